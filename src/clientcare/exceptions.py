@@ -1,0 +1,90 @@
+"""Every error that clientcare raises on purpose, as one tree.
+
+::
+
+    ClientcareError
+    ├── InputError (ValueError)          the caller's tables, files or arguments
+    │   ├── SchemaError                  a table lacks a column, or a column has the wrong type
+    │   ├── BadRowsError                 rows that cannot be used, with on_bad_rows="raise"
+    │   ├── OptionError                  an argument is not one of the values that make sense
+    │   └── NotObservedError             a label or a window is asked of days that were not observed
+    ├── NotEnoughDataError (ValueError)  too few buyers or events for what was asked
+    ├── SourceError (OSError)            a file, folder or database that cannot be read or written
+    │   └── OutputLockedError            another job is writing to the same place
+    ├── ModelFileError                   a model file is damaged, hostile, or of another version
+    └── MissingExtraError (ImportError)  an optional dependency is needed and not installed
+
+Each message says what, where, what was found and how to mend it. Messages carry column names, counts and row numbers,
+never the value of a cell: tables hold personal data, and messages end in logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ClientcareError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class InputError(ClientcareError, ValueError):
+    """The tables, files or arguments given cannot be used as they are."""
+
+
+class SchemaError(InputError):
+    """A table lacks a column, or a column is of a type that cannot be read."""
+
+    @classmethod
+    def missing_column(cls, table: str, column: str, found: Iterable[str]) -> SchemaError:
+        """No column of that name; tells what there is and how to map it."""
+        names = ", ".join(repr(str(name)) for name in found) or "no columns at all"
+        return cls(
+            f"{table}: no column {column!r} (found {names}).\n"
+            f"Rename it, or map it at the door: Histories(..., columns={{{table!r}: {{'theirs': {column!r}}}}})."
+        )
+
+
+class BadRowsError(InputError):
+    """Rows that cannot be used, and the caller asked for an error rather than a quarantine."""
+
+    @classmethod
+    def counted(cls, table: str, column: str, rule: str, n_rows: int, first_rows: Iterable[int]) -> BadRowsError:
+        """Name the column, the rule, the count and the first row numbers; never a cell value."""
+        rows = ", ".join(str(row) for row in first_rows)
+        return cls(
+            f"{table}, column {column!r}: {n_rows:,} rows break the rule '{rule}' (first row numbers: {rows}).\n"
+            "Mend them, or set them aside and count them: Histories(..., on_bad_rows='quarantine')."
+        )
+
+
+class OptionError(InputError):
+    """An argument has a value that makes no sense here."""
+
+
+class NotObservedError(InputError):
+    """A label or a window is asked of days outside the observed stretch."""
+
+
+class NotEnoughDataError(ClientcareError, ValueError):
+    """Too few buyers or events to answer; a number would be invented."""
+
+
+class SourceError(ClientcareError, OSError):
+    """A file, folder or database that cannot be read or written."""
+
+
+class OutputLockedError(SourceError):
+    """Another job is writing to the same output."""
+
+
+class ModelFileError(ClientcareError):
+    """A model file that is damaged, hostile, or written by a version that is not understood."""
+
+
+class MissingExtraError(ClientcareError, ImportError):
+    """An optional dependency is needed and not installed."""
+
+    @classmethod
+    def of(cls, package: str, extra: str, purpose: str) -> MissingExtraError:
+        """Name the package, what it is needed for, and the command that installs it."""
+        return cls(f"{purpose} needs {package}, which is not installed: pip install 'clientcare[{extra}]'.")

@@ -1,0 +1,198 @@
+"""Dated facts as arrays: sorted once by buyer and time, each buyer one contiguous run.
+
+This is the form the feature kernel, the labels and the batch jobs work on. A date asked for (``as_of``) only moves the
+end of each run, so many dates share one sort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class EventTable:
+    """Events of all buyers, sorted by (buyer, time, all other columns).
+
+    Attributes
+    ----------
+    offsets : int64 array of shape (n_buyers + 1,)
+        Buyer ``b`` holds the rows ``offsets[b]:offsets[b + 1]``; a buyer without events holds none.
+    buyer : int32 array of shape (n_rows,)
+        The position of each row's buyer in ``Histories.buyer_ids``.
+    time : int64 array of shape (n_rows,), microseconds since 1970-01-01 on the seller's wall clock
+        When it happened.
+    known : int64 array of shape (n_rows,) or None
+        When it could first be known, where facts were recorded late (never before ``time``); None where nothing was.
+    columns : mapping of name to array of shape (n_rows,)
+        float64 (NaN = unknown), int32 codes into ``levels`` (-1 = unknown), or int64 microseconds for a column listed in
+        ``time_columns`` (``UNKNOWN_TIME`` = unknown).
+    levels : mapping of name to object array
+        The texts behind the codes, sorted.
+    time_columns : frozenset of str
+        Which columns hold moments.
+    known_from : mapping of name to name
+        ``{"satisfaction": "closed_at"}``: a value of the first column is unknown before the moment in the second
+        (where that moment is given).
+    """
+
+    offsets: NDArray[np.int64]
+    buyer: NDArray[np.int32]
+    time: NDArray[np.int64]
+    known: NDArray[np.int64] | None = None
+    columns: Mapping[str, Array] = field(default_factory=dict)
+    levels: Mapping[str, Array] = field(default_factory=dict)
+    time_columns: frozenset[str] = frozenset()
+    known_from: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of events."""
+        return len(self.time)
+
+    @property
+    def n_buyers(self) -> int:
+        """Number of buyers, those without events included."""
+        return len(self.offsets) - 1
+
+    @cached_property
+    def day(self) -> NDArray[np.int32]:
+        """Calendar day of each event, counted from 1970-01-01; shape (n_rows,)."""
+        return (self.time // MICROSECONDS_A_DAY).astype(np.int32)
+
+    def ends(self, as_of: int) -> NDArray[np.int64]:
+        """Where each buyer's run ends when only events strictly before ``as_of`` count; shape (n_buyers,).
+
+        Raises
+        ------
+        ValueError
+            Where facts were recorded late: their run is no prefix; use :meth:`before`.
+        """
+        if self.known is not None:
+            raise ValueError("facts recorded late are no prefix of a run: use EventTable.before(as_of)")
+        happened = np.concatenate([[0], np.cumsum(self.time < as_of, dtype=np.int64)])
+        return self.offsets[:-1] + happened[self.offsets[1:]] - happened[self.offsets[:-1]]
+
+    def before(self, as_of: int) -> EventTable:
+        """What was known at ``as_of``: earlier events, and of these only the values known by then.
+
+        A value whose moment of knowledge (``known_from``) is at or after ``as_of`` becomes unknown, and so does such a
+        moment itself.
+        """
+        past = self.take(np.flatnonzero((self.time if self.known is None else self.known) < as_of))
+        columns = dict(past.columns)
+        for moment in sorted(set(self.known_from.values()) & set(columns)):
+            late = columns[moment] >= as_of
+            for name in [name for name, source in self.known_from.items() if source == moment and name in columns]:
+                columns[name] = np.where(late, _unknown(columns[name], name in self.time_columns), columns[name])
+            columns[moment] = np.where(late, UNKNOWN_TIME, columns[moment])
+        return replace(past, columns=columns, known=None)
+
+    def take(self, rows: NDArray[np.int64]) -> EventTable:
+        """Some of the rows, in their order; all buyers stay."""
+        counts = np.bincount(self.buyer[rows], minlength=self.n_buyers)
+        return replace(
+            self,
+            offsets=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
+            buyer=self.buyer[rows],
+            time=self.time[rows],
+            known=None if self.known is None else self.known[rows],
+            columns={name: values[rows] for name, values in self.columns.items()},
+        )
+
+    def select(self, buyers: NDArray[np.int64]) -> EventTable:
+        """The events of some buyers, renumbered 0, 1, 2 ... in ascending order of their old position."""
+        position = np.full(self.n_buyers, -1, dtype=np.int32)
+        position[buyers] = np.arange(len(buyers), dtype=np.int32)
+        kept = self.take(np.flatnonzero(position[self.buyer] >= 0))
+        counts = kept.offsets[1:] - kept.offsets[:-1]
+        return replace(
+            kept,
+            offsets=np.concatenate([[0], np.cumsum(counts[buyers], dtype=np.int64)]),
+            buyer=position[kept.buyer],
+        )
+
+
+def sort_events(
+    n_buyers: int,
+    buyer: NDArray[np.int32],
+    time: NDArray[np.int64],
+    columns: Mapping[str, Array],
+    *,
+    known: NDArray[np.int64] | None = None,
+    levels: Mapping[str, Array] | None = None,
+    time_columns: frozenset[str] = frozenset(),
+    known_from: Mapping[str, str] | None = None,
+) -> EventTable:
+    """Sort events by buyer, time and then every other column, so that the order of the rows given does not matter."""
+    order = np.argsort(time, kind="stable")
+    order = order[np.argsort(buyer[order], kind="stable")]
+    buyer, time = buyer[order], time[order]
+    tied = np.concatenate([[False], (buyer[1:] == buyer[:-1]) & (time[1:] == time[:-1])])
+    if tied.any():
+        order = _break_ties(order, tied, columns, known)
+    counts = np.bincount(buyer, minlength=n_buyers)
+    return EventTable(
+        offsets=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
+        buyer=buyer.astype(np.int32, copy=False),
+        time=time,
+        known=None if known is None else known[order],
+        columns={name: values[order] for name, values in columns.items()},
+        levels=dict(levels or {}),
+        time_columns=time_columns,
+        known_from=dict(known_from or {}),
+    )
+
+
+def _break_ties(
+    order: NDArray[np.int64], tied: NDArray[np.bool_], columns: Mapping[str, Array], known: Array | None
+) -> NDArray[np.int64]:
+    """Order the rows of one buyer and moment by their other columns; touches tied rows alone."""
+    group = np.cumsum(~tied)
+    in_tie = tied | np.concatenate([tied[1:], [False]])
+    rows = np.flatnonzero(in_tie)
+    keys = [columns[name][order[rows]] for name in sorted(columns)]
+    if known is not None:
+        keys.append(known[order[rows]])
+    order = order.copy()
+    order[rows] = order[rows][np.lexsort([*keys, group[rows]])]
+    return order
+
+
+def frame_of(events: EventTable, buyer_ids: pd.Index) -> pd.DataFrame:
+    """The events as a table: ``buyer_id``, ``timestamp``, and every column with its texts in place of codes."""
+    frame: dict[str, Any] = {
+        "buyer_id": buyer_ids.take(events.buyer),
+        "timestamp": _as_datetimes(events.time),
+    }
+    for name, values in events.columns.items():
+        if name in events.levels:
+            texts = np.append(events.levels[name], None)
+            frame[name] = texts[values]
+        elif name in events.time_columns:
+            frame[name] = _as_datetimes(values)
+        else:
+            frame[name] = values
+    if events.known is not None:
+        frame["recorded_at"] = _as_datetimes(events.known)
+    return pd.DataFrame(frame)
+
+
+def _as_datetimes(values: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    return values.view("datetime64[us]")
+
+
+def _unknown(values: Array, is_time: bool) -> Any:
+    if is_time:
+        return UNKNOWN_TIME
+    return -1 if values.dtype.kind == "i" else np.nan
