@@ -102,7 +102,7 @@ def parse_days(stretch: Days, name: str = "horizon") -> int:
 
 def microseconds(moment: pd.Timestamp) -> int:
     """Microseconds since 1970-01-01 of a moment without a zone."""
-    return int(moment.as_unit("us").value)
+    return int(np.datetime64(moment.to_datetime64(), "us").astype(np.int64))
 
 
 def day_number(moment: pd.Timestamp) -> int:
