@@ -1,0 +1,38 @@
+"""Print the seller's report card, and write the list of care that is due."""
+
+from __future__ import annotations
+
+import argparse
+
+from clientcare.care import care_plan, care_report
+from clientcare.cli.modelling import add_model_options, build_model
+from clientcare.cli.output import Voice, add_output_options, write_table
+from clientcare.cli.tables import add_table_options, read_tables
+from clientcare.model import load_model
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    add_table_options(parser)
+    add_model_options(parser)
+    parser.add_argument("--model", metavar="FILE", help="a model file written by 'fit'; without it one is learned first")
+    parser.add_argument("--as-of", metavar="DATE", help="default: the end of the data")
+    parser.add_argument("--capacity", type=int, metavar="N", help="how many contacts can be made; the best are picked")
+    add_output_options(parser, out="where the plan goes (.parquet or .csv)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Report card, then plan."""
+    histories = read_tables(options)
+    as_of = options.as_of or histories.observed_until
+    model = load_model(options.model) if options.model else build_model(options, histories).fit(histories, as_of=as_of)
+    report = care_report(histories, as_of)
+    plan = care_plan(model.score(histories, as_of=as_of), histories, as_of, capacity=options.capacity)
+    voice = Voice(options.json)
+    voice.show("report", "Are we taking care? (0-100)", report.seller)
+    if options.out:
+        write_table(plan, options.out)
+        voice.say("plan", f"\n{len(plan):,} actions written.", n_actions=len(plan), out=options.out)
+    else:
+        voice.show("plan", f"{len(plan):,} actions due, most at stake first", plan, rows=20)
+    return 0

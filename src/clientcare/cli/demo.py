@@ -1,0 +1,52 @@
+"""Run the main job on the samples: quality, backtest, the book.
+
+Reads the retailer sample (or your own tables, where they are named), says what is wrong with the data, how far ahead to
+ask, whether the model can be believed, and writes the book as Parquet and CSV.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from clientcare.cli.check import tell_horizon, tell_quality
+from clientcare.cli.modelling import add_model_options, build_model
+from clientcare.cli.output import Voice, add_output_options, write_table
+from clientcare.cli.tables import TABLES, add_table_options, read_tables
+from clientcare.datasets import load_retailer
+from clientcare.evaluation import backtest
+
+_HEAD = ["relationship", "stage", "client_probability", "churn_risk", "expected_spend", "reason_1"]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    add_table_options(parser)
+    add_model_options(parser)
+    parser.add_argument("--out", default="out", metavar="FOLDER", help="where book.parquet and book.csv go")
+    add_output_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check, backtest, score."""
+    own_tables = options.config or any(getattr(options, table) for table in TABLES)
+    histories = read_tables(options) if own_tables else load_retailer()
+    voice = Voice(options.json)
+    tell_quality(voice, histories)
+    tell_horizon(voice, histories)
+    model = build_model(options, histories)
+    result = backtest(model, histories)
+    voice.show("backtest", "Can it be believed? Past dates, model against recency", result.summary())
+    voice.say("verdict", f"\n{result.verdict}", verdict=result.verdict)
+    book = model.fit(histories).score(histories)
+    for ending in ("parquet", "csv"):
+        write_table(book, str(Path(options.out) / f"book.{ending}"))
+    first = book.sort_values(["relationship", "churn_risk"], ascending=[True, False])
+    voice.show("book", "The book: clients first, highest churn risk on top", first[_HEAD].round(3), rows=12)
+    voice.say(
+        "written",
+        f"\nThe book of {len(book):,} buyers is in {options.out}/book.parquet and {options.out}/book.csv.",
+        n_buyers=len(book),
+        out=options.out,
+    )
+    return 0

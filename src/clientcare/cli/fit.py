@@ -1,0 +1,31 @@
+"""Learn a relationship model and save it."""
+
+from __future__ import annotations
+
+import argparse
+
+from clientcare.cli.modelling import add_model_options, build_model
+from clientcare.cli.output import Voice, add_output_options
+from clientcare.cli.tables import add_table_options, read_tables
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    add_table_options(parser)
+    add_model_options(parser)
+    parser.add_argument("--as-of", metavar="DATE", help="learn from what was known at this date (default: all)")
+    parser.add_argument("--model", required=True, metavar="FILE", help="where the model file goes")
+    add_output_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fit and save."""
+    histories = read_tables(options)
+    model = build_model(options, histories).fit(histories, as_of=options.as_of)
+    model.save(options.model)
+    voice = Voice(options.json)
+    voice.show("candidates", "What was tried, judged on the latest complete snapshots", model.candidates_)
+    for sentence in model.says_:
+        voice.say("says", sentence, sentence=sentence)
+    voice.say("model", f"\nModel {model.model_id_} written.", model_id=model.model_id_, out=options.model)
+    return 0

@@ -1,0 +1,27 @@
+"""The options that say what is predicted, and the model they make."""
+
+from __future__ import annotations
+
+import argparse
+
+from clientcare.history import Histories
+from clientcare.model import RelationshipModel
+from clientcare.outcomes import ClientDefinition, suggest_horizon
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """``--horizon``, ``--client-horizon``, ``--effort`` and ``--random-state``."""
+    group = parser.add_argument_group("what is predicted")
+    group.add_argument("--horizon", help="how far ahead churn is asked for, e.g. 90D (default: suggested by the data)")
+    group.add_argument("--client-horizon", help="how far ahead patronage is asked for (default: twice the horizon)")
+    group.add_argument("--effort", choices=("quick", "default", "thorough"), default="default")
+    group.add_argument("--random-state", type=int, default=0)
+
+
+def build_model(options: argparse.Namespace, histories: Histories) -> RelationshipModel:
+    """An unfitted model; without ``--horizon`` the histories suggest one."""
+    horizon = options.horizon or suggest_horizon(histories).horizon
+    client = ClientDefinition(horizon=options.client_horizon) if options.client_horizon else None
+    return RelationshipModel(
+        horizon=horizon, client=client, effort=options.effort, random_state=options.random_state
+    )

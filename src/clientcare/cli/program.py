@@ -1,0 +1,87 @@
+"""Which verbs there are, and what an exit code means.
+
+======  ==============================================================================================
+code    meaning
+======  ==============================================================================================
+0       done
+2       a mistake in the options or in the input; one message says what, where and how to mend it
+3       ``compare`` alone: done, and something moved that a pipeline should stop on
+130     interrupted from the keyboard
+1       our own fault; please report it
+======  ==============================================================================================
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from clientcare import __version__
+from clientcare.cli import (
+    backtest,
+    care,
+    check,
+    compare,
+    demo,
+    features,
+    fit,
+    report,
+    score,
+    simulate,
+)
+from clientcare.exceptions import ClientcareError
+
+VERBS = (demo, check, features, fit, backtest, score, care, report, compare, simulate)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ClientcareError as mistake:
+        print(f"clientcare {options.verb}: {mistake}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"clientcare {options.verb}: interrupted; nothing half-written was published.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as fault:
+        return _own_fault(options.verb, fault, bool(os.environ.get("CLIENTCARE_DEBUG")))
+
+
+def _own_fault(verb: str, fault: Exception, debug: bool) -> int:
+    """Tell of a fault without printing its message, which may carry a cell of the caller's tables."""
+    if debug:
+        traceback.print_exception(fault)
+    where = traceback.extract_tb(fault.__traceback__)[-1]
+    print(
+        f"clientcare {verb}: an error of our own ({type(fault).__name__} in {os.path.basename(where.filename)}, "
+        f"line {where.lineno}). Please report it.\n"
+        "CLIENTCARE_DEBUG=1 prints the whole trace; read it before you send it on, it may show parts of your data.",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="clientcare",
+        description="Tell dependent clients from one-time customers, predict who is about to leave, "
+        "and say which care is due.",
+        epilog="Exit codes: 0 done, 2 a mistake in options or input, 3 compare found movement, 1 our own fault.",
+    )
+    parser.add_argument("--version", action="version", version=f"clientcare {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in VERBS:
+        summary = (verb.__doc__ or "").strip().splitlines()[0]
+        sub = verbs.add_parser(verb.__name__.rpartition(".")[2], help=summary, description=verb.__doc__)
+        sub.formatter_class = argparse.RawDescriptionHelpFormatter
+        verb.add_options(sub)
+        sub.set_defaults(run=verb.run)
+    return parser

@@ -1,0 +1,100 @@
+"""The options that name the caller's tables, the same for every verb, and reading them."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from clientcare.exceptions import OptionError, SourceError
+from clientcare.history import Histories, read_histories
+
+TABLES = ("transactions", "interactions", "contracts", "buyers")
+_AT_THE_DOOR = ("timezone", "observed_from", "observed_until", "on_bad_rows")
+
+
+def add_table_options(parser: argparse.ArgumentParser) -> None:
+    """``--transactions``, ``--column``, ``--config`` and what else the door asks for."""
+    group = parser.add_argument_group("your tables (Parquet or CSV: a file, a 'glob*', or a folder)")
+    for table in TABLES:
+        group.add_argument(f"--{table}", metavar="FILES")
+    group.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="TABLE.OURS=THEIRS",
+        help="a column of yours under our name, e.g. transactions.buyer_id='Customer ID' (repeatable)",
+    )
+    group.add_argument("--config", metavar="FILE.toml", help="the same options from a file; the command line wins")
+    group.add_argument("--timezone", help="the zone whose calendar days count, e.g. Europe/London")
+    group.add_argument("--observed-from", metavar="DATE", help="the data are complete from this day on")
+    group.add_argument("--observed-until", metavar="DATE", help="the data are complete up to this day (exclusive)")
+    group.add_argument(
+        "--on-bad-rows",
+        choices=("quarantine", "raise"),
+        help="set unusable rows aside and count them (default), or stop at the first rule they break",
+    )
+
+
+def read_tables(options: argparse.Namespace) -> Histories:
+    """The histories that the options name."""
+    sources, door = table_sources(options)
+    return read_histories(**sources, **door)
+
+
+def table_sources(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, Any]]:
+    """Where each table lies, and the options for the door (column map, time zone ...).
+
+    Raises
+    ------
+    OptionError
+        Where no table is named or a column map cannot be read.
+    """
+    config = _read_config(options.config) if options.config else {}
+    sources = {table: getattr(options, table) or config.get(table) for table in TABLES}
+    sources = {table: source for table, source in sources.items() if source is not None}
+    if not sources:
+        raise OptionError(
+            "no table named. Give at least --transactions FILES (or --interactions with --contracts), "
+            "or name them in --config FILE.toml."
+        )
+    door = {name: getattr(options, name) or config.get(name) for name in _AT_THE_DOOR}
+    door = {name: value for name, value in door.items() if value is not None}
+    columns = _column_map(options.column, config.get("columns", {}))
+    if columns:
+        door["columns"] = columns
+    for name in ("satisfaction_scale", "kinds"):
+        if name in config:
+            door[name] = tuple(config[name]) if isinstance(config[name], list) else config[name]
+    return sources, door
+
+
+def _column_map(pairs: list[str], from_config: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """``{"transactions": {"Customer ID": "buyer_id"}}`` from ``transactions.buyer_id=Customer ID``."""
+    ours: dict[str, dict[str, str]] = {table: dict(names) for table, names in from_config.items()}
+    for pair in pairs:
+        left, equals, theirs = pair.partition("=")
+        table, dot, name = left.partition(".")
+        if not (equals and dot and theirs and name) or table not in TABLES:
+            raise OptionError(
+                f"--column {pair!r}: not of the form TABLE.OURS=THEIRS with TABLE one of {', '.join(TABLES)}, "
+                "e.g. --column transactions.buyer_id=CustomerID."
+            )
+        ours.setdefault(table, {})[name] = theirs
+    return {table: {theirs: name for name, theirs in names.items()} for table, names in ours.items()}
+
+
+def _read_config(path: str) -> dict[str, Any]:
+    """A TOML file of options: tables and door options at the top, ``[columns.transactions] ours = "theirs"``."""
+    try:
+        config = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as cause:
+        raise SourceError(f"--config: the file cannot be read ({type(cause).__name__}).") from cause
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+        raise OptionError("--config: the file is no valid TOML. Check quotes and brackets.") from cause
+    known = {*TABLES, *_AT_THE_DOOR, "columns", "satisfaction_scale", "kinds"}
+    unknown = sorted(set(config) - known)
+    if unknown:
+        raise OptionError(f"--config: no option {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
+    return config
