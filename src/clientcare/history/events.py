@@ -44,6 +44,9 @@ class EventTable:
     known_from : mapping of name to name
         ``{"satisfaction": "closed_at"}``: a value of the first column is unknown before the moment in the second
         (where that moment is given).
+    value_before : mapping of name to float
+        What a column of ``known_from`` holds before that moment, where not unknown: a message answered later was not
+        answered yet (0.0), as one that is never answered. An unknown value stays unknown.
     """
 
     offsets: NDArray[np.int64]
@@ -54,6 +57,7 @@ class EventTable:
     levels: Mapping[str, Array] = field(default_factory=dict)
     time_columns: frozenset[str] = frozenset()
     known_from: Mapping[str, str] = field(default_factory=dict)
+    value_before: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -93,10 +97,17 @@ class EventTable:
         columns = dict(past.columns)
         for moment in sorted(set(self.known_from.values()) & set(columns)):
             late = columns[moment] >= as_of
-            for name in [name for name, source in self.known_from.items() if source == moment and name in columns]:
-                columns[name] = np.where(late, _unknown(columns[name], name in self.time_columns), columns[name])
+            for name in [
+                name for name, source in self.known_from.items() if source == moment and name in columns
+            ]:
+                columns[name] = self._not_known_yet(name, columns[name], late)
             columns[moment] = np.where(late, UNKNOWN_TIME, columns[moment])
         return replace(past, columns=columns, known=None)
+
+    def _not_known_yet(self, name: str, values: Array, late: NDArray[np.bool_]) -> Array:
+        if name in self.value_before:
+            return np.where(late & ~np.isnan(values), self.value_before[name], values)
+        return np.where(late, _unknown(values, name in self.time_columns), values)
 
     def take(self, rows: NDArray[np.int64]) -> EventTable:
         """Some of the rows, in their order; all buyers stay."""
@@ -133,6 +144,7 @@ def sort_events(
     levels: Mapping[str, Array] | None = None,
     time_columns: frozenset[str] = frozenset(),
     known_from: Mapping[str, str] | None = None,
+    value_before: Mapping[str, float] | None = None,
 ) -> EventTable:
     """Sort events by buyer, time and then every other column, so that the order of the rows given does not matter."""
     order = np.argsort(time, kind="stable")
@@ -151,6 +163,7 @@ def sort_events(
         levels=dict(levels or {}),
         time_columns=time_columns,
         known_from=dict(known_from or {}),
+        value_before=dict(value_before or {}),
     )
 
 

@@ -31,7 +31,9 @@ class Histories:
     ) -> None:
         frames = {"transactions": transactions, "interactions": interactions, "contracts": contracts}
         frames = {
-            name: frame.rename(columns=dict((columns or {}).get(name, {}))).rename(columns={"start": "timestamp"})
+            name: frame.rename(columns=dict((columns or {}).get(name, {}))).rename(
+                columns={"start": "timestamp"}
+            )
             for name, frame in frames.items()
             if frame is not None
         }
@@ -41,20 +43,47 @@ class Histories:
         ids = pd.concat([f["buyer_id"].dropna() for f in frames.values()]).unique()
         self.buyer_ids = pd.Index(np.sort(ids), name="buyer_id")
         self.buyers = None if buyers is None else buyers.set_index("buyer_id").reindex(self.buyer_ids)
-        self._events = {name: self._sorted(frame) for name, frame in frames.items()}
+        self._events = {name: self._sorted(name, frame) for name, frame in frames.items()}
         times = np.concatenate([e.time for e in self._events.values()])
         day = MICROSECONDS_A_DAY
         self.observed_from = (
-            timestamp_of(int(times.min()) // day * day) if observed_from is None else parse_moment(observed_from)
+            timestamp_of(int(times.min()) // day * day)
+            if observed_from is None
+            else parse_moment(observed_from)
         )
         self.observed_until = (
-            timestamp_of((int(times.max()) // day + 1) * day) if observed_until is None else parse_moment(observed_until)
+            timestamp_of((int(times.max()) // day + 1) * day)
+            if observed_until is None
+            else parse_moment(observed_until)
         )
         self.quality = pd.DataFrame(columns=["table", "rule", "n_rows", "action", "first_rows"])
 
-    def _sorted(self, frame: pd.DataFrame) -> EventTable:
+    def _sorted(self, table: str, frame: pd.DataFrame) -> EventTable:
+        always = {"transactions": ["amount"], "contracts": ["amount"]}.get(table, [])
+        frame = frame.assign(**{name: np.nan for name in always if name not in frame})
+        if table == "contracts":
+            frame = frame.assign(
+                **{n: pd.Series(pd.NaT, frame.index) for n in ("end", "cancelled_at") if n not in frame}
+            )
+        if table == "interactions":
+            frame = frame.assign(**{n: None for n in ("kind", "direction", "status") if n not in frame})
         frame = frame[frame["buyer_id"].notna() & frame["timestamp"].notna()]
-        numbers = {"amount", "quantity", "satisfaction", "minutes", "response_hours", "resolution_hours", "answered"}
+        numbers = {
+            "amount",
+            "quantity",
+            "satisfaction",
+            "minutes",
+            "response_hours",
+            "resolution_hours",
+            "answered",
+        }
+        numbers |= {"resolved"}
+        after = {"answered": "answered_at", "response_hours": "answered_at", "resolved": "closed_at"}
+        after |= {
+            "resolution_hours": "closed_at",
+            "satisfaction": "closed_at",
+            "cancelled_at": "cancelled_at",
+        }
         moments = {"end", "cancelled_at", "answered_at", "closed_at", "recorded_at"}
         columns: dict[str, Any] = {}
         levels: dict[str, Any] = {}
@@ -78,7 +107,8 @@ class Histories:
             known=known,
             levels=levels,
             time_columns=frozenset(moments & set(columns)),
-            known_from={"cancelled_at": "cancelled_at"} if "cancelled_at" in columns else {},
+            known_from={name: moment for name, moment in after.items() if {name, moment} <= set(columns)},
+            value_before={"answered": 0.0, "resolved": 0.0},
         )
 
     def events(self, table: str) -> EventTable | None:
@@ -87,8 +117,37 @@ class Histories:
 
     @property
     def transactions(self) -> pd.DataFrame | None:
-        events = self.events("transactions")
+        """The transactions kept, as a table."""
+        return self._frame("transactions")
+
+    @property
+    def interactions(self) -> pd.DataFrame | None:
+        """The interactions kept, as a table."""
+        return self._frame("interactions")
+
+    @property
+    def contracts(self) -> pd.DataFrame | None:
+        """The contracts kept, as a table."""
+        frame = self._frame("contracts")
+        return None if frame is None else frame.rename(columns={"timestamp": "start"})
+
+    def _frame(self, table: str) -> pd.DataFrame | None:
+        events = self.events(table)
         return None if events is None else frame_of(events, self.buyer_ids)
+
+    def set_aside(self, table: str) -> pd.DataFrame:
+        """The rows of a table that were set aside, each with its rule."""
+        return pd.DataFrame({"rule": pd.Series(dtype=str)})
+
+    def select(self, buyer_ids: Any) -> Histories:
+        """The histories of some buyers alone."""
+        positions = np.unique(self.buyer_ids.get_indexer(pd.Index(buyer_ids)))
+        chosen = object.__new__(Histories)
+        chosen.__dict__.update(self.__dict__)
+        chosen.buyer_ids = self.buyer_ids[positions]
+        chosen.buyers = None if self.buyers is None else self.buyers.iloc[positions]
+        chosen._events = {name: events.select(positions) for name, events in self._events.items()}
+        return chosen
 
     def until(self, moment: Moment) -> Histories:
         """What was known at a moment."""
