@@ -1,0 +1,141 @@
+"""The care tie: was there a two-way bond between seller and buyer, and could one be seen?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from clientcare.history.events import Array, EventTable
+from clientcare.history.histories import Histories
+from clientcare.outcomes.seen import BoolArray, has_contract_at, in_horizon
+from clientcare.window import UNKNOWN_TIME, Window, microseconds
+
+SELLING_KINDS = ("campaign", "invoice", "usage")
+"""Kinds that never make a tie: to be sent an offer or a bill, or to log in, is no bond of care, answered or
+not."""
+
+FACE_TO_FACE_KINDS = (
+    "advice", "call", "check_in", "meeting", "onboarding", "renewal_talk", "training", "visit",
+)  # fmt: skip
+"""Kinds that are two-way by their nature once they are known to have been kept."""
+
+
+def care_tie(histories: Histories, window: Window) -> pd.Series[bool]:
+    """Whether each buyer had a care tie within the horizon; all buyers of the histories, NA where it cannot
+    be seen.
+
+    A tie is a contract in force at the end of the horizon, or at least one two-way exchange within it (see
+    :func:`two_way_exchanges`), or at least one contact from each side. It can be seen for every buyer where
+    two-way contacts were recorded at all before the horizon's end, and otherwise for the buyers who ever had
+    a contract.
+
+    Returns
+    -------
+    Series of the nullable type ``boolean``, shape (n_buyers,), named ``care_tie``
+    """
+    end = microseconds(window.end)
+    bound = has_contract_at(histories, end)
+    visible = _ever_had_contract(histories, end)
+    interactions = histories.events("interactions")
+    if interactions is not None:
+        before_end = interactions.time < end
+        visible = visible | _exchanges_are_recorded(interactions, before_end, end)
+        bound = bound | _tied_by_contact(interactions, in_horizon(interactions, window), end)
+    tie = pd.array(bound, dtype="boolean")
+    tie[~(visible | bound)] = pd.NA
+    return pd.Series(tie, name="care_tie")
+
+
+def two_way_exchanges(interactions: EventTable, known_by: int) -> BoolArray:
+    """Which contacts are an exchange in themselves; shape (n_rows,).
+
+    Of contacts that took place (neither missed nor only scheduled) and do not sell (:data:`SELLING_KINDS`):
+
+    - a mutual contact;
+    - one that was answered, by whichever side it was addressed to, or resolved;
+    - a check-in, meeting, call, visit, training ... known to have been kept, and not known to be unanswered;
+    - feedback, or any contact that the buyer rated;
+    - a referral the buyer made (asking for one is outbound and needs an answer).
+
+    An answer given at or after ``known_by`` (microseconds) does not count.
+    """
+    outbound = _is(interactions, "direction", ("outbound",))
+    answered = _known_value(interactions, "answered", known_by)
+    replied = (answered == 1) | (_known_value(interactions, "resolved", known_by) == 1)
+    replied |= (answered != 0) & _known_value_given(
+        interactions, ("response_hours", "resolution_hours"), known_by
+    )
+    kept = (
+        _is(interactions, "status", ("kept",))
+        & _is(interactions, "kind", FACE_TO_FACE_KINDS)
+        & (answered != 0)
+    )
+    voice = _is(interactions, "kind", ("feedback", "referral")) & ~outbound
+    rated = ~np.isnan(_known_value(interactions, "satisfaction", known_by))
+    mutual = _is(interactions, "direction", ("mutual",))
+    return np.asarray(_is_contact(interactions) & (mutual | replied | kept | voice | rated))
+
+
+def one_sided_contacts(interactions: EventTable, direction: str, known_by: int) -> BoolArray:
+    """Which contacts came from one side, and reached the other as far as is known; shape (n_rows,)."""
+    unanswered = _known_value(interactions, "answered", known_by) == 0
+    if direction == "inbound":  # the buyer did speak, answered or not
+        unanswered = np.zeros(interactions.n_rows, dtype=bool)
+    return np.asarray(_is_contact(interactions) & _is(interactions, "direction", (direction,)) & ~unanswered)
+
+
+def _tied_by_contact(interactions: EventTable, rows: BoolArray, known_by: int) -> BoolArray:
+    def had(mask: BoolArray) -> BoolArray:
+        found = np.zeros(interactions.n_buyers, dtype=bool)
+        found[interactions.buyer[mask & rows]] = True
+        return found
+
+    from_buyer = had(one_sided_contacts(interactions, "inbound", known_by))
+    from_seller = had(one_sided_contacts(interactions, "outbound", known_by))
+    return had(two_way_exchanges(interactions, known_by)) | (from_buyer & from_seller)
+
+
+def _exchanges_are_recorded(interactions: EventTable, rows: BoolArray, known_by: int) -> bool:
+    """Whether any buyer at all could be seen to have a tie; a table of campaigns alone shows none."""
+    return bool(_tied_by_contact(interactions, rows, known_by).any())
+
+
+def _ever_had_contract(histories: Histories, moment: int) -> BoolArray:
+    had = np.zeros(len(histories.buyer_ids), dtype=bool)
+    contracts = histories.events("contracts")
+    if contracts is not None:
+        had[contracts.buyer[contracts.time < moment]] = True
+    return had
+
+
+def _is_contact(interactions: EventTable) -> BoolArray:
+    did_not_happen = _is(interactions, "status", ("missed", "scheduled"))
+    return np.asarray(~did_not_happen & ~_is(interactions, "kind", SELLING_KINDS))
+
+
+def _is(events: EventTable, column: str, texts: tuple[str, ...]) -> BoolArray:
+    """Rows whose coded column holds one of some texts; nowhere where there is no such column."""
+    codes = events.columns.get(column)
+    if codes is None:
+        return np.zeros(events.n_rows, dtype=bool)
+    wanted = np.isin(np.asarray(events.levels[column], dtype=object).astype(str), texts)
+    return np.append(wanted, False)[codes]
+
+
+def _known_value(events: EventTable, column: str, known_by: int) -> Array:
+    """A number, NaN where it was not known yet just before a moment."""
+    values = events.columns.get(column)
+    if values is None:
+        return np.full(events.n_rows, np.nan)
+    source = events.columns.get(events.known_from.get(column, ""))
+    if source is None:
+        return values
+    late = (source != UNKNOWN_TIME) & (source >= known_by)
+    return np.where(late, np.nan, values)
+
+
+def _known_value_given(events: EventTable, columns: tuple[str, ...], known_by: int) -> BoolArray:
+    given = np.zeros(events.n_rows, dtype=bool)
+    for column in columns:
+        given |= ~np.isnan(_known_value(events, column, known_by))
+    return given

@@ -1,0 +1,204 @@
+"""Client or customer: what it was to be a client, seen afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.exceptions import OptionError
+from clientcare.history.histories import Histories
+from clientcare.outcomes.care_tie import care_tie
+from clientcare.outcomes.seen import (
+    BoolArray,
+    has_contract_at,
+    label_snapshots,
+    n_parts_with_purchase,
+    part_ends,
+)
+from clientcare.outcomes.stage import stage_of
+from clientcare.window import Days, Moment, Window, parse_days
+
+CARE_TIE_RULES = ("when_seen", "required", "ignored")
+
+
+@dataclass(frozen=True)
+class ClientDefinition:
+    """A client keeps buying, and stands in a two-way bond with the seller.
+
+    *Patronage*: purchases in at least ``min_periods`` of the ``periods`` equal parts of [as_of, as_of +
+    horizon), or a contract in force at the end of every part. *Care tie*: a contract in force at the
+    horizon's end, or a two-way exchange within it (an answered check-in, a mutual contact, feedback, a
+    referral; see the decision page on what a client is).
+
+    Parameters
+    ----------
+    horizon : str, int or Timedelta, whole days
+    periods : int, at least 1
+        Into how many equal parts the horizon is divided. A day belongs to part
+        ``days since as_of * periods // horizon_days``.
+    min_periods : int, 1 to ``periods``
+        In how many of them a client buys.
+    care_tie : {"when_seen", "required", "ignored"}
+        ``"when_seen"``: patronage and tie where a tie could be seen, patronage alone where not.
+        ``"required"``: nobody is a client whose tie was not seen. ``"ignored"``: patronage alone.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clientcare.history import Histories
+    >>> transactions = pd.DataFrame({
+    ...     "buyer_id": ["ann", "ann", "ann", "bob", "bob"],
+    ...     "timestamp": ["2024-01-03", "2024-02-05", "2024-03-20", "2024-01-10", "2024-02-06"],
+    ...     "amount": [20.0, 25.0, 30.0, 9.0, 9.0],
+    ... }).astype({"timestamp": "datetime64[us]"})
+    >>> histories = Histories(transactions, observed_until="2024-05-01")
+    >>> ClientDefinition("90D").label(histories, as_of="2024-02-01")
+    buyer_id
+    ann     True
+    bob    False
+    Name: is_client, dtype: bool
+    """
+
+    horizon: Days = "180D"
+    periods: int = 3
+    min_periods: int = 2
+    care_tie: str = "when_seen"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "horizon", f"{parse_days(self.horizon)}D")
+        _require_count("periods", self.periods, self.horizon_days)
+        _require_count("min_periods", self.min_periods, self.periods)
+        if self.care_tie not in CARE_TIE_RULES:
+            raise OptionError(f"ClientDefinition: care_tie must be one of {', '.join(CARE_TIE_RULES)}.")
+
+    @property
+    def horizon_days(self) -> int:
+        """Length of the horizon in days."""
+        return parse_days(self.horizon)
+
+    def label(self, histories: Histories, as_of: Moment | Iterable[Moment]) -> pd.Series[bool]:
+        """Who was a client in the horizon, of the buyers known at each date.
+
+        Returns
+        -------
+        Series of bool, named ``is_client``
+            Indexed by ``buyer_id``, or by (``as_of``, ``buyer_id``) for several dates. No missing values.
+
+        Raises
+        ------
+        NotObservedError
+            Where a horizon reaches past what was observed.
+        OptionError
+            Where a care tie is required and no table could show one.
+        """
+        return self._over_dates(histories, as_of, "is_client", lambda seen: self._is_client(histories, seen))
+
+    def patronage(self, histories: Histories, as_of: Moment | Iterable[Moment]) -> pd.Series[bool]:
+        """Who kept buying, or kept a contract, through the horizon.
+
+        Returns
+        -------
+        Series of bool, named ``patronage``, indexed like :meth:`label`
+
+        Raises
+        ------
+        NotObservedError
+        """
+        return self._over_dates(
+            histories, as_of, "patronage", lambda window: self._patronage(histories, window)
+        )
+
+    def care_tie_seen(self, histories: Histories, as_of: Moment | Iterable[Moment]) -> pd.Series[bool]:
+        """Who had a care tie in the horizon.
+
+        Returns
+        -------
+        Series of the nullable type ``boolean``, named ``care_tie``, indexed like :meth:`label`
+            NA where no tie could have been seen: no interactions are recorded, or none that could make a tie
+            (campaigns alone), and the buyer never had a contract.
+
+        Raises
+        ------
+        NotObservedError
+        """
+        return self._over_dates(
+            histories, as_of, "care_tie", lambda window: care_tie(histories, window).array
+        )
+
+    def stage(self, histories: Histories, as_of: Moment | Iterable[Moment]) -> pd.Series[str]:
+        """Each buyer's cell of the truth table of patronage and care tie, as this definition reads the tie.
+
+        Returns
+        -------
+        Series of categories, named ``stage``, indexed like :meth:`label`
+            ``label`` is true exactly where the stage is ``dependent client``.
+
+        Raises
+        ------
+        NotObservedError
+        OptionError
+        """
+        return self._over_dates(
+            histories,
+            as_of,
+            "stage",
+            lambda window: stage_of(self._patronage(histories, window), self._tie_as_read(histories, window)),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The definition as plain values, for a model file."""
+        values = {name: value for name, value in asdict(self).items() if name != "horizon"}
+        return {"definition": "client", "horizon_days": self.horizon_days, **values}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ClientDefinition:
+        """The definition back from :meth:`to_dict`.
+
+        Raises
+        ------
+        OptionError
+            Where the values describe something else.
+        """
+        fields = {"definition", "horizon_days", "periods", "min_periods", "care_tie"}
+        if values.get("definition") != "client" or set(values) != fields:
+            raise OptionError("ClientDefinition: these values describe no client definition.")
+        return cls(values["horizon_days"], values["periods"], values["min_periods"], values["care_tie"])
+
+    def _over_dates(
+        self, histories: Histories, as_of: Moment | Iterable[Moment], name: str, see: Any
+    ) -> pd.Series[Any]:
+        return label_snapshots(histories, as_of, self.horizon_days, "ClientDefinition", name, see)
+
+    def _patronage(self, histories: Histories, window: Window) -> BoolArray:
+        buying = n_parts_with_purchase(histories, window, self.periods) >= self.min_periods
+        kept = np.ones(len(histories.buyer_ids), dtype=bool)
+        for moment in part_ends(window, self.periods):
+            kept &= has_contract_at(histories, moment)
+        return np.asarray(buying | kept)
+
+    def _tie_as_read(self, histories: Histories, window: Window) -> Any:
+        """The tie as it enters the label: NA where this definition lets patronage decide."""
+        if self.care_tie == "ignored":
+            return pd.array([pd.NA] * len(histories.buyer_ids), dtype="boolean")
+        tie = care_tie(histories, window).array
+        if self.care_tie == "when_seen":
+            return tie
+        if tie.isna().all() and len(tie):
+            raise OptionError(
+                "ClientDefinition: care_tie='required', but no table shows two-way contacts or contracts.\n"
+                "Give interactions or contracts, or use care_tie='when_seen'."
+            )
+        return tie.fillna(False)
+
+    def _is_client(self, histories: Histories, window: Window) -> BoolArray:
+        tie = self._tie_as_read(histories, window).to_numpy(dtype=bool, na_value=True)
+        return np.asarray(self._patronage(histories, window) & tie)
+
+
+def _require_count(name: str, value: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 1 <= value <= most:
+        raise OptionError(f"ClientDefinition: {name} must be a whole number from 1 to {most}.")

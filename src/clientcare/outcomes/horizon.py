@@ -1,0 +1,291 @@
+"""Over which horizon to ask who leaves: read from the rhythm of the buyers, with the evidence for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clientcare.exceptions import NotEnoughDataError
+from clientcare.history.histories import Histories
+from clientcare.outcomes.seen import is_purchase
+from clientcare.window import UNKNOWN_TIME, microseconds
+
+FloatArray = NDArray[np.float64]
+
+NATURAL_DAYS = (7, 14, 30, 60, 90, 120, 180, 270, 365, 545, 730, 1095)
+"""Horizons that people plan in: a week to three years."""
+
+MIN_REPEAT_BUYERS = 5
+"""Below so many buyers with a second purchase day no rhythm is read."""
+
+MIN_SHARE_AT_RISK = 0.05
+"""Silences so long that fewer voices than this share are left say nothing about returning."""
+
+_QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True)
+class HorizonSuggestion:
+    """A horizon for churn, and why.
+
+    Attributes
+    ----------
+    days : int
+        The horizon in days.
+    basis : {"purchases", "contracts"}
+        What it was read from.
+    rhythm_days : float
+        The silence, in days, within which ``coverage`` of all returns came; for contracts the usual term.
+    wanted_days : int
+        The natural horizon that covers ``rhythm_days``. Larger than ``days`` where the observed stretch is
+        too short for it (``is_shortened``).
+    observed_days : int
+        Length of the observed stretch.
+    coverage : float
+        The share of returns that the rhythm is to cover.
+    evidence : DataFrame, indexed by ``silence_days``
+        ``gaps_within``: share of all gaps between purchase days no longer than that. ``buyers_within``: share
+        of repeat buyers whose usual (median) gap is no longer. ``returned_within``: share of all returns that
+        came within that silence, each buyer one voice, buyers still silent counted as censored.
+        ``chance_of_return``: of those silent for so long, the share who came back later, as far as the data
+        reach; with that horizon it is the rate of false alarms to expect. ``n_still_silent``: how many
+        silences lasted at least so long. NaN where nothing of that length could be seen. For contracts:
+        ``contracts_within``, the share of scheduled terms no longer.
+    gap_quantiles : DataFrame, indexed by ``quantile``
+        Quantiles in days of ``all_gaps``, and of the repeat buyers' ``usual_gap``.
+    """
+
+    days: int
+    basis: str
+    rhythm_days: float
+    wanted_days: int
+    observed_days: int
+    coverage: float
+    evidence: pd.DataFrame = field(repr=False, compare=False)
+    gap_quantiles: pd.DataFrame = field(repr=False, compare=False)
+
+    @property
+    def horizon(self) -> str:
+        """The horizon as the definitions take it, ``"90D"``."""
+        return f"{self.days}D"
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether the observed stretch allowed only a shorter horizon than the rhythm asks for."""
+        return self.days < self.wanted_days
+
+    @property
+    def false_alarm_rate(self) -> float:
+        """Of buyers silent for the whole horizon, the share expected back later; NaN if unseen."""
+        if "chance_of_return" not in self.evidence:
+            return float("nan")
+        return float(self.evidence["chance_of_return"].get(self.days, np.nan))
+
+    def __repr__(self) -> str:
+        if self.basis == "contracts":
+            reason = f"the usual term of a contract is {self.rhythm_days:.0f} days"
+        else:
+            reason = f"{self.coverage:.0%} of the buyers who return do so within {self.rhythm_days:.0f} days"
+        sentence = f"{self.days} days: {reason}."
+        if self.is_shortened:
+            sentence += (
+                f" That asks for {self.wanted_days} days, but {self.observed_days} observed days leave room "
+                "for no more (one horizon of history, one to learn from, two to test on)."
+            )
+        if not np.isnan(self.false_alarm_rate):
+            sentence += f" Of buyers silent that long, {self.false_alarm_rate:.0%} came back later."
+        return sentence
+
+
+def suggest_horizon(histories: Histories, coverage: float = 0.9) -> HorizonSuggestion:
+    """The horizon that fits the rhythm of these buyers, with the evidence for it.
+
+    The shortest natural horizon (:data:`NATURAL_DAYS`) within which ``coverage`` of all returns to a purchase
+    came, each buyer having one voice however often they buy. How long silences last is estimated as in
+    survival analysis (Kaplan-Meier): the silence after a buyer's last purchase has not ended yet, and counts
+    as censored. The horizon is at most a quarter of the observed stretch, so that there is as much again to
+    look back on, to learn from, and two more to test on. Where nobody's purchases repeat, the usual term of
+    the contracts takes their place.
+
+    Parameters
+    ----------
+    histories : Histories
+        The facts.
+    coverage : float, between 0.5 and 0.99
+        A higher share asks for a longer horizon and gives fewer false alarms.
+
+    Returns
+    -------
+    HorizonSuggestion
+        ``.days``, ``.horizon``, ``.evidence``; printed, it says its reason in a sentence.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Where fewer than five buyers purchased on a second day and no contract states a term, or fewer than
+        four weeks were observed.
+
+    References
+    ----------
+    Kaplan and Meier (1958), "Nonparametric estimation from incomplete observations", Journal of the American
+    Statistical Association 53(282), 457-481.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from clientcare.history import Histories
+    >>> days = np.arange(0, 360, 20)
+    >>> transactions = pd.DataFrame({
+    ...     "buyer_id": np.repeat(np.arange(6), len(days)),
+    ...     "timestamp": pd.Timestamp("2023-01-01") + pd.to_timedelta(np.tile(days, 6), "D"),
+    ...     "amount": 10.0,
+    ... })
+    >>> suggest_horizon(Histories(transactions))
+    30 days: 90% of the buyers who return do so within 20 days.
+    """
+    if not 0.5 <= coverage <= 0.99:
+        raise NotEnoughDataError("suggest_horizon: coverage must lie between 0.5 and 0.99.")
+    observed_days = (histories.observed_until - histories.observed_from).days
+    if observed_days < 4 * NATURAL_DAYS[0]:
+        raise NotEnoughDataError(
+            f"suggest_horizon: {observed_days} days were observed, which holds no horizon of a week with one "
+            "to look back on, one to learn from and two to test on.\n"
+            "Gather at least 28 days, or state the horizon yourself: ChurnDefinition(horizon='7D')."
+        )
+    silences = _silences(histories)
+    if silences.n_repeat_buyers >= MIN_REPEAT_BUYERS:
+        return _from_purchases(silences, observed_days, coverage)
+    terms = _contract_terms(histories)
+    if len(terms):
+        return _from_contracts(terms, observed_days, coverage)
+    raise NotEnoughDataError(
+        f"suggest_horizon: only {silences.n_repeat_buyers} buyers purchased on a second day, and no "
+        "contract states a term; these histories have no rhythm to read.\n"
+        "State the horizon yourself: ChurnDefinition(horizon='90D')."
+    )
+
+
+@dataclass(frozen=True)
+class _Silences:
+    """Every stretch between a purchase day and the next, or the end of observation where none followed."""
+
+    days: NDArray[np.int64]
+    ended: NDArray[np.bool_]
+    weight: NDArray[Any]
+    usual_gap: FloatArray
+
+    @property
+    def n_repeat_buyers(self) -> int:
+        return len(self.usual_gap)
+
+
+def _silences(histories: Histories) -> _Silences:
+    transactions = histories.events("transactions")
+    if transactions is None:
+        nothing = np.zeros(0)
+        return _Silences(nothing.astype(np.int64), nothing.astype(bool), nothing, nothing)
+    rows = is_purchase(transactions) & (transactions.time < microseconds(histories.observed_until))
+    buyer, day = transactions.buyer[rows].astype(np.int64), transactions.day[rows].astype(np.int64)
+    new = np.ones(len(buyer), dtype=bool)
+    new[1:] = (buyer[1:] != buyer[:-1]) | (day[1:] != day[:-1])
+    buyer, day = buyer[new], day[new]
+    ended = np.zeros(len(buyer), dtype=bool)
+    ended[:-1] = buyer[1:] == buyer[:-1]
+    last_day = (microseconds(histories.observed_until) - 1) // 86_400_000_000
+    following = np.where(ended, np.roll(day, -1), last_day)
+    n_silences = np.bincount(buyer, minlength=len(histories.buyer_ids))
+    usual_gap = pd.Series(following[ended] - day[ended]).groupby(buyer[ended]).median()
+    weight = 1.0 / n_silences[buyer]
+    return _Silences(following - day, ended, weight, usual_gap.to_numpy(dtype=np.float64))
+
+
+def _from_purchases(silences: _Silences, observed_days: int, coverage: float) -> HorizonSuggestion:
+    still_silent = _kaplan_meier(silences)
+    returned = 1.0 - still_silent
+    come_back = np.full(len(returned), np.nan)
+    np.divide(still_silent - still_silent[-1], still_silent, out=come_back, where=still_silent > 0)
+    rhythm = int(np.searchsorted(returned, coverage * returned[-1] - 1e-12))
+    days, wanted = _natural(rhythm, observed_days)
+    gaps = silences.days[silences.ended]
+    shown = np.unique([*NATURAL_DAYS, days])
+    shown = shown[shown < max(observed_days, days + 1)]
+    at = np.minimum(shown, len(still_silent) - 1)
+    evidence = pd.DataFrame(
+        {
+            "gaps_within": _share_within(gaps, shown),
+            "buyers_within": _share_within(silences.usual_gap, shown),
+            "returned_within": returned[at] / returned[-1],
+            "chance_of_return": come_back[at],
+            "n_still_silent": len(silences.days) - np.searchsorted(np.sort(silences.days), shown),
+        },
+        index=pd.Index(shown, name="silence_days"),
+    )
+    unseen = shown > silences.days.max()
+    evidence.loc[unseen, ["returned_within", "chance_of_return"]] = np.nan
+    quantiles = pd.DataFrame(
+        {
+            "all_gaps": np.quantile(gaps, _QUANTILES),
+            "usual_gap": np.quantile(silences.usual_gap, _QUANTILES),
+        },
+        index=pd.Index(_QUANTILES, name="quantile"),
+    )
+    return HorizonSuggestion(
+        days, "purchases", float(rhythm), wanted, observed_days, coverage, evidence, quantiles
+    )
+
+
+def _kaplan_meier(silences: _Silences) -> FloatArray:
+    """Chance that a silence lasts longer than t days, t = 0, 1, 2 ...; each buyer has one voice.
+
+    A silence of d days that ended counts as a return at d; one still going on after d days was at risk at d
+    and says nothing beyond.
+    """
+    longest = int(silences.days.max())
+    returns = np.bincount(silences.days, silences.weight * silences.ended, longest + 1)
+    leaving = np.bincount(silences.days, silences.weight, longest + 1)
+    at_risk = np.cumsum(leaving[::-1])[::-1]
+    hazard = np.divide(
+        returns, at_risk, out=np.zeros_like(returns), where=at_risk >= MIN_SHARE_AT_RISK * at_risk[0]
+    )
+    return np.asarray(np.cumprod(1.0 - np.minimum(hazard, 1.0)))
+
+
+def _from_contracts(terms: FloatArray, observed_days: int, coverage: float) -> HorizonSuggestion:
+    usual = float(np.median(terms))
+    days, wanted = _natural(usual, observed_days)
+    shown = np.unique([*NATURAL_DAYS, days])
+    evidence = pd.DataFrame(
+        {"contracts_within": _share_within(terms, shown)}, index=pd.Index(shown, name="silence_days")
+    )
+    quantiles = pd.DataFrame(
+        {"contract_term": np.quantile(terms, _QUANTILES)}, index=pd.Index(_QUANTILES, name="quantile")
+    )
+    return HorizonSuggestion(days, "contracts", usual, wanted, observed_days, coverage, evidence, quantiles)
+
+
+def _contract_terms(histories: Histories) -> FloatArray:
+    contracts = histories.events("contracts")
+    if contracts is None or "end" not in contracts.columns:
+        return np.zeros(0)
+    end = contracts.columns["end"]
+    rows = (end != UNKNOWN_TIME) & (end > contracts.time)
+    return np.asarray((end[rows] - contracts.time[rows]) / 86_400_000_000, dtype=np.float64)
+
+
+def _natural(rhythm_days: float, observed_days: int) -> tuple[int, int]:
+    """The natural horizon that the observed stretch has room for, and the one the rhythm asks for.
+
+    A rhythm one day over a natural length (a year of 366 days, a month of 31) does not ask for the next.
+    """
+    slack = 1.05 * np.asarray(NATURAL_DAYS)
+    wanted = NATURAL_DAYS[min(int(np.searchsorted(slack, rhythm_days)), len(NATURAL_DAYS) - 1)]
+    room = [days for days in NATURAL_DAYS if days <= max(observed_days // 4, NATURAL_DAYS[0])]
+    return min(wanted, room[-1]), wanted
+
+
+def _share_within(values: Any, limits: NDArray[np.int64]) -> FloatArray:
+    return np.searchsorted(np.sort(np.asarray(values)), limits, side="right") / max(len(values), 1)

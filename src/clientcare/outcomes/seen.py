@@ -1,0 +1,148 @@
+"""What was seen in a horizon: purchases in its parts, contracts in force. The facts that labels rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clientcare.exceptions import NotObservedError
+from clientcare.history.events import EventTable
+from clientcare.history.histories import Histories
+from clientcare.history.population import known_buyers
+from clientcare.window import (
+    MICROSECONDS_A_DAY,
+    UNKNOWN_TIME,
+    Moment,
+    Window,
+    day_number,
+    microseconds,
+    parse_moments,
+)
+
+BoolArray = NDArray[np.bool_]
+
+
+def is_purchase(transactions: EventTable) -> BoolArray:
+    """Which transactions are purchases: an amount above zero, or an unknown amount; shape (n_rows,)."""
+    amount = transactions.columns.get("amount")
+    return np.ones(transactions.n_rows, dtype=bool) if amount is None else ~(amount <= 0)
+
+
+def in_horizon(events: EventTable, window: Window) -> BoolArray:
+    """Which events happened within [as_of, as_of + horizon); shape (n_rows,)."""
+    return (events.time >= microseconds(window.as_of)) & (events.time < microseconds(window.end))
+
+
+def part_ends(window: Window, n_parts: int) -> list[int]:
+    """The first moment after each of the horizon's equal parts, in microseconds.
+
+    A day belongs to part ``days since as_of * n_parts // horizon_days``, so a horizon of 100 days has parts
+    of 34, 33 and 33 days.
+    """
+    start = microseconds(window.as_of)
+    days = [-(-part * window.horizon_days // n_parts) for part in range(1, n_parts + 1)]
+    return [start + day * MICROSECONDS_A_DAY for day in days]
+
+
+def n_parts_with_purchase(histories: Histories, window: Window, n_parts: int) -> NDArray[np.int64]:
+    """In how many of the horizon's equal parts each buyer purchased; shape (n_buyers,)."""
+    n_buyers = len(histories.buyer_ids)
+    transactions = histories.events("transactions")
+    if transactions is None:
+        return np.zeros(n_buyers, dtype=np.int64)
+    rows = np.flatnonzero(in_horizon(transactions, window) & is_purchase(transactions))
+    days_in = transactions.day[rows].astype(np.int64) - day_number(window.as_of)
+    part = np.minimum(days_in * n_parts // window.horizon_days, n_parts - 1)
+    cell = transactions.buyer[rows].astype(np.int64) * n_parts + part
+    seen = np.zeros(n_buyers * n_parts, dtype=bool)
+    seen[cell] = True
+    return np.asarray(seen.reshape(n_buyers, n_parts).sum(axis=1))
+
+
+def in_force(contracts: EventTable, moment: int) -> BoolArray:
+    """Which contracts were in force just before a moment; shape (n_rows,).
+
+    A contract runs from its start to the last day it was scheduled for, that day included, or until it was
+    cancelled, whichever comes first; without an end and a cancellation it runs on. Facts given later than
+    ``moment`` (a cancellation not given yet) have no say.
+    """
+    last_day = (moment - 1) // MICROSECONDS_A_DAY
+    running = contracts.time < moment
+    end = contracts.columns.get("end")
+    if end is not None:
+        running &= (end == UNKNOWN_TIME) | (end // MICROSECONDS_A_DAY >= last_day)
+    cancelled = contracts.columns.get("cancelled_at")
+    if cancelled is not None:
+        running &= (cancelled == UNKNOWN_TIME) | (cancelled >= moment)
+    return np.asarray(running)
+
+
+def has_contract_at(histories: Histories, moment: int) -> BoolArray:
+    """Which buyers had at least one contract in force just before a moment; shape (n_buyers,)."""
+    bound = np.zeros(len(histories.buyer_ids), dtype=bool)
+    contracts = histories.events("contracts")
+    if contracts is not None:
+        bound[contracts.buyer[in_force(contracts, moment)]] = True
+    return bound
+
+
+def label_snapshots(
+    histories: Histories,
+    as_of: Moment | Iterable[Moment],
+    horizon_days: int,
+    asker: str,
+    name: str,
+    see: Callable[[Window], Any],
+) -> pd.Series[Any]:
+    """One value a known buyer and date, from a function that sees all buyers of one window.
+
+    Parameters
+    ----------
+    histories : Histories
+        The facts.
+    as_of : date, or several
+        Where each horizon begins.
+    horizon_days : int
+        How long it is.
+    asker, name : str
+        Who asks, for messages; what the values are called.
+    see : callable
+        Takes a :class:`Window`, returns an array over ``histories.buyer_ids``.
+
+    Returns
+    -------
+    Series indexed by ``buyer_id``, or by (``as_of``, ``buyer_id``) where several dates were asked for
+
+    Raises
+    ------
+    NotObservedError
+        Where a horizon reaches past what was observed, or an ``as_of`` lies before it.
+    """
+    moments, several = parse_moments(as_of, histories.timezone)
+    windows = [Window(moment, horizon_days) for moment in moments]
+    for window in windows:
+        window.require_observed(asker, histories.observed_until)
+        _require_begun(window, asker, histories.observed_from)
+    known = [known_buyers(histories, window.as_of) for window in windows]
+    values = [see(window)[buyers] for window, buyers in zip(windows, known, strict=True)]
+    if not several:
+        return pd.Series(values[0], index=histories.buyer_ids.take(known[0]), name=name)
+    dates = pd.DatetimeIndex(moments).as_unit("us")
+    index = pd.MultiIndex.from_arrays(
+        [dates.repeat([len(buyers) for buyers in known]), histories.buyer_ids.take(np.concatenate(known))],
+        names=["as_of", "buyer_id"],
+    )
+    joined = pd.concat([pd.Series(value) for value in values], ignore_index=True)
+    return pd.Series(joined.array, index=index, name=name)
+
+
+def _require_begun(window: Window, asker: str, observed_from: pd.Timestamp) -> None:
+    if window.as_of < observed_from:
+        raise NotObservedError(
+            f"{asker}: as_of {window.as_of:%Y-%m-%d} lies before {observed_from:%Y-%m-%d}, "
+            f"from when on the data is observed.\nMove as_of to a date after {observed_from:%Y-%m-%d}."
+        )
