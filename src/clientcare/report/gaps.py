@@ -1,0 +1,106 @@
+"""How long buyers usually stay away, and what a silence means here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clientcare.history import Histories
+from clientcare.outcomes import suggest_horizon
+from clientcare.report.canvas import BLUE, INK, SKY, VERMILION, axes_for, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass
+class GapDisplay:
+    """Distribution of the gaps between purchase days, the suggested horizon, and the chance of return by silence.
+
+    Attributes
+    ----------
+    gap_days : array of shape (n_gaps,), days
+        Gaps between consecutive purchase days of the same buyer, all buyers together.
+    silence_days, chance_of_return : arrays of shape (n_silences,)
+        After so many days without a purchase, the share of buyers who bought again within the horizon.
+    horizon_days : int
+        The horizon marked.
+    """
+
+    gap_days: NDArray[np.float64]
+    silence_days: NDArray[np.float64]
+    chance_of_return: NDArray[np.float64]
+    horizon_days: int
+    ax_: Axes | None = field(default=None, init=False)
+    figure_: Figure | None = field(default=None, init=False)
+
+    @classmethod
+    def from_histories(cls, histories: Histories, horizon_days: int | None = None, *, ax: Axes | None = None) -> GapDisplay:
+        """Measure and draw.
+
+        Parameters
+        ----------
+        histories : Histories
+        horizon_days : int, optional
+            The horizon to judge silences by; by default the one that the histories suggest.
+        ax : matplotlib axes, optional
+        """
+        events = histories.events("transactions")
+        if events is None:
+            days: NDArray[Any] = np.zeros(0)
+            gaps = silence = chance = days
+        else:
+            gaps, runs = _gaps(histories)
+            horizon_days = horizon_days or suggest_horizon(histories).days
+            silence, chance = _return_by_silence(gaps, runs, horizon_days)
+        return cls(gaps, silence, chance, int(horizon_days or 1)).plot(ax=ax)
+
+    def plot(self, *, ax: Axes | None = None) -> GapDisplay:
+        """Draw; returns self."""
+        self.figure_, self.ax_ = axes_for(ax)
+        top = max(float(np.quantile(self.gap_days, 0.99)) if len(self.gap_days) else 0.0, self.horizon_days * 1.2)
+        self.ax_.hist(self.gap_days, bins=np.linspace(0, top, 50).tolist(), color=SKY, edgecolor="white", linewidth=0.3)
+        self.ax_.axvline(self.horizon_days, color=INK, linestyle="--", linewidth=1.2)
+        self.ax_.annotate(
+            f" horizon {self.horizon_days} days", (self.horizon_days, 0.97), xycoords=("data", "axes fraction"), va="top"
+        )
+        tidy(self.ax_, "Gaps between purchases, and who returns after a silence", "days", "gaps (count)")
+        right = self.ax_.twinx()
+        right.plot(self.silence_days, self.chance_of_return, color=VERMILION, linewidth=2)
+        right.set_ylim(0, 1)
+        right.set_ylabel(f"bought within {self.horizon_days} days of that silence (share)", color=VERMILION)
+        right.spines["top"].set_visible(False)
+        self.ax_.set_xlim(0, top)
+        self.ax_.spines["left"].set_color(BLUE)
+        return self
+
+
+def _gaps(histories: Histories) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """All gaps in days, and the silences still running when observation ended."""
+    events = histories.events("transactions")
+    assert events is not None
+    amount = events.columns.get("amount")
+    bought = np.ones(events.n_rows, dtype=bool) if amount is None else ~(amount <= 0)
+    buyer, day = events.buyer[bought], events.day[bought].astype(np.int64)
+    same = buyer[1:] == buyer[:-1]
+    gaps = (day[1:] - day[:-1])[same]
+    last = np.append(~same, True) if len(buyer) else np.zeros(0, dtype=bool)
+    end = histories.observed_until.to_datetime64().astype("datetime64[D]").astype(np.int64)
+    return gaps[gaps > 0].astype(np.float64), (end - day[last]).astype(np.float64)
+
+
+def _return_by_silence(
+    gaps: NDArray[np.float64], running: NDArray[np.float64], horizon_days: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of the silences that reached s days and were watched for a horizon longer, the share that ended within it."""
+    silences = np.unique(np.linspace(0, max(2 * horizon_days, 14), 60).round())
+    ended, open_ = np.sort(gaps), np.sort(running)
+    returned = np.searchsorted(ended, silences + horizon_days, "right") - np.searchsorted(ended, silences, "right")
+    longer = len(ended) - np.searchsorted(ended, silences + horizon_days, "right")
+    watched = len(open_) - np.searchsorted(open_, silences + horizon_days, "left")
+    asked = returned + longer + watched
+    return silences, np.where(asked >= 10, returned / np.maximum(asked, 1), np.nan)

@@ -1,0 +1,107 @@
+"""One buyer's story: purchases, contacts, contract, and both probabilities through time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.exceptions import OptionError
+from clientcare.history import Histories
+from clientcare.model import RelationshipModel
+from clientcare.report.canvas import BLUE, GREEN, INK, ORANGE, VERMILION, axes_for, plain, tidy
+from clientcare.window import Moment, parse_moment
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass
+class TimelineDisplay:
+    """Events of one buyer above a time axis, churn risk and client probability below.
+
+    Attributes
+    ----------
+    purchases, contacts : DataFrame
+        ``timestamp`` and ``amount``; ``timestamp``, ``kind`` and ``direction``.
+    contracts : DataFrame
+        ``start`` and ``end``.
+    scores : DataFrame indexed by date
+        ``churn_risk`` and ``client_probability``.
+    """
+
+    purchases: pd.DataFrame
+    contacts: pd.DataFrame
+    contracts: pd.DataFrame
+    scores: pd.DataFrame
+    ax_: Axes | None = field(default=None, init=False)
+    figure_: Figure | None = field(default=None, init=False)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        model: RelationshipModel,
+        histories: Histories,
+        buyer: Any,
+        as_of: Moment | None = None,
+        *,
+        n_dates: int = 12,
+        ax: Axes | None = None,
+    ) -> TimelineDisplay:
+        """Score one buyer at dates through their history with the model as it stands, and draw.
+
+        The model may have learned from days after some of these dates: the curve tells the story, it is no backtest.
+        """
+        until = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
+        known = histories.until(until)
+        tables = {name: _rows_of(getattr(known, name), buyer) for name in ("transactions", "interactions", "contracts")}
+        starts = [frame[when].min() for frame, when in _moments(tables) if len(frame)]
+        if not starts:
+            raise OptionError("TimelineDisplay: no such buyer before as_of. Ask for an id that is in the book's index.")
+        dates = pd.date_range(min(starts).normalize() + pd.Timedelta(days=1), until, periods=n_dates).floor("D").unique()
+        alone = histories.select([buyer])
+        books = [model.score(alone, as_of=date) for date in dates]
+        scores = pd.concat([book[["churn_risk", "client_probability"]].set_axis([date] * len(book)) for date, book in zip(dates, books, strict=True)])
+        return cls(tables["transactions"], tables["interactions"], tables["contracts"], scores).plot(ax=ax)
+
+    def plot(self, *, ax: Axes | None = None) -> TimelineDisplay:
+        """Draw; returns self."""
+        self.figure_, self.ax_ = axes_for(ax, (7.6, 3.8))
+        ax = self.ax_
+        ax.plot(self.scores.index, self.scores["churn_risk"], color=VERMILION, linewidth=2, label="churn risk")
+        ax.plot(
+            self.scores.index, self.scores["client_probability"], color=BLUE, linewidth=2, linestyle="--",
+            label="client probability",
+        )  # fmt: skip
+        if len(self.purchases):
+            returns = self.purchases["amount"].to_numpy(dtype=float) < 0
+            when = self.purchases["timestamp"].to_numpy()
+            ax.plot(when[~returns], np.full((~returns).sum(), 1.12), "|", color=INK, markersize=11, label="purchase")
+            ax.plot(when[returns], np.full(returns.sum(), 1.12), "x", color=ORANGE, markersize=6, label="return")
+        if len(self.contacts):
+            ours = (self.contacts["direction"].astype("object") == "outbound").to_numpy()
+            when = self.contacts["timestamp"].to_numpy()
+            ax.plot(when[ours], np.full(ours.sum(), 1.25), "v", color=GREEN, markersize=5, label="contact by us")
+            ax.plot(when[~ours], np.full((~ours).sum(), 1.25), "^", color=BLUE, markersize=5, label="contact by them")
+        for term in self.contracts.itertuples():
+            end = self.scores.index.max() if pd.isna(term.end) else term.end
+            ax.hlines(1.36, term.start, end, color=INK, linewidth=4, alpha=0.5)
+        if len(self.contracts):
+            ax.plot([], [], color=INK, linewidth=4, alpha=0.5, label="contract")
+        ax.set_ylim(-0.02, 1.45)
+        ax.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
+        tidy(ax, plain("One buyer through time"), "", "probability (0 to 1)")
+        ax.legend(frameon=False, ncols=4, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.1))
+        return self
+
+
+def _rows_of(frame: pd.DataFrame | None, buyer: Any) -> pd.DataFrame:
+    return pd.DataFrame() if frame is None else frame[frame["buyer_id"] == buyer]
+
+
+def _moments(tables: dict[str, pd.DataFrame]) -> list[tuple[pd.DataFrame, str]]:
+    names = {"transactions": "timestamp", "interactions": "timestamp", "contracts": "start"}
+    return [(tables[name], when) for name, when in names.items()]
