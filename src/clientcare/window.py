@@ -86,7 +86,7 @@ def parse_days(stretch: Days, name: str = "horizon") -> int:
 
     Examples
     --------
-    >>> parse_days("90D"), parse_days(30), parse_days("2 weeks")
+    >>> parse_days("90D"), parse_days(30), parse_days("2W")
     (90, 30, 14)
     """
     if isinstance(stretch, bool):

@@ -27,7 +27,7 @@ class ChurnDefinition:
     Parameters
     ----------
     horizon : str, int or Timedelta, whole days
-        ``"90D"``, ``90`` or ``"13 weeks"``. :func:`suggest_horizon` reads one from the rhythm of the buyers.
+        ``"90D"``, ``90`` or ``"13W"``. :func:`suggest_horizon` reads one from the rhythm of the buyers.
 
     Examples
     --------

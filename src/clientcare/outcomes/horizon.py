@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clientcare.exceptions import NotEnoughDataError
+from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories
 from clientcare.outcomes.seen import is_purchase
 from clientcare.window import UNKNOWN_TIME, microseconds
@@ -101,7 +101,7 @@ class HorizonSuggestion:
         return sentence
 
 
-def suggest_horizon(histories: Histories, coverage: float = 0.9) -> HorizonSuggestion:
+def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSuggestion:
     """The horizon that fits the rhythm of these buyers, with the evidence for it.
 
     The shortest natural horizon (:data:`NATURAL_DAYS`) within which ``coverage`` of all returns to a purchase
@@ -145,10 +145,10 @@ def suggest_horizon(histories: Histories, coverage: float = 0.9) -> HorizonSugge
     ...     "amount": 10.0,
     ... })
     >>> suggest_horizon(Histories(transactions))
-    30 days: 90% of the buyers who return do so within 20 days.
+    30 days: 80% of the buyers who return do so within 20 days.
     """
     if not 0.5 <= coverage <= 0.99:
-        raise NotEnoughDataError("suggest_horizon: coverage must lie between 0.5 and 0.99.")
+        raise OptionError("suggest_horizon: coverage must lie between 0.5 and 0.99.")
     observed_days = (histories.observed_until - histories.observed_from).days
     if observed_days < 4 * NATURAL_DAYS[0]:
         raise NotEnoughDataError(
@@ -200,7 +200,7 @@ def _silences(histories: Histories) -> _Silences:
     n_silences = np.bincount(buyer, minlength=len(histories.buyer_ids))
     usual_gap = pd.Series(following[ended] - day[ended]).groupby(buyer[ended]).median()
     weight = 1.0 / n_silences[buyer]
-    return _Silences(following - day, ended, weight, usual_gap.to_numpy(dtype=np.float64))
+    return _Silences(following - day, ended, weight, usual_gap.to_numpy().astype(np.float64))
 
 
 def _from_purchases(silences: _Silences, observed_days: int, coverage: float) -> HorizonSuggestion:

@@ -1,0 +1,234 @@
+"""A client keeps buying, and stands in a two-way bond; the stage keeps all four cells of the truth table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clientcare.exceptions import NotObservedError, OptionError
+from clientcare.history import Histories
+from clientcare.outcomes import ClientDefinition, stage_of
+
+AS_OF = "2024-03-01"
+QUARTER = ClientDefinition("90D")
+
+
+def histories_of(purchases=(), contacts=(), contracts=None, observed_until="2024-12-31"):
+    """Histories of purchases (buyer, date), contacts (dicts with buyer_id, timestamp) and contracts (buyer,
+    start, end)."""
+    transactions = pd.DataFrame(purchases, columns=["buyer_id", "timestamp"])
+    transactions = transactions.assign(timestamp=pd.to_datetime(transactions["timestamp"]), amount=10.0)
+    interactions = None
+    if contacts:
+        interactions = pd.DataFrame(list(contacts))
+        for name in ("timestamp", "answered_at"):
+            if name in interactions:
+                interactions[name] = pd.to_datetime(interactions[name]).astype("datetime64[us]")
+    terms = None
+    if contracts is not None:
+        terms = pd.DataFrame(contracts, columns=["buyer_id", "start", "end"])
+        terms[["start", "end"]] = terms[["start", "end"]].apply(pd.to_datetime)
+    return Histories(
+        transactions if len(transactions) else None,
+        interactions,
+        terms,
+        observed_from="2023-01-01",
+        observed_until=observed_until,
+    )
+
+
+KNOWN = [("ann", "2024-01-05")]
+
+
+def contact(kind="message", direction="outbound", timestamp="2024-04-01", **more):
+    return {"buyer_id": "ann", "timestamp": timestamp, "kind": kind, "direction": direction, **more}
+
+
+OTHERS_TIE = {**contact("check_in", "mutual", "2023-06-01"), "buyer_id": "zoe"}
+"""A contact long ago, which shows that two-way contacts are recorded here."""
+
+
+def tie(*contacts, **tables):
+    histories = histories_of(KNOWN, [OTHERS_TIE, *contacts], **tables)
+    return QUARTER.care_tie_seen(histories, AS_OF)["ann"]
+
+
+@pytest.mark.parametrize(
+    ("dates", "is_client"),
+    [
+        ([], False),
+        (["2024-03-01", "2024-03-30"], False),
+        (["2024-03-30", "2024-03-31"], True),
+        (["2024-03-01", "2024-05-29"], True),
+        (["2024-03-01", "2024-05-30"], False),
+        (["2024-02-29", "2024-05-01"], False),
+    ],
+)
+def test_patronage_is_buying_in_two_of_three_equal_parts(dates, is_client):
+    """The horizon of 90 days from 1 March has parts that begin on 1 March, 31 March and 30 April, and ends
+    before 30 May."""
+    histories = histories_of(KNOWN + [("ann", date) for date in dates])
+    assert QUARTER.patronage(histories, AS_OF)["ann"] == is_client
+    assert QUARTER.label(histories, AS_OF)["ann"] == is_client
+
+
+def test_many_purchases_in_one_part_are_no_patronage():
+    histories = histories_of(KNOWN + [("ann", f"2024-03-{day:02}") for day in range(1, 30)])
+    assert not QUARTER.patronage(histories, AS_OF)["ann"]
+
+
+def test_a_contract_kept_through_every_part_is_patronage():
+    histories = histories_of(
+        contracts=[
+            ("kept", "2024-01-01", "2024-12-31"),
+            ("renewed", "2024-01-01", "2024-04-15"),
+            ("renewed", "2024-04-16", "2025-04-15"),
+            ("lapsed", "2024-01-01", "2024-04-15"),
+            ("with a hole", "2024-01-01", "2024-03-20"),
+            ("with a hole", "2024-04-20", "2025-03-20"),
+        ]
+    )
+    expected = {"kept": True, "lapsed": False, "renewed": True, "with a hole": False}
+    assert QUARTER.patronage(histories, AS_OF).to_dict() == expected
+    assert QUARTER.label(histories, AS_OF).to_dict() == expected
+
+
+def test_with_transactions_alone_no_tie_can_be_seen_and_patronage_decides():
+    histories = histories_of([*KNOWN, ("ann", "2024-03-05"), ("ann", "2024-04-05"), ("bob", "2024-02-01")])
+    assert QUARTER.care_tie_seen(histories, AS_OF).isna().all()
+    assert QUARTER.label(histories, AS_OF).to_dict() == {"ann": True, "bob": False}
+    assert QUARTER.stage(histories, AS_OF).to_dict() == {
+        "ann": "dependent client",
+        "bob": "one-time customer",
+    }
+
+
+@pytest.mark.parametrize(
+    ("contacts", "is_tied"),
+    [
+        ([], False),
+        ([contact("check_in", "mutual")], True),
+        ([contact("check_in", "outbound", status="kept")], True),
+        ([contact("check_in", "outbound", status="missed")], False),
+        ([contact("meeting", "mutual", status="scheduled")], False),
+        ([contact("message", "outbound")], False),
+        ([contact("message", "outbound", answered=1.0)], True),
+        ([contact("message", "outbound", answered=0.0)], False),
+        ([contact("message", "inbound")], False),
+        ([contact("message", "inbound"), contact("email", "outbound")], True),
+        ([contact("message", "inbound"), contact("email", "outbound", answered=0.0)], False),
+        ([contact("support_ticket", "inbound", answered=1.0)], True),
+        ([contact("support_ticket", "inbound", response_hours=4.0)], True),
+        ([contact("email", "outbound", satisfaction=0.8)], True),
+        ([contact("feedback", "inbound")], True),
+        ([contact("feedback", "outbound")], False),
+        ([contact("referral", "inbound")], True),
+        ([contact("referral", "outbound")], False),
+        ([contact("campaign", "outbound")], False),
+        ([contact("campaign", "outbound", answered=1.0)], False),
+        ([contact("campaign", "outbound"), contact("coupon_redemption", "inbound")], False),
+        ([contact("usage", "inbound"), contact("invoice", "outbound")], False),
+        ([contact("a kind of their own", "mutual")], True),
+        ([contact("check_in", "mutual", timestamp="2024-02-29")], False),
+        ([contact("check_in", "mutual", timestamp="2024-05-30")], False),
+    ],
+)
+def test_what_counts_as_a_care_tie(contacts, is_tied):
+    assert bool(tie(*contacts)) is is_tied
+
+
+def test_an_answer_given_after_the_horizon_comes_too_late():
+    early, late = (
+        contact("message", "outbound", timestamp="2024-05-20", answered=1.0, answered_at=answered_at)
+        for answered_at in ("2024-05-25", "2024-06-02")
+    )
+    assert tie(early)
+    assert not tie(late)
+
+
+def test_a_table_of_campaigns_alone_shows_no_tie_and_patronage_decides():
+    campaigns = [contact("campaign", "outbound"), contact("coupon_redemption", "inbound")]
+    histories = histories_of([*KNOWN, ("ann", "2024-03-05"), ("ann", "2024-04-05")], campaigns)
+    assert QUARTER.care_tie_seen(histories, AS_OF).isna().all()
+    assert QUARTER.label(histories, AS_OF)["ann"]
+
+
+def test_a_tie_is_seen_through_contracts_for_those_who_ever_had_one():
+    histories = histories_of(
+        [*KNOWN, ("bob", "2024-01-05")],
+        contracts=[("bob", "2023-01-01", "2023-12-31"), ("eve", "2024-01-01", "2024-12-31")],
+    )
+    seen = QUARTER.care_tie_seen(histories, AS_OF)
+    assert seen.dtype == "boolean"
+    assert pd.isna(seen["ann"]) and not seen["bob"] and seen["eve"]
+
+
+def test_the_truth_table():
+    buys = [
+        (buyer, date) for buyer in ("both", "buys") for date in ("2024-01-05", "2024-03-05", "2024-04-05")
+    ]
+    histories = histories_of(
+        [*buys, ("tie", "2024-01-05"), ("none", "2024-01-05")],
+        [{**contact("check_in", "mutual"), "buyer_id": buyer} for buyer in ("both", "tie")],
+    )
+    stages = QUARTER.stage(histories, AS_OF)
+    assert stages.to_dict() == {
+        "both": "dependent client",
+        "buys": "repeat customer",
+        "none": "one-time customer",
+        "tie": "latent client",
+    }
+    assert QUARTER.label(histories, AS_OF).to_dict() == {
+        "both": True, "buys": False, "none": False, "tie": False,
+    }  # fmt: skip
+
+
+def test_the_two_way_class_is_the_reduction_of_the_stage_under_every_rule():
+    purchases = [("ann", "2024-01-05"), ("bob", "2024-01-05"), ("ann", "2024-03-05"), ("ann", "2024-04-05")]
+    histories = histories_of(purchases, [OTHERS_TIE])
+    for rule, is_client in [("when_seen", False), ("required", False), ("ignored", True)]:
+        definition = ClientDefinition("90D", care_tie=rule)
+        label = definition.label(histories, [AS_OF, "2024-04-01"])
+        stage = definition.stage(histories, [AS_OF, "2024-04-01"])
+        assert ((stage == "dependent client") == label).all()
+        assert label[(pd.Timestamp(AS_OF), "ann")] == is_client
+
+
+def test_a_tie_cannot_be_required_where_none_can_be_seen():
+    with pytest.raises(OptionError, match="when_seen"):
+        ClientDefinition("90D", care_tie="required").label(histories_of(KNOWN), AS_OF)
+
+
+def test_a_horizon_that_was_not_observed_is_refused():
+    histories = histories_of(KNOWN, observed_until="2024-05-01")
+    for ask in (QUARTER.label, QUARTER.patronage, QUARTER.care_tie_seen, QUARTER.stage):
+        with pytest.raises(NotObservedError, match="ClientDefinition"):
+            ask(histories, AS_OF)
+
+
+def test_stages_where_the_tie_is_unknown_follow_patronage():
+    assert list(stage_of(np.array([True, False]), pd.array([pd.NA, pd.NA], dtype="boolean"))) == [
+        "dependent client",
+        "one-time customer",
+    ]
+
+
+def test_a_definition_goes_through_plain_values_and_back():
+    definition = ClientDefinition("100D", periods=4, min_periods=3, care_tie="required")
+    assert ClientDefinition.from_dict(definition.to_dict()) == definition
+    assert definition != ClientDefinition("100D")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"periods": 0},
+        {"periods": 200},
+        {"min_periods": 4},
+        {"min_periods": 0},
+        {"care_tie": "maybe"},
+        {"periods": 2.5},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(OptionError):
+        ClientDefinition("90D", **wrong)

@@ -1,0 +1,108 @@
+"""The horizon is read from the rhythm of the buyers, bounded by what was observed, and shows its evidence."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clientcare.exceptions import NotEnoughDataError, OptionError
+from clientcare.history import Histories
+from clientcare.outcomes import ChurnDefinition, suggest_horizon
+
+START = pd.Timestamp("2020-01-01")
+
+
+def buyers_with_gaps(gaps, n_days=720, **known):
+    """One buyer a gap: a purchase every ``gap`` days throughout ``n_days``."""
+    rows = [(buyer, day) for buyer, gap in enumerate(gaps) for day in range(0, n_days, gap)]
+    frame = pd.DataFrame(rows, columns=["buyer_id", "day"])
+    frame["timestamp"] = START + pd.to_timedelta(frame.pop("day"), unit="D")
+    known = {"observed_from": START, "observed_until": START + pd.Timedelta(days=n_days)} | known
+    return Histories(frame.assign(amount=1.0), **known)
+
+
+@pytest.mark.parametrize(
+    ("gap", "days"), [(5, 7), (7, 7), (12, 14), (25, 30), (31, 30), (80, 90), (100, 120)]
+)
+def test_the_horizon_is_the_natural_length_that_covers_the_rhythm(gap, days):
+    suggestion = suggest_horizon(buyers_with_gaps([gap] * 6))
+    assert (suggestion.days, suggestion.horizon) == (days, f"{days}D")
+    assert suggestion.rhythm_days == gap
+    assert ChurnDefinition(suggestion.horizon).horizon_days == days
+
+
+def test_each_buyer_has_one_voice_however_often_they_buy():
+    """One buyer who comes daily does not shorten the horizon of nine who come monthly."""
+    assert suggest_horizon(buyers_with_gaps([1] + [28] * 9)).days == 30
+
+
+def test_the_horizon_leaves_room_to_look_back_learn_and_test():
+    suggestion = suggest_horizon(buyers_with_gaps([300] * 9, n_days=800))
+    assert suggestion.wanted_days == 365
+    assert suggestion.days == 180
+    assert suggestion.is_shortened
+    assert "800 observed days" in repr(suggestion)
+
+
+def test_yearly_buyers_over_five_years_are_asked_about_yearly():
+    assert suggest_horizon(buyers_with_gaps([364, 365, 366] * 3, n_days=5 * 365)).days == 365
+
+
+def test_the_silence_after_the_last_purchase_counts_as_censored():
+    """Of 10 buyers 5 return after 20 days and 5 are silent until the end: half a chance to return, none after
+    20 days."""
+    rows = [(buyer, 0) for buyer in range(10)] + [(buyer, 20) for buyer in range(5)]
+    frame = pd.DataFrame(rows, columns=["buyer_id", "day"])
+    frame["timestamp"] = START + pd.to_timedelta(frame.pop("day"), unit="D")
+    suggestion = suggest_horizon(
+        Histories(frame.assign(amount=1.0), observed_until=START + pd.Timedelta(days=200))
+    )
+    evidence = suggestion.evidence
+    # voices: five buyers give half a voice to the return and half to their last silence, five a whole to
+    # theirs
+    returned = 2.5 / 10
+    assert evidence.loc[7, "chance_of_return"] == pytest.approx(returned)
+    assert evidence.loc[30, "chance_of_return"] == pytest.approx(0)
+    assert evidence.loc[14, "returned_within"] == pytest.approx(0)
+    assert evidence.loc[30, "returned_within"] == pytest.approx(1)
+    assert evidence.loc[14, "n_still_silent"] == 15
+    assert evidence.loc[30, "n_still_silent"] == 10
+    assert suggestion.false_alarm_rate == pytest.approx(0)
+
+
+def test_the_evidence_holds_quantiles_of_all_gaps_and_of_usual_gaps():
+    suggestion = suggest_horizon(buyers_with_gaps([10] * 5 + [40] * 5, n_days=400))
+    assert suggestion.gap_quantiles.loc[0.5, "all_gaps"] == 10
+    assert suggestion.gap_quantiles.loc[0.5, "usual_gap"] == 25
+    assert suggestion.evidence.loc[14, "buyers_within"] == 0.5
+
+
+def test_more_coverage_asks_for_a_longer_horizon():
+    histories = buyers_with_gaps([5] * 20 + [80] * 4)
+    assert suggest_horizon(histories, coverage=0.5).days < suggest_horizon(histories, coverage=0.95).days
+
+
+def test_buyers_who_all_bought_once_have_no_rhythm():
+    with pytest.raises(NotEnoughDataError, match="State the horizon yourself"):
+        suggest_horizon(buyers_with_gaps([10_000] * 50))
+
+
+def test_without_purchases_the_usual_term_of_contracts_decides():
+    starts = START + pd.to_timedelta(np.arange(0, 1500, 30), unit="D")
+    contracts = pd.DataFrame({"buyer_id": range(50), "start": starts, "end": starts + pd.Timedelta(days=365)})
+    suggestion = suggest_horizon(
+        Histories(contracts=contracts, observed_until=START + pd.Timedelta(days=1600))
+    )
+    assert (suggestion.days, suggestion.basis) == (365, "contracts")
+    assert "usual term" in repr(suggestion)
+    assert np.isnan(suggestion.false_alarm_rate)
+
+
+def test_a_week_of_data_holds_no_horizon():
+    with pytest.raises(NotEnoughDataError, match="28 days"):
+        suggest_horizon(buyers_with_gaps([1] * 6, n_days=10))
+
+
+@pytest.mark.parametrize("coverage", [0.2, 1.0])
+def test_a_coverage_out_of_range_is_refused(coverage):
+    with pytest.raises(OptionError):
+        suggest_horizon(buyers_with_gaps([5] * 6), coverage=coverage)
