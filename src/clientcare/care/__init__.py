@@ -1,0 +1,6 @@
+"""Care: who is under it, what is due, what it does, and whom to care for next."""
+
+from clientcare.care.practices import care_practices
+from clientcare.care.report_card import CareReport, care_report
+
+__all__ = ["CareReport", "care_practices", "care_report"]

@@ -1,0 +1,261 @@
+"""The seller's own report card: five practices from 0 to 100, by buyer, by owner or segment, and for the
+seller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.care.practices import MEASURES, PRACTICES, care_practices, in_care, last_owner
+from clientcare.care.self_audit import self_audit
+from clientcare.exceptions import OptionError
+from clientcare.history.histories import Histories
+from clientcare.window import Days, Moment, microseconds, parse_days, parse_moment
+
+OVERALL = "overall"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CareReport:
+    """What :func:`care_report` found.
+
+    Attributes
+    ----------
+    seller : DataFrame, index ``practice``
+        ``score`` (0 to 100, mean over the buyers for whom it could be seen), ``coverage`` (share of buyers
+        for whom it could), ``n_buyers_seen``, ``n_buyers``, ``previous`` (the score one period earlier),
+        ``trend`` (score less previous) and ``evidence`` (the counts behind, in words).
+    by : DataFrame or None, index (group, ``practice``)
+        The same for each owner or segment; None where none was asked for.
+    buyers : DataFrame, index ``buyer_id``
+        The measures of each buyer, ``overall``, and the counts behind.
+    questions : DataFrame, index ``question``
+        The self-audit: ``answer`` (yes, partly, no, cannot be seen) and the ``figures`` it rests on.
+    as_of : Timestamp
+    period_days, cadence_days : int
+    grouped_by : str or None
+    """
+
+    seller: pd.DataFrame
+    by: pd.DataFrame | None
+    buyers: pd.DataFrame
+    questions: pd.DataFrame
+    as_of: pd.Timestamp
+    period_days: int
+    cadence_days: int
+    grouped_by: str | None = field(default=None)
+
+    @property
+    def title(self) -> str:
+        """One line that says what the report speaks of."""
+        return (
+            f"Care report as of {self.as_of:%Y-%m-%d}: {self.period_days} days, a contact due every "
+            f"{self.cadence_days} days, {len(self.buyers):,} buyers"
+        )
+
+    def __repr__(self) -> str:
+        card = self.seller[["score", "trend", "coverage", "evidence"]].copy()
+        card["score"], card["trend"] = card["score"].round(1), card["trend"].round(1)
+        card["coverage"] = card["coverage"].round(3)
+        lines = [f"{row.Index} {row.answer}: {row.figures}" for row in self.questions.itertuples()]
+        return "\n".join([self.title, "", card.to_string(max_colwidth=100), "", *lines])
+
+    def _repr_html_(self) -> str:
+        shown = self.seller[["score", "previous", "trend", "coverage", "evidence"]]
+        card = _html_table(
+            shown, {"score": "{:.1f}", "previous": "{:.1f}", "trend": "{:+.1f}", "coverage": "{:.0%}"}
+        )
+        return f"<p>{escape(self.title)}</p>{card}{_html_table(self.questions, {})}"
+
+
+def care_report(
+    histories: Histories,
+    as_of: Moment,
+    period: Days = "90D",
+    cadence: Days = "30D",
+    by: str | pd.Series[Any] | None = None,
+) -> CareReport:
+    """Are we taking care? Five practices, two-way communication and word of mouth, each from 0 to 100.
+
+    The score of a group, and of the seller, is the mean over its buyers for whom the practice could be seen;
+    ``coverage`` is their share. ``overall`` is the mean of a row's five practices as far as they are known.
+    The formulas stand with the functions of :mod:`clientcare.care.practices`.
+
+    Parameters
+    ----------
+    histories : Histories
+        Any of its tables may be missing; what cannot be seen then is NaN.
+    as_of : date
+        Exclusive; only what was known before it is used.
+    period : days, default 90
+        The stretch looked at; the trend compares with the stretch of the same length before it.
+    cadence : days, default 30
+        How often a buyer should at least hear from the seller.
+    by : str or Series, optional
+        A column of the buyers' table (``"segment"``), ``"owner"`` (of the buyers' table, else of the latest
+        contact), or a Series indexed by ``buyer_id``.
+
+    Returns
+    -------
+    CareReport
+
+    Raises
+    ------
+    OptionError
+        Where ``by`` names no column of the buyers' table, or the cadence is longer than the period.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clientcare.history import Histories
+    >>> day = pd.to_datetime(["2024-01-02", "2024-01-02"])
+    >>> bought = pd.DataFrame({"buyer_id": ["a", "b"], "timestamp": day, "amount": 9.0})
+    >>> talked = pd.DataFrame({"buyer_id": ["a"], "timestamp": pd.to_datetime(["2024-05-20"])})
+    >>> talked = talked.assign(kind="check_in", direction="outbound")
+    >>> report = care_report(Histories(bought, interactions=talked), "2024-06-01")
+    >>> report.buyers["communicated"].round(1).to_dict()
+    {'a': 33.3, 'b': 0.0}
+    >>> float(report.seller.loc["communicated", "score"].round(1))
+    16.7
+    """
+    moment = parse_moment(as_of, histories.timezone)
+    period_days, cadence_days = parse_days(period, "period"), parse_days(cadence, "cadence")
+    if cadence_days > period_days:
+        raise OptionError(
+            f"care_report: {cadence_days} days of cadence do not fit into a period of {period_days}.\n"
+            "Lengthen the period, or shorten the cadence."
+        )
+    buyers = _with_overall(care_practices(histories, moment, period_days, cadence_days))
+    before = _before(histories, moment, period_days, cadence_days)
+    groups = None if by is None else _groups(histories, moment, by)
+    bond = in_care(histories, moment, period_days)
+    return CareReport(
+        seller=_card(buyers, before),
+        by=None if groups is None else _cards(buyers, before, groups),
+        buyers=buyers,
+        questions=self_audit(histories, moment, buyers, bond, period_days, cadence_days),
+        as_of=moment,
+        period_days=period_days,
+        cadence_days=cadence_days,
+        grouped_by=None if groups is None else str(groups.name),
+    )
+
+
+def _with_overall(buyers: pd.DataFrame) -> pd.DataFrame:
+    buyers.insert(len(MEASURES), OVERALL, buyers[list(PRACTICES)].mean(axis=1))
+    return buyers
+
+
+def _before(
+    histories: Histories, as_of: pd.Timestamp, period_days: int, cadence_days: int
+) -> pd.DataFrame | None:
+    """The same table one period earlier; None where that period was not observed in full."""
+    earlier = as_of - pd.Timedelta(days=period_days)
+    if earlier - pd.Timedelta(days=period_days) < histories.observed_from:
+        return None
+    return _with_overall(care_practices(histories, earlier, period_days, cadence_days))
+
+
+def _card(buyers: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
+    """One row a measure, for all buyers of a table."""
+    measures = [*MEASURES, OVERALL]
+    scores = buyers[measures]
+    previous = scores.iloc[:0].mean() if before is None else before[measures].mean()
+    mean = scores.mean()
+    mean[OVERALL], previous[OVERALL] = mean[list(PRACTICES)].mean(), previous[list(PRACTICES)].mean()
+    card = pd.DataFrame(
+        {
+            "score": mean,
+            "coverage": scores.notna().sum() / max(len(buyers), 1),
+            "n_buyers_seen": scores.notna().sum(),
+            "n_buyers": len(buyers),
+            "previous": previous,
+            "trend": mean - previous,
+            "evidence": [evidence(buyers, measure) for measure in measures],
+        }
+    )
+    card.index.name = "practice"
+    return card
+
+
+def _cards(buyers: pd.DataFrame, before: pd.DataFrame | None, groups: pd.Series[Any]) -> pd.DataFrame:
+    """A card for each group, groups in the order of their names; buyers of no group under ``(unknown)``."""
+    mine = groups.reindex(buyers.index)
+    theirs = None if before is None else groups.reindex(before.index)
+    cards = {}
+    for group in sorted(mine.unique()):
+        earlier = None if before is None or theirs is None else before[(theirs == group).to_numpy()]
+        cards[group] = _card(buyers[(mine == group).to_numpy()], earlier)
+    joined: pd.DataFrame = pd.concat(cards, names=[str(groups.name), "practice"])
+    return joined
+
+
+def _groups(histories: Histories, as_of: pd.Timestamp, by: str | pd.Series[Any]) -> pd.Series[Any]:
+    if isinstance(by, pd.Series):
+        groups = by.reindex(histories.buyer_ids).rename(str(by.name or "group"))
+    elif histories.buyers is not None and by in histories.buyers and by != "owner":
+        groups = histories.buyers[by].reindex(histories.buyer_ids)
+    elif by == "owner":
+        groups = last_owner(histories, microseconds(as_of))
+    else:
+        found = (
+            "no buyers' table" if histories.buyers is None else ", ".join(map(repr, histories.buyers.columns))
+        )
+        raise OptionError(
+            f"care_report: by={by!r} is no column of the buyers' table (found {found}).\n"
+            "Name one of its columns, 'owner', or give a Series indexed by buyer_id."
+        )
+    named: pd.Series[Any] = groups.astype(object).where(groups.notna(), "(unknown)").astype(str)
+    return named
+
+
+def evidence(buyers: pd.DataFrame, measure: str) -> str:
+    """The counts behind a measure, in words; empty where nothing was recorded."""
+
+    def total(name: str) -> str:
+        return f"{int(buyers[name].sum()):,}" if name in buyers else "0"
+
+    words = {
+        "communicated": "n_stretches_in_touch of n_stretches stretches with a contact by the seller",
+        "proactive": "n_outbound contacts by the seller, n_mutual mutual, n_inbound by buyers; "
+        "n_ends_foreseen of n_ends ends talked about in time",
+        "deepening": f"{(buyers['deepening'] > 50).sum():,} buyers deeper than before, "
+        f"{(buyers['deepening'] < 50).sum():,} shallower",
+        "service": "n_rated ratings; n_answered of n_asked answered; n_prompt of n_timed within a day; "
+        "n_resolved of n_trouble complaints and tickets resolved",
+        "beyond": "n_beyond contacts beyond a sale, n_offers offers",
+        "two_way": "buyers spoke n_buyer_spoke times, the seller n_seller_spoke times",
+        "word_of_mouth": f"{(buyers['n_referrals'] > 0).sum():,} buyers made n_referrals referrals; "
+        "n_referrals_asked times asked for one",
+        OVERALL: "mean of the five practices",
+    }[measure]
+    if measure != OVERALL and not buyers[measure].notna().any():
+        return "cannot be seen in these histories"
+    for name in sorted((str(name) for name in buyers if str(name).startswith("n_")), key=len, reverse=True):
+        words = (
+            words.replace(name, total(name))
+            if name in words.replace(",", " ").replace(";", " ").split()
+            else words
+        )
+    return words
+
+
+def _html_table(frame: pd.DataFrame, formats: dict[str, str]) -> str:
+    def cell(name: str, value: Any) -> str:
+        if isinstance(value, float) and np.isnan(value):
+            return "–"
+        return escape(formats[name].format(value) if name in formats else str(value))
+
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in (frame.index.name, *frame.columns))
+    rows = (
+        f"<tr><th>{escape(str(label))}</th>"
+        + "".join(f"<td>{cell(name, value)}</td>" for name, value in zip(frame.columns, values, strict=True))
+        + "</tr>"
+        for label, *values in frame.itertuples()
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

@@ -1,0 +1,191 @@
+"""The questions an owner should ask of the business, answered with the figures of the histories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.care.buying import Buying
+from clientcare.care.contacts import Contacts
+from clientcare.care.practices import RENEWAL_DAYS_AHEAD, n_between
+from clientcare.history.histories import Histories
+from clientcare.history.population import known_buyers
+from clientcare.window import MICROSECONDS_A_DAY, day_number, microseconds
+
+YES, NO = 70.0, 40.0
+"""From this many per cent on the answer is yes; below that many it is no; between them it is partly."""
+
+ENDS_AHEAD_DAYS = 90
+
+
+def self_audit(
+    histories: Histories,
+    as_of: pd.Timestamp,
+    buyers: pd.DataFrame,
+    bond: pd.Series[Any],
+    period_days: int,
+    cadence_days: int,
+) -> pd.DataFrame:
+    """The self-audit questions with an answer and its figures.
+
+    Parameters
+    ----------
+    histories : Histories
+        Any of its tables may be missing.
+    as_of : Timestamp
+        Exclusive.
+    buyers : DataFrame
+        What :func:`clientcare.care.practices.care_practices` gives.
+    bond : Series
+        What :func:`clientcare.care.practices.in_care` gives.
+    period_days, cadence_days : int
+        The stretch looked at, and how often a contact is due.
+
+    Returns
+    -------
+    DataFrame, index ``question``: ``answer`` (yes from 70 % on, no below 40 %, partly between, or cannot be
+    seen), ``percent`` (what the answer rests on, NaN where it cannot be seen) and ``figures`` (in words).
+    """
+    moment = microseconds(as_of)
+    buying, contacts = Buying.known(histories, moment), Contacts.known(histories, moment)
+    rows = {
+        "Do you look out for their interest beyond the purchase?": _beyond(buyers, period_days),
+        "Do they hear that you do?": _hear(histories, as_of, contacts, cadence_days),
+        "Do you take the first step?": _first_step(buyers),
+        "Is service always good?": _service(buyers, contacts),
+        "Does the relationship deepen?": _deepens(buyers),
+        "Would they say they are in your care?": _bond(bond, period_days),
+        "Would they send you a friend?": _refer(buyers),
+        "Is nobody surprised at the end of a term?": _ends(buying, contacts, as_of),
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["percent", "figures"])
+    table.index.name = "question"
+    table.insert(0, "answer", [_answer(percent) for percent in table["percent"]])
+    return table
+
+
+def _answer(percent: float) -> str:
+    if np.isnan(percent):
+        return "cannot be seen"
+    return "yes" if percent >= YES else "no" if percent < NO else "partly"
+
+
+def _percent(part: float, whole: float) -> float:
+    return float(100 * part / whole) if whole else np.nan
+
+
+def _of(part: float, whole: float) -> str:
+    return f"{int(part):,} of {int(whole):,}"
+
+
+def _beyond(buyers: pd.DataFrame, period_days: int) -> tuple[float, str]:
+    if "n_beyond" not in buyers:
+        return np.nan, "no interactions are recorded"
+    reached = (buyers["n_beyond"] > 0).sum()
+    return _percent(reached, len(buyers)), (
+        f"{_of(reached, len(buyers))} buyers had a contact not about a sale within {period_days} days "
+        f"({int(buyers['n_beyond'].sum()):,} such contacts, {int(buyers['n_offers'].sum()):,} offers)"
+    )
+
+
+def _hear(
+    histories: Histories, as_of: pd.Timestamp, contacts: Contacts | None, cadence_days: int
+) -> tuple[float, str]:
+    if contacts is None:
+        return np.nan, "no interactions are recorded"
+    last = contacts.last_time(contacts.care_by_seller)
+    days = pd.Series((microseconds(as_of) - last) / MICROSECONDS_A_DAY)
+    known = days.iloc[known_buyers(histories, as_of)]
+    heard = (known <= cadence_days).sum()
+    never = known.isna().sum()
+    middle = (
+        f"half of those ever contacted heard within {known.median():.0f} days; "
+        if known.notna().any()
+        else ""
+    )
+    return _percent(heard, len(known)), (
+        f"{_of(heard, len(known))} buyers heard from you within the last {cadence_days} days; "
+        f"{middle}{never:,} never did"
+    )
+
+
+def _first_step(buyers: pd.DataFrame) -> tuple[float, str]:
+    if "n_outbound" not in buyers:
+        return np.nan, "no interactions are recorded"
+    out, both, back = (int(buyers[name].sum()) for name in ("n_outbound", "n_mutual", "n_inbound"))
+    return _percent(out + both / 2, out + both + back), (
+        f"{out:,} contacts were started by you, {both:,} by both, {back:,} by buyers"
+    )
+
+
+def _service(buyers: pd.DataFrame, contacts: Contacts | None) -> tuple[float, str]:
+    percent = float(buyers["service"].mean()) if buyers["service"].notna().any() else np.nan
+    parts = []
+    if "n_rated" in buyers and buyers["n_rated"].sum():
+        rated = buyers["n_rated"].sum()
+        mean = float((buyers["mean_satisfaction"] * buyers["n_rated"]).sum() / rated)
+        parts.append(f"satisfaction {mean:.2f} of 1 over {int(rated):,} ratings")
+    if "n_asked" in buyers and buyers["n_asked"].sum():
+        parts.append(
+            f"{_of(buyers['n_answered'].sum(), buyers['n_asked'].sum())} contacts by buyers answered"
+        )
+    if "n_timed" in buyers and buyers["n_timed"].sum():
+        parts.append(f"{_of(buyers['n_prompt'].sum(), buyers['n_timed'].sum())} answers within a day")
+    if contacts is not None:
+        still_open = (
+            contacts.kept & contacts.kind("complaint", "support_ticket") & (contacts.resolved == 0)
+        ).sum()
+        parts.append(f"{int(still_open):,} complaints and tickets open")
+    if buyers["amount_returned"].sum():
+        returned = _percent(buyers["amount_returned"].sum(), buyers["amount_bought"].sum())
+        parts.append(f"{returned:.1f} % of what was bought came back")
+    return percent, "; ".join(parts) or "no ratings, answers, complaints or returns are recorded"
+
+
+def _deepens(buyers: pd.DataFrame) -> tuple[float, str]:
+    known = buyers["deepening"].dropna()
+    if known.empty:
+        return np.nan, "no earlier period to compare with"
+    deeper = (known >= 50).sum()
+    return _percent(
+        deeper, len(known)
+    ), f"{_of(deeper, len(known))} relations are at least as deep as a period earlier"
+
+
+def _bond(bond: pd.Series[Any], period_days: int) -> tuple[float, str]:
+    known = bond.dropna()
+    if known.empty:
+        return np.nan, "neither interactions nor contracts are recorded"
+    return _percent(known.sum(), len(known)), (
+        f"{_of(known.sum(), len(known))} buyers had a two-way contact in {period_days} days or a contract"
+    )
+
+
+def _refer(buyers: pd.DataFrame) -> tuple[float, str]:
+    if buyers["word_of_mouth"].isna().all():
+        return np.nan, "no referrals are recorded"
+    made = (buyers["n_referrals"] > 0).sum()
+    return _percent(made, len(buyers)), (
+        f"{_of(made, len(buyers))} buyers have referred somebody; "
+        f"{int((buyers['n_referrals_asked'] > 0).sum()):,} were ever asked to"
+    )
+
+
+def _ends(buying: Buying, contacts: Contacts | None, as_of: pd.Timestamp) -> tuple[float, str]:
+    if buying.contracts is None:
+        return np.nan, "no contracts are recorded"
+    ahead = buying.covered_until_day - day_number(as_of)
+    soon = np.flatnonzero((ahead <= ENDS_AHEAD_DAYS) & (buying.term_days > ENDS_AHEAD_DAYS))
+    if contacts is None or not len(soon):
+        return np.nan, f"{len(soon):,} contracts end within {ENDS_AHEAD_DAYS} days; talks " + (
+            "are not recorded" if contacts is None else "are not needed yet"
+        )
+    end = buying.covered_until_day[soon]
+    talks = contacts.kept & contacts.kind("renewal_talk", "meeting")
+    talked = int((n_between(soon, end - RENEWAL_DAYS_AHEAD, end, contacts, talks) > 0).sum())
+    return _percent(talked, len(soon)), (
+        f"{_of(talked, len(soon))} buyers whose last contract ends within {ENDS_AHEAD_DAYS} days "
+        "were talked to about it"
+    )
