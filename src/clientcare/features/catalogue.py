@@ -1,0 +1,269 @@
+"""What each feature is: name, unit, needs, what NaN means in it, and how to say it in a sentence.
+
+A feature is a pure function of a :class:`~clientcare.features.snapshot.Snapshot`. The decorator :func:`feature` names
+it in the catalogue; the first line of its docstring is its summary.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from clientcare.features.snapshot import Snapshot
+
+DEFAULT_WINDOWS = (7, 14, 30, 60, 90, 180, 365)
+FAMILIES = (
+    "timing", "rhythm", "spend", "windows", "season", "breadth", "contact", "contract", "peers", "static", "custom",
+)  # fmt: skip
+
+Compute = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the feature table.
+
+    Attributes
+    ----------
+    name : str
+        Subject, measure, unit; the column.
+    family : str
+        The kind of question it answers.
+    unit : str
+        What it is counted in: days, purchases, money, share (0 to 1), ratio ...
+    needs : tuple of str
+        Tables (``"transactions"``) and columns (``"transactions.amount"``) without which the column is not there.
+    nan_meaning : str
+        What NaN says.
+    phrase : str
+        A sentence with the names of columns in braces, for the reasons behind a score.
+    summary : str
+        One line of explanation.
+    compute : callable
+        ``compute(snapshot)``, or ``compute(snapshot, days)`` for a feature of a window.
+    window : int or None
+        Days of the window, where there is one.
+    """
+
+    name: str
+    family: str
+    unit: str
+    needs: tuple[str, ...]
+    nan_meaning: str
+    phrase: str
+    summary: str
+    compute: Compute
+    window: int | None = None
+
+    def values(self, snapshot: Snapshot) -> Any:
+        """The column at a snapshot; shape (n_buyers known,)."""
+        return self.compute(snapshot) if self.window is None else self.compute(snapshot, self.window)
+
+    def at_window(self, days: int) -> Feature:
+        """The feature for one window."""
+        name, phrase, summary, nan = (
+            text.replace("<w>", str(days))
+            for text in (self.name, self.phrase, self.summary, self.nan_meaning)
+        )
+        return replace(self, name=name, phrase=phrase, summary=summary, nan_meaning=nan, window=days)
+
+    def say(self, values: Mapping[str, Any]) -> str:
+        """The phrase with one buyer's values in it; clauses whose values are unknown are left out.
+
+        Examples
+        --------
+        >>> say = by_name()["days_since_last_purchase"].say
+        >>> say({"days_since_last_purchase": 74.0, "gap_days_median": 21.0})
+        'silent for 74 days; usually buys every 21 days'
+        >>> say({"days_since_last_purchase": 74.0, "gap_days_median": float("nan")})
+        'silent for 74 days'
+        """
+        said = []
+        for clause in self.phrase.split("; "):
+            names = re.findall(r"{(\w+)", clause)
+            numbers = [values.get(name, math.nan) for name in names]
+            if not any(pd.isna(number) for number in numbers):
+                said.append(clause.format_map(values))
+        return "; ".join(said) or f"{self.name.replace('_', ' ')} is unknown"
+
+
+_REGISTRY: dict[str, Feature] = {}
+_COLUMN = re.compile(r"[a-z][a-z0-9_<>]*\Z")
+
+
+def feature(
+    family: str,
+    unit: str,
+    *,
+    needs: str | Sequence[str] = "transactions",
+    nan: str,
+    phrase: str,
+    name: str | None = None,
+) -> Callable[[Compute], Compute]:
+    """Enter a function of a snapshot in the catalogue under its own name, or under ``name`` (``<w>`` = the window)."""
+
+    def enter(compute: Compute) -> Compute:
+        add(describe(compute, family, unit, needs, nan, phrase, name))
+        return compute
+
+    return enter
+
+
+def describe(
+    compute: Compute,
+    family: str,
+    unit: str,
+    needs: str | Sequence[str],
+    nan: str,
+    phrase: str,
+    name: str | None,
+) -> Feature:
+    """A catalogue entry from a function and its declaration."""
+    column = name or getattr(compute, "__name__", "")
+    summary = (compute.__doc__ or "").strip().split("\n")[0].strip()
+    entry = Feature(
+        column,
+        family,
+        unit,
+        (needs,) if isinstance(needs, str) else tuple(needs),
+        nan,
+        phrase,
+        summary,
+        compute,
+    )
+    missing = [
+        field for field in ("name", "unit", "nan_meaning", "phrase", "summary") if not getattr(entry, field)
+    ]
+    if missing or not _COLUMN.match(column):
+        raise OptionError(
+            f"feature {column!r}: {', '.join(missing) or 'a name'} is missing or not lower_snake_case.\n"
+            "A feature has a name, a unit, a meaning of NaN, a phrase, and a docstring whose first line is its summary."
+        )
+    return entry
+
+
+def add(entry: Feature) -> None:
+    """Enter a feature; a name that is taken is an error."""
+    if entry.name in _REGISTRY:
+        raise OptionError(
+            f"feature {entry.name!r}: the name is taken. Choose another, or forget the old one first."
+        )
+    _REGISTRY[entry.name] = entry
+
+
+def remove(name: str) -> None:
+    """Take a feature out of the catalogue."""
+    if name not in _REGISTRY:
+        raise OptionError(f"feature {name!r}: not in the catalogue.")
+    del _REGISTRY[name]
+
+
+def parse_windows(windows: Iterable[int] | None) -> tuple[int, ...]:
+    """Windows as distinct whole days, ascending.
+
+    Raises
+    ------
+    OptionError
+        Where a window is no whole number of days, or below one.
+    """
+    if windows is None:
+        return DEFAULT_WINDOWS
+    given = (
+        list(windows)
+        if isinstance(windows, Iterable) and not isinstance(windows, (str, bytes))
+        else [windows]
+    )
+    for window in given:
+        whole = isinstance(window, (int, np.integer)) and not isinstance(window, bool)
+        if not whole or not 1 <= window <= 36_500:
+            raise OptionError(
+                "windows: each must be a whole number of days from 1 to 36500, such as [30, 90, 365]."
+            )
+    if not given:
+        raise OptionError(
+            "windows: an empty list. Give at least one window in days, or None for the usual ones."
+        )
+    return tuple(sorted({int(window) for window in given}))
+
+
+def parse_families(families: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Families in their usual order.
+
+    Raises
+    ------
+    OptionError
+        Where a family is not known.
+    """
+    if families is None:
+        return FAMILIES
+    asked = {families} if isinstance(families, str) else set(families)
+    unknown = sorted(str(family) for family in asked - set(FAMILIES))
+    if unknown or not asked:
+        raise OptionError(f"families: {unknown or 'nothing'} asked for; there are {', '.join(FAMILIES)}.")
+    return tuple(family for family in FAMILIES if family in asked)
+
+
+def catalogue_entries(
+    families: str | Iterable[str] | None = None, windows: Iterable[int] | None = None
+) -> list[Feature]:
+    """All features of some families, one entry a column, in the order of the table."""
+    chosen, days = parse_families(families), parse_windows(windows)
+    entries: list[Feature] = []
+    for family in chosen:
+        for entry in [entry for entry in _REGISTRY.values() if entry.family == family]:
+            entries.extend([entry.at_window(d) for d in days] if "<w>" in entry.name else [entry])
+    return entries
+
+
+def by_name(windows: Iterable[int] | None = None) -> dict[str, Feature]:
+    """The catalogue as a mapping from column to entry."""
+    return {entry.name: entry for entry in catalogue_entries(None, windows)}
+
+
+def feature_catalogue(
+    families: str | Iterable[str] | None = None, windows: Iterable[int] | None = None
+) -> pd.DataFrame:
+    """What every feature is.
+
+    Parameters
+    ----------
+    families : str or list of str, optional
+        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, peers, static, custom.
+    windows : list of int, optional
+        Days of the windows; default 7, 14, 30, 60, 90, 180, 365.
+
+    Returns
+    -------
+    DataFrame of shape (n_features, 7)
+        ``name``, ``family``, ``unit``, ``needs`` (tables and columns without which the feature is not in the table),
+        ``nan_meaning`` (what NaN says), ``phrase`` (a sentence for reasons, columns in braces) and ``summary``.
+        Static attributes are the user's own columns (``buyer_...``) and are not listed.
+
+    Examples
+    --------
+    >>> catalogue = feature_catalogue("timing")
+    >>> catalogue.set_index("name").loc["days_since_last_purchase", ["unit", "needs"]].tolist()
+    ['days', 'transactions']
+    """
+    entries = catalogue_entries(families, windows)
+    return pd.DataFrame(
+        {
+            "name": [entry.name for entry in entries],
+            "family": [entry.family for entry in entries],
+            "unit": [entry.unit for entry in entries],
+            "needs": [", ".join(entry.needs) for entry in entries],
+            "nan_meaning": [entry.nan_meaning for entry in entries],
+            "phrase": [entry.phrase for entry in entries],
+            "summary": [entry.summary for entry in entries],
+        },
+        dtype=object,
+    )

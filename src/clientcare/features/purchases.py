@@ -1,0 +1,145 @@
+"""Transactions turned into purchase days, once, for all dates.
+
+All purchases of a buyer on one calendar day are one purchase. What does not depend on the date asked for (days, gaps,
+amounts a day, the order of gaps and of categories) is worked out here and shared by every snapshot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clientcare.features.runs import changed, sort_together
+from clientcare.history.events import EventTable
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class PurchaseDays:
+    """One row a purchase day, sorted by buyer and day.
+
+    Attributes
+    ----------
+    events : EventTable
+        The transactions behind it.
+    buyer, day, gap : int arrays of shape (n_days,)
+        Whose, when, and how many days after the purchase before (0 for a buyer's first).
+    """
+
+    events: EventTable
+
+    @cached_property
+    def _rows(self) -> Array | None:
+        """The rows that are purchases; None where all are."""
+        amount = self.events.columns.get("amount")
+        bought = None if amount is None else ~(amount <= 0)
+        return None if bought is None or bool(bought.all()) else np.flatnonzero(bought)
+
+    def of_rows(self, values: Array) -> Array:
+        """A column of the transactions, of purchases alone."""
+        return values if self._rows is None else values[self._rows]
+
+    @cached_property
+    def starts(self) -> Array:
+        """Where each purchase day starts among the rows that are purchases."""
+        return np.flatnonzero(
+            changed(self.of_rows(self.events.buyer)) | changed(self.of_rows(self.events.day))
+        )
+
+    @cached_property
+    def buyer(self) -> Array:
+        return self.of_rows(self.events.buyer)[self.starts].astype(np.int64)
+
+    @cached_property
+    def day(self) -> Array:
+        return self.of_rows(self.events.day)[self.starts]
+
+    @cached_property
+    def gap(self) -> Array:
+        gap = np.zeros(len(self.day), dtype=np.int32)
+        np.subtract(self.day[1:], self.day[:-1], out=gap[1:])
+        gap[changed(self.buyer)] = 0
+        return gap
+
+    @cached_property
+    def lines(self) -> Array:
+        """Rows in each purchase day."""
+        return np.diff(self.starts, append=len(self.of_rows(self.events.buyer))).astype(np.int32)
+
+    @cached_property
+    def spent(self) -> Array | None:
+        """Known amounts of each purchase day, added; NaN where none is known; None without a column of amounts."""
+        return self._added("amount")
+
+    @cached_property
+    def items(self) -> Array | None:
+        """Known quantities of each purchase day, added; NaN where none is known."""
+        return self._added("quantity")
+
+    @cached_property
+    def log_spent(self) -> Array | None:
+        return None if self.spent is None else np.log(self.spent)
+
+    def _added(self, column: str) -> Array | None:
+        values = self.events.columns.get(column)
+        if values is None:
+            return None
+        values = self.of_rows(values)
+        if not len(values):
+            return np.zeros(0)
+        unknown = np.isnan(values)
+        if not unknown.any():
+            return np.add.reduceat(values, self.starts)
+        known = np.add.reduceat((~unknown).astype(np.int64), self.starts)
+        return np.where(known > 0, np.add.reduceat(np.where(unknown, 0.0, values), self.starts), np.nan)
+
+    @cached_property
+    def first_day(self) -> int:
+        """The earliest day of all, from which sorted keys count."""
+        return int(self.day.min()) if len(self.day) else 0
+
+    @cached_property
+    def ordered_gaps(self) -> tuple[Array, Array, Array]:
+        """(buyer, gap, day on which the gap ended), sorted in that order."""
+        real = np.flatnonzero(self.gap)
+        buyer, gap, day = sort_together(self.buyer[real], self.gap[real], self.day[real] - self.first_day)
+        return buyer, gap, day + self.first_day
+
+    def ordered_codes(self, column: str) -> tuple[Array, Array, Array] | None:
+        """(buyer, code, day) of every purchased row whose code is known, sorted in that order."""
+        if column not in self._codes:
+            self._codes[column] = self._order_codes(column)
+        return self._codes[column]
+
+    @cached_property
+    def _codes(self) -> dict[str, tuple[Array, Array, Array] | None]:
+        return {}
+
+    def _order_codes(self, column: str) -> tuple[Array, Array, Array] | None:
+        values = self.events.columns.get(column)
+        if values is None:
+            return None
+        code, buyer, day = (
+            self.of_rows(values),
+            self.of_rows(self.events.buyer),
+            self.of_rows(self.events.day),
+        )
+        if (code < 0).any():
+            known = np.flatnonzero(code >= 0)
+            code, buyer, day = code[known], buyer[known], day[known]
+        buyer, code, day = sort_together(buyer, code, day - self.first_day)
+        return buyer, code, day + self.first_day
+
+    @cached_property
+    def returns(self) -> tuple[Array, Array, Array] | None:
+        """(buyer, day, amount below zero) of every returned row; None without a column of amounts."""
+        amount = self.events.columns.get("amount")
+        if amount is None:
+            return None
+        rows = np.flatnonzero(amount < 0)
+        return self.events.buyer[rows].astype(np.int64), self.events.day[rows], amount[rows]

@@ -1,0 +1,439 @@
+"""What was known of the buyers at one date: the run-wise view that every feature is a function of.
+
+A snapshot only ever holds what was known strictly before its date, so no feature can see further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clientcare.exceptions import OptionError
+from clientcare.features.purchases import PurchaseDays
+from clientcare.features.runs import FIXED_POINT, Floats, Ints, Runs, where
+from clientcare.history.events import EventTable, frame_of
+from clientcare.history.histories import Histories
+from clientcare.history.population import known_buyers
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, day_number, microseconds
+
+if TYPE_CHECKING:
+    from clientcare.features.peers import PeerNorms
+
+Array = NDArray[Any]
+
+
+class SharedRuns:
+    """What the snapshots of one history share: purchase days, worked out once for all dates."""
+
+    def __init__(self, histories: Histories) -> None:
+        self.histories = histories
+        self._days: PurchaseDays | None = None
+
+    def purchase_days(self, moment: int) -> tuple[PurchaseDays | None, int]:
+        """Purchase days, and the day from which on they are not known yet at a moment.
+
+        Midnights share one table. A moment within a day, or facts recorded late, need a table of their own.
+        """
+        events = self.histories.events("transactions")
+        if events is None:
+            return None, 0
+        if events.known is not None or moment % MICROSECONDS_A_DAY:
+            return PurchaseDays(events.before(moment)), moment // MICROSECONDS_A_DAY + 1
+        if self._days is None:
+            self._days = PurchaseDays(events)
+        return self._days, moment // MICROSECONDS_A_DAY
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """All buyers known at a date and what was known of them.
+
+    Attributes
+    ----------
+    shared : SharedRuns
+        The histories behind it.
+    as_of : Timestamp
+        The date; what happened at or after it is not here.
+    windows : tuple of int
+        Days of the windows asked for.
+    norms : PeerNorms or None
+        What is usual among buyers; None = taken from the buyers of this snapshot.
+    """
+
+    shared: SharedRuns
+    as_of: pd.Timestamp
+    windows: tuple[int, ...]
+    given_norms: PeerNorms | None = None
+
+    # Who
+
+    @property
+    def histories(self) -> Histories:
+        return self.shared.histories
+
+    @property
+    def moment(self) -> int:
+        """The date in microseconds since 1970."""
+        return microseconds(self.as_of)
+
+    @property
+    def today(self) -> int:
+        """The calendar day of the date, counted from 1970-01-01; the day before has age 1."""
+        return day_number(self.as_of)
+
+    @cached_property
+    def buyers(self) -> Ints:
+        """Positions of the buyers known, in ``histories.buyer_ids``, ascending."""
+        return known_buyers(self.histories, self.as_of)
+
+    @property
+    def n_buyers(self) -> int:
+        return len(self.buyers)
+
+    @cached_property
+    def _rank(self) -> Ints:
+        """The row of each buyer of the histories in this snapshot; -1 where not known yet."""
+        rank = np.full(len(self.histories.buyer_ids), -1, dtype=np.int64)
+        rank[self.buyers] = np.arange(self.n_buyers)
+        return rank
+
+    # Purchase days: one row a day, sorted by buyer and day
+
+    @cached_property
+    def _days(self) -> tuple[PurchaseDays, int]:
+        days, limit = self.shared.purchase_days(self.moment)
+        if days is None:
+            raise OptionError("a feature of purchases was asked of histories without transactions.")
+        return days, limit
+
+    @cached_property
+    def _past(self) -> Ints | None:
+        """Which purchase days are past; None where all are."""
+        days, limit = self._days
+        return None if len(days.day) == 0 or int(days.day.max()) < limit else np.flatnonzero(days.day < limit)
+
+    def _of_days(self, values: Array) -> Array:
+        return values if self._past is None else values[self._past]
+
+    @cached_property
+    def purchases(self) -> Runs:
+        """The run of purchase days of each buyer."""
+        return Runs(self._rank[self._of_days(self._days[0].buyer)], self.n_buyers)
+
+    @cached_property
+    def purchase_age(self) -> Array:
+        """Days from each purchase day to the date; shape (n_days,)."""
+        return np.asarray(self.today - self._of_days(self._days[0].day))
+
+    @cached_property
+    def purchase_day(self) -> Array:
+        """Each purchase day, counted from 1970-01-01."""
+        return self._of_days(self._days[0].day)
+
+    @cached_property
+    def gap(self) -> Array:
+        """Days from the purchase before to each purchase; 0 for a buyer's first."""
+        return self._of_days(self._days[0].gap)
+
+    @cached_property
+    def gap_runs(self) -> tuple[Runs, Array]:
+        """The gaps alone, in order of time: their runs and their days."""
+        real = np.flatnonzero(self.gap)
+        return Runs(self.purchases.row[real], self.n_buyers), self.gap[real]
+
+    @cached_property
+    def ordered_gaps(self) -> tuple[Runs, Array]:
+        """The gaps alone, ascending within each buyer."""
+        days, limit = self._days
+        buyer, gap, day = days.ordered_gaps
+        if self._past is not None:
+            past = np.flatnonzero(day < limit)
+            buyer, gap = buyer[past], gap[past]
+        return Runs(self._rank[buyer], self.n_buyers), gap
+
+    @cached_property
+    def spent(self) -> Array:
+        """Known amounts of each purchase day; NaN where none is known."""
+        return self._required(self._days[0].spent, "amount")
+
+    @cached_property
+    def log_spent(self) -> Array:
+        """Natural logarithm of the amount of each purchase day."""
+        return self._required(self._days[0].log_spent, "amount")
+
+    @cached_property
+    def items(self) -> Array:
+        """Known quantities of each purchase day."""
+        return self._required(self._days[0].items, "quantity")
+
+    @cached_property
+    def lines(self) -> Array:
+        """Rows in each purchase day."""
+        return self._of_days(self._days[0].lines)
+
+    def _required(self, values: Array | None, column: str) -> Array:
+        if values is None:
+            raise OptionError(
+                f"a feature of transactions.{column} was asked of histories without that column."
+            )
+        return self._of_days(values)
+
+    @cached_property
+    def priced(self) -> tuple[Runs, Array, Array]:
+        """Purchase days with a known amount: their runs, their amounts and the logarithms of these."""
+        unknown = np.isnan(self.spent)
+        if not unknown.any():
+            return self.purchases, self.spent, self.log_spent
+        known = np.flatnonzero(~unknown)
+        return Runs(self.purchases.row[known], self.n_buyers), self.spent[known], self.log_spent[known]
+
+    # What many features share
+
+    @cached_property
+    def n_purchases(self) -> Floats:
+        """Purchase days of each buyer."""
+        return self.purchases.count.astype(np.float64)
+
+    @cached_property
+    def silence(self) -> Floats:
+        """Days since the last purchase; NaN without one."""
+        return self.purchases.last(self.purchase_age)
+
+    @cached_property
+    def age(self) -> Floats:
+        """Days since the first purchase; NaN without one."""
+        return self.purchases.first(self.purchase_age)
+
+    @cached_property
+    def mean_gap(self) -> Floats:
+        """Mean days between purchases; NaN before the second."""
+        return where(self.n_purchases > 1, (self.age - self.silence) / np.maximum(self.n_purchases - 1, 1))
+
+    @cached_property
+    def median_gap(self) -> Floats:
+        """Median days between purchases; NaN before the second."""
+        runs, gap = self.ordered_gaps
+        return runs.median(gap)
+
+    @cached_property
+    def longest_gap(self) -> Floats:
+        runs, gap = self.gap_runs
+        return runs.max(gap)
+
+    @cached_property
+    def mean_log_gap(self) -> Floats:
+        """Mean of the natural logarithms of the gaps; NaN before the second purchase."""
+        runs, gap = self.gap_runs
+        fixed = np.rint(_log_table(gap) * FIXED_POINT)
+        return where(runs.count > 0, runs.sum(fixed[gap]) / FIXED_POINT / np.maximum(runs.count, 1))
+
+    @cached_property
+    def log_gap_deviation(self) -> Floats:
+        """Sum of squared deviations of the log gaps from their mean, one a buyer."""
+        runs, gap = self.gap_runs
+        deviation = (np.rint(_log_table(gap) * FIXED_POINT) / FIXED_POINT)[gap] - self.mean_log_gap[runs.row]
+        return runs.sum(deviation * deviation)
+
+    @cached_property
+    def total_spent(self) -> Floats:
+        """All known amounts of a buyer's purchases; NaN where none is known."""
+        runs, spent, _ = self.priced
+        return where(runs.count > 0, runs.sum(spent))
+
+    # Counts of purchases by age: one pass for all windows
+
+    @cached_property
+    def _ages_counted(self) -> dict[int, Floats]:
+        return self._within(sorted(_boundaries(self.windows)), None)
+
+    @cached_property
+    def _ages_spent(self) -> dict[int, Floats]:
+        edges = sorted({edge for days in self.windows for edge in (days, 2 * days)})
+        return self._within(edges, np.nan_to_num(self.spent))
+
+    def _within(self, edges: Sequence[int], weights: Array | None) -> dict[int, Floats]:
+        """For each edge, the number (or the weight) of a buyer's purchase days at most that old."""
+        table = np.searchsorted(np.asarray(edges), np.arange(_largest(self.purchase_age) + 1))
+        cell = table[self.purchase_age] * self.n_buyers + self.purchases.row
+        n_cells = (len(edges) + 1) * self.n_buyers
+        cells = np.bincount(cell, weights=weights, minlength=n_cells).reshape(len(edges) + 1, self.n_buyers)
+        within = np.cumsum(cells[:-1], axis=0, dtype=np.float64)
+        return dict(zip(edges, within, strict=True))
+
+    def n_purchases_within(self, days: int) -> Floats:
+        """Purchase days at most so many days old."""
+        if days <= 0 or days not in self._ages_counted:
+            return self.purchases.tally(self.purchase_age <= days).astype(np.float64)
+        return self._ages_counted[days]
+
+    def spent_within(self, days: int) -> Floats:
+        """Known amounts of purchase days at most so many days old; 0 where nothing was bought."""
+        if days not in self._ages_spent:
+            return self.purchases.sum(np.where(self.purchase_age <= days, np.nan_to_num(self.spent), 0.0))
+        return self._ages_spent[days]
+
+    def period(self, days: int) -> Array:
+        """Number of the stretch of ``days`` days, counted back from the date, that each purchase day lies in."""
+        table = np.maximum(np.arange(_largest(self.purchase_age) + 1, dtype=np.int32) - 1, 0) // days
+        return table[self.purchase_age]
+
+    def active_periods(self, days: int) -> NDArray[np.bool_]:
+        """Marks the earliest purchase day of each such stretch that holds one."""
+        period = self.period(days)
+        marks = self.purchases.is_first.copy()
+        marks[1:] |= period[1:] != period[:-1]
+        return marks
+
+    def decayed(self, half_life_days: float) -> Floats:
+        """Purchase days of each buyer, each weighing half as much for every half-life that has passed."""
+        table = np.exp2(-np.arange(_largest(self.purchase_age) + 1) / half_life_days)
+        return self.purchases.sum(table[self.purchase_age])
+
+    # Returns, and what was bought
+
+    @cached_property
+    def returns(self) -> tuple[Runs, Array, Array]:
+        """Returned rows: their runs, their age in days, and what they gave back (above zero)."""
+        days, limit = self._days
+        if days.returns is None:
+            raise OptionError("returns were asked of histories without transactions.amount.")
+        buyer, day, amount = days.returns
+        past = np.flatnonzero((day < limit) & (self._rank[buyer] >= 0))
+        return Runs(self._rank[buyer[past]], self.n_buyers), self.today - day[past], -amount[past]
+
+    def codes(self, column: str) -> Codes:
+        """What a buyer bought by a coded column: one row for each buyer and code, with its count and ages."""
+        if column not in self._code_cache:
+            days, limit = self._days
+            ordered = days.ordered_codes(column)
+            if ordered is None:
+                raise OptionError(f"transactions.{column} was asked of histories without that column.")
+            buyer, code, day = ordered
+            if self._past is not None:
+                past = np.flatnonzero(day < limit)
+                buyer, code, day = buyer[past], code[past], day[past]
+            self._code_cache[column] = Codes.of(self._rank[buyer], code, self.today - day, self.n_buyers)
+        return self._code_cache[column]
+
+    @cached_property
+    def _code_cache(self) -> dict[str, Codes]:
+        return {}
+
+    # Other tables
+
+    def known_events(self, table: str) -> EventTable | None:
+        """What was known of a table at the date: events before it, and of these only the values known by then."""
+        if table not in self._event_cache:
+            events = self.histories.events(table)
+            self._event_cache[table] = None if events is None else events.before(self.moment)
+        return self._event_cache[table]
+
+    @cached_property
+    def _event_cache(self) -> dict[str, EventTable | None]:
+        return {}
+
+    def known_rows(self, table: str) -> tuple[Runs, EventTable]:
+        """The known events of the buyers of this snapshot and the run of each."""
+        events = self.known_events(table)
+        if events is None:
+            raise OptionError(f"a feature of {table} was asked of histories without that table.")
+        row = self._rank[events.buyer]
+        if (row < 0).any():
+            kept = np.flatnonzero(row >= 0)
+            events, row = events.take(kept), row[kept]
+        return Runs(row, self.n_buyers), events
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """The known events of a table as a DataFrame (``buyer_id``, ``timestamp``, columns), for pandas code."""
+        events = self.known_events(table)
+        if events is None:
+            raise OptionError(f"{table} was asked of histories without that table.")
+        return frame_of(events, self.histories.buyer_ids)
+
+    @property
+    def buyer_ids(self) -> pd.Index:
+        """Ids of the buyers of this snapshot."""
+        return self.histories.buyer_ids.take(self.buyers)
+
+    @cached_property
+    def norms(self) -> PeerNorms:
+        """What is usual among buyers: as given, or as among the buyers of this snapshot."""
+        from clientcare.features.peers import measure_norms
+
+        return self.given_norms or measure_norms(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """One row for each buyer and code (category, product ...): how many rows, how long ago first and last."""
+
+    runs: Runs
+    n_rows: Array
+    first_age: Array
+    last_age: Array
+
+    @classmethod
+    def of(cls, row: Ints, code: Array, age: Array, n_buyers: int) -> Codes:
+        """From rows sorted by buyer, code and day."""
+        new = np.ones(len(row), dtype=bool)
+        new[1:] = (row[1:] != row[:-1]) | (code[1:] != code[:-1])
+        start = np.flatnonzero(new)
+        n_rows = np.diff(start, append=len(row))
+        return cls(Runs(row[start], n_buyers), n_rows, age[start], age[start + n_rows - 1])
+
+    @cached_property
+    def n_codes(self) -> Floats:
+        return self.runs.count.astype(np.float64)
+
+    @cached_property
+    def total(self) -> Floats:
+        """Rows of each buyer with a known code."""
+        return self.runs.sum(self.n_rows)
+
+    @cached_property
+    def entropy(self) -> Floats:
+        """Shannon entropy of a buyer's rows over the codes, in nats; NaN without a known code."""
+        counts = np.arange(_largest(self.n_rows) + 1, dtype=np.float64)
+        weighed = np.rint(counts * np.log(np.maximum(counts, 1)) * FIXED_POINT)
+        total = np.maximum(self.total, 1)
+        nats = np.log(total) - self.runs.sum(weighed[self.n_rows]) / FIXED_POINT / total
+        return where(self.total > 0, np.where(self.n_codes == 1, 0.0, nats))
+
+    @cached_property
+    def top_share(self) -> Floats:
+        """Share of a buyer's rows that fall on the code bought most; NaN without a known code."""
+        return self.runs.max(self.n_rows) / np.maximum(self.total, 1)
+
+
+def _boundaries(windows: Sequence[int]) -> set[int]:
+    """Ages at which some window of purchases starts or ends."""
+    edges = {0}
+    for days in windows:
+        edges |= {days // 3, 2 * days // 3, days, 2 * days, 3 * days}
+        year = years_ago(days)
+        edges |= {year, year - days}
+    return edges
+
+
+def years_ago(days: int) -> int:
+    """Days to the start of the same stretch in an earlier year, all of it past: 365, or a multiple for long ones."""
+    return 365 * max(1, -(-days // 365))
+
+
+def _log_table(gap: Array) -> Floats:
+    return np.log(np.maximum(np.arange(_largest(gap) + 1), 1))
+
+
+def _largest(values: Array) -> int:
+    return int(values.max()) if len(values) else 0
+
+
+def known_moment(values: Array) -> NDArray[np.bool_]:
+    """Whether a moment is known."""
+    return values != UNKNOWN_TIME

@@ -1,0 +1,156 @@
+"""The feature table: one row a buyer known at a date, one column a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.exceptions import OptionError
+from clientcare.features import breadth, peers, rhythm, season, spend, timing, windows  # noqa: F401  (enter themselves)
+from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
+from clientcare.features.peers import PeerNorms
+from clientcare.features.snapshot import SharedRuns, Snapshot
+from clientcare.features.static import static_columns
+from clientcare.history.histories import Histories
+from clientcare.window import Moment, parse_moments
+
+
+def feature_table(
+    histories: Histories,
+    as_of: Moment | Iterable[Moment],
+    families: str | Iterable[str] | None = None,
+    windows: Iterable[int] | None = None,
+    *,
+    norms: PeerNorms | None = None,
+) -> pd.DataFrame:
+    """What was known of each buyer, as numbers; nothing at or after ``as_of`` can change them.
+
+    Parameters
+    ----------
+    histories : Histories
+    as_of : date or list of dates
+        Exclusive. Many dates share one sort and cost little more than one.
+    families : str or list of str, optional
+        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, peers, static, custom; default all.
+    windows : list of int, optional
+        Days of the windows; default 7, 14, 30, 60, 90, 180, 365.
+    norms : PeerNorms, optional
+        What is usual among buyers, for the family ``peers``; default as among the buyers of each snapshot. Given norms
+        (:func:`peer_norms`) make every buyer's features independent of the others.
+
+    Returns
+    -------
+    DataFrame of shape (n_buyers known, n_features)
+        Indexed by ``buyer_id`` for one date, by ``(as_of, buyer_id)`` for a list, both ascending. Columns are
+        float64, counts too; NaN = unknown (:func:`feature_catalogue` says what that means in each). Texts among the static
+        attributes are categories. Features whose table or column was not given are not there; apart from that the columns
+        depend on ``families`` and ``windows`` alone, never on what the tables hold.
+
+    Raises
+    ------
+    OptionError
+        For a family that is not known, or windows that are no whole days.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clientcare.history import Histories
+    >>> orders = pd.DataFrame({
+    ...     "buyer_id": ["ann", "ann", "ben"],
+    ...     "timestamp": pd.to_datetime(["2024-01-01", "2024-01-22", "2024-01-05"]),
+    ...     "amount": [10.0, 30.0, 5.0],
+    ... })
+    >>> table = feature_table(Histories(orders), as_of="2024-02-01")
+    >>> table[["n_purchases", "days_since_last_purchase", "gap_days_median", "total_spent"]]
+              n_purchases  days_since_last_purchase  gap_days_median  total_spent
+    buyer_id
+    ann               2.0                      10.0             21.0         40.0
+    ben               1.0                      27.0              NaN          5.0
+    """
+    moments, several = parse_moments(as_of, histories.timezone)
+    chosen, days = parse_families(families), parse_windows(windows)
+    entries = available_features(histories, chosen, days)
+    shared = SharedRuns(histories)
+    snapshots = [Snapshot(shared, moment, days, norms) for moment in moments]
+    table = tabulate(snapshots, entries, "static" in chosen)
+    index = _index_of(snapshots) if several else snapshots[0].buyer_ids
+    table.index = index if several else index.rename("buyer_id")
+    return table
+
+
+def peer_norms(histories: Histories, as_of: Moment) -> PeerNorms:
+    """What is usual among the buyers known at a date, to be stored and given to :func:`feature_table` later."""
+    moments, _ = parse_moments([as_of], histories.timezone)
+    return peers.measure_norms(Snapshot(SharedRuns(histories), moments[0], parse_windows(None)))
+
+
+def available_features(
+    histories: Histories, families: Sequence[str], windows: Sequence[int]
+) -> list[Feature]:
+    """The catalogue's entries whose tables and columns were given, in the order of the table."""
+    given = given_columns(histories)
+    return [entry for entry in catalogue_entries(families, windows) if given.issuperset(entry.needs)]
+
+
+def given_columns(histories: Histories) -> set[str]:
+    """Tables and columns that a history holds, as ``"transactions"`` and ``"transactions.amount"``."""
+    given: set[str] = set()
+    for table in ("transactions", "interactions", "contracts"):
+        events = histories.events(table)
+        if events is not None:
+            given |= {table, *(f"{table}.{column}" for column in events.columns)}
+    if histories.buyers is not None:
+        given |= {"buyers", *(f"buyers.{column}" for column in histories.buyers.columns)}
+    return given
+
+
+def tabulate(snapshots: Sequence[Snapshot], entries: Sequence[Feature], with_static: bool) -> pd.DataFrame:
+    """The features of several snapshots, one under the other, without an index."""
+    numbers = np.empty((len(entries), sum(at.n_buyers for at in snapshots)))
+    static: list[dict[str, Any]] = []
+    row = 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for at in snapshots:
+            for column, entry in enumerate(entries):
+                numbers[column, row : row + at.n_buyers] = column_of(entry, at)
+            static.append(dict(static_columns(at)) if with_static else {})
+            row += at.n_buyers
+            _let_go(at)
+    table = pd.DataFrame(numbers.T, columns=[entry.name for entry in entries], copy=False)
+    if static[0]:
+        attributes = pd.concat([pd.DataFrame(columns) for columns in static], ignore_index=True)
+        table = pd.concat([table, attributes], axis=1)
+    return table
+
+
+def column_of(entry: Feature, at: Snapshot) -> Any:
+    """One feature of a snapshot, its length checked."""
+    values = np.asarray(entry.values(at))
+    if values.shape != (at.n_buyers,):
+        raise OptionError(
+            f"feature {entry.name!r}: gave {values.shape} values for {at.n_buyers} buyers; one a buyer is needed."
+        )
+    return values
+
+
+def _let_go(at: Snapshot) -> None:
+    """Drop what a snapshot has worked out, once its features are taken; whom it speaks of stays."""
+    for name in [
+        name for name in at.__dict__ if name not in ("shared", "as_of", "windows", "given_norms", "buyers")
+    ]:
+        del at.__dict__[name]
+
+
+def _index_of(snapshots: Sequence[Snapshot]) -> pd.MultiIndex:
+    moments = pd.DatetimeIndex([at.as_of for at in snapshots], dtype="datetime64[us]")
+    counts = [at.n_buyers for at in snapshots]
+    buyers = np.concatenate([at.buyers for at in snapshots])
+    return pd.MultiIndex(
+        levels=[moments, snapshots[0].histories.buyer_ids],
+        codes=[np.repeat(np.arange(len(snapshots)), counts), buyers],
+        names=["as_of", "buyer_id"],
+        verify_integrity=False,
+    )
