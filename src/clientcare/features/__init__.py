@@ -1,5 +1,16 @@
 """Features: what was known of each buyer at a date, as numbers that cannot see the future."""
 
+from clientcare.features import (  # each family enters its features in the catalogue, in the order of the table
+    breadth,  # noqa: F401
+    contact,  # noqa: F401
+    contract,  # noqa: F401
+    peers,  # noqa: F401
+    rhythm,  # noqa: F401
+    season,  # noqa: F401
+    spend,  # noqa: F401
+    timing,  # noqa: F401
+    windows,  # noqa: F401
+)
 from clientcare.features.catalogue import DEFAULT_WINDOWS, FAMILIES, Feature, feature_catalogue
 from clientcare.features.peers import PeerNorms
 from clientcare.features.table import feature_table, peer_norms

@@ -1,7 +1,7 @@
 """What each feature is: name, unit, needs, what NaN means in it, and how to say it in a sentence.
 
-A feature is a pure function of a :class:`~clientcare.features.snapshot.Snapshot`. The decorator :func:`feature` names
-it in the catalogue; the first line of its docstring is its summary.
+A feature is a pure function of a :class:`~clientcare.features.snapshot.Snapshot`. The decorator
+:func:`feature` names it in the catalogue; the first line of its docstring is its summary.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Feature:
     unit : str
         What it is counted in: days, purchases, money, share (0 to 1), ratio ...
     needs : tuple of str
-        Tables (``"transactions"``) and columns (``"transactions.amount"``) without which the column is not there.
+        Tables (``"transactions"``) and columns (``"transactions.amount"``) without which the column is not
+        there.
     nan_meaning : str
         What NaN says.
     phrase : str
@@ -66,7 +67,7 @@ class Feature:
 
     def values(self, snapshot: Snapshot) -> Any:
         """The column at a snapshot; shape (n_buyers known,)."""
-        return self.compute(snapshot) if self.window is None else self.compute(snapshot, self.window)
+        return snapshot.once(self.compute) if self.window is None else self.compute(snapshot, self.window)
 
     def at_window(self, days: int) -> Feature:
         """The feature for one window."""
@@ -244,9 +245,9 @@ def feature_catalogue(
     Returns
     -------
     DataFrame of shape (n_features, 7)
-        ``name``, ``family``, ``unit``, ``needs`` (tables and columns without which the feature is not in the table),
-        ``nan_meaning`` (what NaN says), ``phrase`` (a sentence for reasons, columns in braces) and ``summary``.
-        Static attributes are the user's own columns (``buyer_...``) and are not listed.
+        ``name``, ``family``, ``unit``, ``needs`` (tables and columns without which the feature is not in the
+        table), ``nan_meaning`` (what NaN says), ``phrase`` (a sentence for reasons, columns in braces) and
+        ``summary``. Static attributes are the user's own columns (``buyer_...``) and are not listed.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Peers: where a buyer stands among the others. The one family that looks across buyers, and says so.
 
-What is usual among buyers is held in :class:`PeerNorms`: counts in bins, so that the norms of partitions add up exactly to
-the norms of the whole. Given the norms, a buyer's features depend on nobody else.
+What is usual among buyers is held in :class:`PeerNorms`: counts in bins, so that the norms of partitions add
+up exactly to the norms of the whole. Given the norms, a buyer's features depend on nobody else.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class PeerNorms:
     mean_gaps : int64 array of shape (2048,)
         Buyers by the logarithm of their mean gap, 64 bins a doubling.
     standings : mapping of measure to int64 array of shape (16, 1024)
-        Buyers by age (a band a doubling of the weeks since the first purchase) and by the logarithm of the measure.
+        Buyers by age (a band a doubling of the weeks since the first purchase) and by the logarithm of the
+        measure.
     """
 
     mean_gaps: Ints
@@ -108,9 +109,9 @@ def measure_norms(at: Snapshot) -> PeerNorms:
     bought = at.n_purchases > 0
     gap = at.mean_gap[at.n_purchases > 1]
     bins = np.clip(np.floor(np.log2(gap) * GAP_BINS_AN_OCTAVE), 0, 2 * N_BINS - 1).astype(np.int64)
-    band = age_band(at)[bought]
+    band = at.once(age_band)[bought]
     standings = {}
-    for name, values in _measures(at).items():
+    for name, values in at.once(_measures).items():
         cell = band * N_BINS + _bin(values[bought])
         standings[name] = np.bincount(cell, minlength=N_BANDS * N_BINS).reshape(N_BANDS, N_BINS)
     return PeerNorms(np.bincount(bins, minlength=2 * N_BINS), standings)
@@ -137,7 +138,7 @@ def gap_days_shrunken(at: Snapshot) -> Floats:
 )
 def overdue_shrunken_ratio(at: Snapshot) -> Floats:
     """Days since the last purchase over the shrunken mean gap."""
-    return ratio(at.silence, gap_days_shrunken(at))
+    return ratio(at.silence, at.once(gap_days_shrunken))
 
 
 @feature(
@@ -191,7 +192,7 @@ def total_spent_rank_at_age(at: Snapshot) -> Floats:
 
 
 def _rank(at: Snapshot, measure: str) -> Floats:
-    return where(at.n_purchases > 0, at.norms.rank(measure, age_band(at), _measures(at)[measure]))
+    return where(at.n_purchases > 0, at.norms.rank(measure, at.once(age_band), at.once(_measures)[measure]))
 
 
 def _measures(at: Snapshot) -> dict[str, Floats]:

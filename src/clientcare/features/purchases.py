@@ -1,7 +1,8 @@
 """Transactions turned into purchase days, once, for all dates.
 
-All purchases of a buyer on one calendar day are one purchase. What does not depend on the date asked for (days, gaps,
-amounts a day, the order of gaps and of categories) is worked out here and shared by every snapshot.
+All purchases of a buyer on one calendar day are one purchase. What does not depend on the date asked for
+(days, gaps, amounts a day, the order of gaps and of categories) is worked out here and shared by every
+snapshot.
 """
 
 from __future__ import annotations

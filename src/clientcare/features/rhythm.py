@@ -84,7 +84,7 @@ def gap_days_mean_last_three(at: Snapshot) -> Floats:
 )
 def gap_recent_to_mean_ratio(at: Snapshot) -> Floats:
     """Mean of the last three gaps over the mean of all; above 1 the rhythm slows."""
-    return ratio(gap_days_mean_last_three(at), at.mean_gap)
+    return ratio(at.once(gap_days_mean_last_three), at.mean_gap)
 
 
 @feature(
@@ -95,7 +95,7 @@ def gap_recent_to_mean_ratio(at: Snapshot) -> Floats:
 )
 def gap_last_to_median_ratio(at: Snapshot) -> Floats:
     """The last gap over the median gap."""
-    return ratio(gap_days_last(at), at.median_gap)
+    return ratio(at.once(gap_days_last), at.median_gap)
 
 
 @feature(
@@ -113,7 +113,7 @@ def gap_change_ratio(at: Snapshot) -> Floats:
 @feature("rhythm", "ratio", nan=TWO_GAPS, phrase="gaps vary by {gap_variation_ratio:.1f} times their mean")
 def gap_variation_ratio(at: Snapshot) -> Floats:
     """Standard deviation of the gaps over their mean: 0 for a clock, about 1 for chance."""
-    return ratio(gap_days_sd(at), at.mean_gap)
+    return ratio(at.once(gap_days_sd), at.mean_gap)
 
 
 @feature("rhythm", "log days", nan=TWO_GAPS, phrase="the logarithms of the gaps spread by {log_gap_sd:.1f}")
@@ -132,8 +132,9 @@ def log_gap_sd(at: Snapshot) -> Floats:
 def gap_regularity_shape(at: Snapshot) -> Floats:
     """Shape of a gamma distribution of the gaps, shrunk towards 1: 1 for chance, far above 1 for a clock, below for bursts.
 
-    The approximate maximum likelihood estimate (3 - s + sqrt((s - 3)^2 + 24 s)) / 12 s of s = log(mean gap) - mean(log gap),
-    with two gaps' worth of the value that s has for chance (Euler's constant) added, so that it is finite.
+    The approximate maximum likelihood estimate (3 - s + sqrt((s - 3)^2 + 24 s)) / 12 s of s = log(mean gap) -
+    mean(log gap), with two gaps' worth of the value that s has for chance (Euler's constant) added, so that
+    it is finite.
 
     References
     ----------
@@ -209,7 +210,7 @@ def longest_silence_days(at: Snapshot) -> Floats:
     return np.fmax(at.longest_gap, at.silence)
 
 
-def _months(at: Snapshot) -> tuple[Runs, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _months(at: Snapshot) -> tuple[Runs, np.ndarray, np.ndarray]:
     """Stretches of 30 days, counted back, that hold a purchase: runs, numbers, and the length of each streak so far."""
     marks = np.flatnonzero(at.active_periods(MONTH))
     runs, month = Runs(at.purchases.row[marks], at.n_buyers), at.period(MONTH)[marks]
@@ -228,7 +229,7 @@ def _months(at: Snapshot) -> tuple[Runs, np.ndarray, np.ndarray]:  # type: ignor
 )
 def n_months_in_a_row(at: Snapshot) -> Floats:
     """Months of 30 days with a purchase without a break up to now; 0 where the latest month has none."""
-    runs, month, streak = _months(at)
+    runs, month, streak = at.once(_months)
     return np.nan_to_num(np.where(runs.last(month) == 0, runs.last(streak), 0.0))
 
 
@@ -240,7 +241,7 @@ def n_months_in_a_row(at: Snapshot) -> Floats:
 )
 def n_months_in_a_row_longest(at: Snapshot) -> Floats:
     """The most months of 30 days in a row with a purchase."""
-    runs, _, streak = _months(at)
+    runs, _, streak = at.once(_months)
     return np.nan_to_num(runs.max(streak))
 
 

@@ -1,8 +1,8 @@
 """The kernel: reductions over runs, one result a run, the same bits whatever else is in the array.
 
-A run is a stretch of rows that belong to one buyer. Every sum here either adds whole numbers (exact in any order) or
-adds a run's own rows in their own order, so that neither the other buyers, nor a partition, nor the order in which the
-rows were given can move a bit.
+A run is a stretch of rows that belong to one buyer. Every sum here either adds whole numbers (exact in any
+order) or adds a run's own rows in their own order, so that neither the other buyers, nor a partition, nor the
+order in which the rows were given can move a bit.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Floats = NDArray[Any]
+Ints = NDArray[Any]
 
 FIXED_POINT = float(2**32)
 """Logarithms are held as whole numbers of this fraction, so that their sums are exact (error below 2e-10 a term)."""
@@ -57,7 +57,7 @@ class Runs:
         return np.flatnonzero(self.count)
 
     @cached_property
-    def is_first(self) -> NDArray[np.bool_]:
+    def is_first(self) -> Array:
         """Whether a row is the first of its run; shape (n_rows,)."""
         first = np.zeros(len(self.row), dtype=bool)
         first[self.start[self.filled]] = True
@@ -137,7 +137,7 @@ def positive_log(values: Array) -> Floats:
     return out
 
 
-def changed(values: Array) -> NDArray[np.bool_]:
+def changed(values: Array) -> Array:
     """Whether a value differs from the one before it; true for the first."""
     out = np.ones(len(values), dtype=bool)
     np.not_equal(values[1:], values[:-1], out=out[1:])
@@ -147,8 +147,8 @@ def changed(values: Array) -> NDArray[np.bool_]:
 def sort_together(*keys: Array) -> tuple[Array, ...]:
     """Columns of small whole numbers (none below zero), sorted by the first, then the second, and so on.
 
-    They are packed into one 64 bit number each row and sorted as such, which is several times faster than a sort by
-    several keys.
+    They are packed into one 64 bit number each row and sorted as such, which is several times faster than a
+    sort by several keys.
 
     Examples
     --------

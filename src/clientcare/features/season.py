@@ -87,10 +87,10 @@ def days_to_anniversary(at: Snapshot) -> Floats:
 @feature("season", "share", nan="never", phrase="{year_elapsed_share:.0%} of the calendar year has passed")
 def year_elapsed_share(at: Snapshot) -> Floats:
     """How far the calendar year has gone at as_of; the same for every buyer."""
-    return np.full(at.n_buyers, (at.as_of.dayofyear - 1) / 366)
+    return np.full(at.n_buyers, (at.as_of.timetuple().tm_yday - 1) / 366)
 
 
-def _month_of_year(day: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _month_of_year(day: np.ndarray) -> np.ndarray:
     """Month 1 .. 12 of days counted from 1970-01-01."""
     if not len(day):
         return day

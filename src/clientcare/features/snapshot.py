@@ -5,10 +5,10 @@ A snapshot only ever holds what was known strictly before its date, so no featur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from clientcare.features.peers import PeerNorms
 
 Array = NDArray[Any]
+T = TypeVar("T")
 
 
 class SharedRuns:
@@ -283,7 +284,7 @@ class Snapshot:
         table = np.maximum(np.arange(_largest(self.purchase_age) + 1, dtype=np.int32) - 1, 0) // days
         return table[self.purchase_age]
 
-    def active_periods(self, days: int) -> NDArray[np.bool_]:
+    def active_periods(self, days: int) -> Array:
         """Marks the earliest purchase day of each such stretch that holds one."""
         period = self.period(days)
         marks = self.purchases.is_first.copy()
@@ -323,6 +324,19 @@ class Snapshot:
 
     @cached_property
     def _code_cache(self) -> dict[str, Codes]:
+        return {}
+
+    # Whatever else
+
+    def once(self, work: Callable[[Snapshot], T]) -> T:
+        """The result of a function of this snapshot, worked out on the first call and kept for the next."""
+        if work not in self._results:
+            self._results[work] = work(self)
+        result: T = self._results[work]
+        return result
+
+    @cached_property
+    def _results(self) -> dict[Callable[[Snapshot], Any], Any]:
         return {}
 
     # Other tables
@@ -434,6 +448,6 @@ def _largest(values: Array) -> int:
     return int(values.max()) if len(values) else 0
 
 
-def known_moment(values: Array) -> NDArray[np.bool_]:
+def known_moment(values: Array) -> Array:
     """Whether a moment is known."""
     return values != UNKNOWN_TIME

@@ -24,7 +24,7 @@ def total_spent(at: Snapshot) -> Floats:
 @feature("spend", "money", needs=MONEY, nan=NO_AMOUNT, phrase="spent {net_spent:,.0f} after returns")
 def net_spent(at: Snapshot) -> Floats:
     """All purchases added, less returns."""
-    return at.total_spent - returned_amount(at)
+    return at.total_spent - at.once(returned_amount)
 
 
 @feature("spend", "money", needs=MONEY, nan=NO_AMOUNT, phrase="{purchase_amount_mean:,.0f} a purchase")
@@ -43,7 +43,7 @@ def purchase_amount_mean(at: Snapshot) -> Floats:
 def purchase_amount_sd(at: Snapshot) -> Floats:
     """Standard deviation of the amounts of purchase days."""
     runs, spent, _ = at.priced
-    return runs.spread(spent, purchase_amount_mean(at), runs.count - 1.0)
+    return runs.spread(spent, at.once(purchase_amount_mean), runs.count - 1.0)
 
 
 @feature(
@@ -55,7 +55,7 @@ def purchase_amount_sd(at: Snapshot) -> Floats:
 )
 def purchase_amount_variation_ratio(at: Snapshot) -> Floats:
     """Standard deviation of the amounts over their mean."""
-    return ratio(purchase_amount_sd(at), purchase_amount_mean(at))
+    return ratio(at.once(purchase_amount_sd), at.once(purchase_amount_mean))
 
 
 @feature(
@@ -111,7 +111,7 @@ def purchase_amount_first(at: Snapshot) -> Floats:
 )
 def purchase_amount_last_to_mean_ratio(at: Snapshot) -> Floats:
     """Amount of the last purchase over the mean amount."""
-    return ratio(purchase_amount_last(at), purchase_amount_mean(at))
+    return ratio(at.once(purchase_amount_last), at.once(purchase_amount_mean))
 
 
 @feature(
@@ -139,7 +139,7 @@ def purchase_amount_change_ratio(at: Snapshot) -> Floats:
 )
 def largest_purchase_share(at: Snapshot) -> Floats:
     """Share of all money spent that went into the largest purchase."""
-    return ratio(purchase_amount_max(at), at.total_spent)
+    return ratio(at.once(purchase_amount_max), at.total_spent)
 
 
 @feature("spend", "money a month", needs=MONEY, nan=NO_AMOUNT, phrase="spends {spent_per_month:,.0f} a month")
@@ -170,7 +170,7 @@ def purchase_log_amount_sum(at: Snapshot) -> Floats:
 )
 def purchase_log_amount_mean(at: Snapshot) -> Floats:
     """Mean of the natural logarithms of the amounts: a typical amount that one large purchase does not move."""
-    return ratio_of_logs(purchase_log_amount_sum(at), at)
+    return ratio_of_logs(at.once(purchase_log_amount_sum), at)
 
 
 @feature(
@@ -183,7 +183,7 @@ def purchase_log_amount_mean(at: Snapshot) -> Floats:
 def purchase_log_amount_sd(at: Snapshot) -> Floats:
     """Standard deviation of the logarithms of the amounts."""
     runs, _, log_spent = at.priced
-    return runs.spread(log_spent, purchase_log_amount_mean(at), runs.count - 1.0)
+    return runs.spread(log_spent, at.once(purchase_log_amount_mean), runs.count - 1.0)
 
 
 @feature(
@@ -195,7 +195,7 @@ def purchase_log_amount_sd(at: Snapshot) -> Floats:
 )
 def purchase_log_amount_last(at: Snapshot) -> Floats:
     """Natural logarithm of the last known amount."""
-    return positive_log(purchase_amount_last(at))
+    return positive_log(at.once(purchase_amount_last))
 
 
 @feature(
@@ -207,7 +207,7 @@ def purchase_log_amount_last(at: Snapshot) -> Floats:
 )
 def purchase_log_amount_first(at: Snapshot) -> Floats:
     """Natural logarithm of the first known amount."""
-    return positive_log(purchase_amount_first(at))
+    return positive_log(at.once(purchase_amount_first))
 
 
 @feature(
@@ -219,7 +219,7 @@ def purchase_log_amount_first(at: Snapshot) -> Floats:
 )
 def purchase_log_amount_max(at: Snapshot) -> Floats:
     """Natural logarithm of the largest amount."""
-    return positive_log(purchase_amount_max(at))
+    return positive_log(at.once(purchase_amount_max))
 
 
 @feature(
@@ -231,7 +231,7 @@ def purchase_log_amount_max(at: Snapshot) -> Floats:
 )
 def purchase_log_amount_last_less_mean(at: Snapshot) -> Floats:
     """Logarithm of the last amount less the mean logarithm; below zero the last purchase was small for this buyer."""
-    return purchase_log_amount_last(at) - purchase_log_amount_mean(at)
+    return at.once(purchase_log_amount_last) - at.once(purchase_log_amount_mean)
 
 
 @feature("spend", "returns", needs=MONEY, nan="never", phrase="{n_returns:.0f} returns")
@@ -252,7 +252,7 @@ def returned_amount(at: Snapshot) -> Floats:
 )
 def returned_share(at: Snapshot) -> Floats:
     """Money given back over money spent."""
-    return ratio(returned_amount(at), at.total_spent)
+    return ratio(at.once(returned_amount), at.total_spent)
 
 
 @feature(
@@ -290,7 +290,7 @@ def n_items(at: Snapshot) -> Floats:
 )
 def items_per_purchase(at: Snapshot) -> Floats:
     """Items in a purchase day with known quantities, on average."""
-    return ratio(n_items(at), at.purchases.tally(~np.isnan(at.items)))
+    return ratio(at.once(n_items), at.purchases.tally(~np.isnan(at.items)))
 
 
 def ratio_of_logs(total: Floats, at: Snapshot) -> Floats:

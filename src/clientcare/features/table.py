@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from clientcare.exceptions import OptionError
-from clientcare.features import breadth, peers, rhythm, season, spend, timing, windows  # noqa: F401  (enter themselves)
 from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
-from clientcare.features.peers import PeerNorms
+from clientcare.features.peers import PeerNorms, measure_norms
 from clientcare.features.snapshot import SharedRuns, Snapshot
 from clientcare.features.static import static_columns
 from clientcare.history.histories import Histories
@@ -34,20 +33,22 @@ def feature_table(
     as_of : date or list of dates
         Exclusive. Many dates share one sort and cost little more than one.
     families : str or list of str, optional
-        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, peers, static, custom; default all.
+        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, peers, static, custom;
+        default all.
     windows : list of int, optional
         Days of the windows; default 7, 14, 30, 60, 90, 180, 365.
     norms : PeerNorms, optional
-        What is usual among buyers, for the family ``peers``; default as among the buyers of each snapshot. Given norms
-        (:func:`peer_norms`) make every buyer's features independent of the others.
+        What is usual among buyers, for the family ``peers``; default as among the buyers of each snapshot.
+        Given norms (:func:`peer_norms`) make every buyer's features independent of the others.
 
     Returns
     -------
     DataFrame of shape (n_buyers known, n_features)
         Indexed by ``buyer_id`` for one date, by ``(as_of, buyer_id)`` for a list, both ascending. Columns are
-        float64, counts too; NaN = unknown (:func:`feature_catalogue` says what that means in each). Texts among the static
-        attributes are categories. Features whose table or column was not given are not there; apart from that the columns
-        depend on ``families`` and ``windows`` alone, never on what the tables hold.
+        float64, counts too; NaN = unknown (:func:`feature_catalogue` says what that means in each). Texts
+        among the static attributes are categories. Features whose table or column was not given are not
+        there; apart from that the columns depend on ``families`` and ``windows`` alone, never on what the
+        tables hold.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def feature_table(
 def peer_norms(histories: Histories, as_of: Moment) -> PeerNorms:
     """What is usual among the buyers known at a date, to be stored and given to :func:`feature_table` later."""
     moments, _ = parse_moments([as_of], histories.timezone)
-    return peers.measure_norms(Snapshot(SharedRuns(histories), moments[0], parse_windows(None)))
+    return measure_norms(Snapshot(SharedRuns(histories), moments[0], parse_windows(None)))
 
 
 def available_features(

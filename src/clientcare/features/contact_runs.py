@@ -1,0 +1,202 @@
+"""The contacts of a snapshot as runs: who started them, of what kind, and what came of them by then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from clientcare.features.runs import Array, Floats, Runs, ratio, where
+from clientcare.features.snapshot import Snapshot
+from clientcare.history.events import EventTable
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
+
+SALES_KINDS = ("campaign", "renewal_talk", "invoice")
+REQUEST_KINDS = ("complaint", "support_ticket")
+INBOUND_BY_NATURE = ("complaint", "feedback", "referral", "support_ticket", "usage")
+MUTUAL_BY_NATURE = ("call", "meeting", "visit")
+REPLY_DAYS = 14
+"""A contact by the other side within so many days counts as a reply."""
+
+
+@dataclass(frozen=True, eq=False)
+class ContactRuns:
+    """Contacts known at a date, of the buyers of a snapshot, sorted by buyer and time.
+
+    Attributes
+    ----------
+    runs : Runs
+        The run of contacts of each buyer.
+    events : EventTable
+        The contacts, as they were known.
+    age : int array of shape (n_rows,)
+        Days from each contact to the date.
+    """
+
+    runs: Runs
+    events: EventTable
+    age: Array
+
+    @classmethod
+    def known(cls, at: Snapshot) -> ContactRuns:
+        """The contacts known at the date of a snapshot."""
+        runs, events = at.known_rows("interactions")
+        return cls(runs, events, at.today - events.day.astype(np.int64))
+
+    # Which contacts
+
+    def one_of(self, column: str, *texts: str) -> Array:
+        """Contacts whose coded column holds one of some texts."""
+        codes = self.events.columns.get(column)
+        if codes is None or column not in self.events.levels:
+            return np.zeros(self.events.n_rows, dtype=bool)
+        wanted = np.isin(np.asarray(self.events.levels[column], dtype=object).astype(str), texts)
+        return np.append(wanted, False)[codes]
+
+    def kind(self, *kinds: str) -> Array:
+        """Contacts of some kinds that took place."""
+        return self.one_of("kind", *kinds) & self.kept
+
+    @cached_property
+    def missed(self) -> Array:
+        """Agreed upon, and did not take place."""
+        return self.one_of("status", "missed")
+
+    @cached_property
+    def kept(self) -> Array:
+        """Took place: neither missed nor only scheduled."""
+        return ~self.one_of("status", "missed", "scheduled")
+
+    @cached_property
+    def inbound(self) -> Array:
+        """Started by the buyer; a contact without a direction is taken by the nature of its kind."""
+        return self._direction("inbound") | (self._undirected & self.one_of("kind", *INBOUND_BY_NATURE))
+
+    @cached_property
+    def mutual(self) -> Array:
+        """Both sides came together."""
+        return self._direction("mutual") | (self._undirected & self.one_of("kind", *MUTUAL_BY_NATURE))
+
+    @cached_property
+    def outbound(self) -> Array:
+        """Started by the seller."""
+        by_nature = self._undirected & ~self.one_of("kind", *INBOUND_BY_NATURE, *MUTUAL_BY_NATURE)
+        return self._direction("outbound") | by_nature
+
+    def _direction(self, direction: str) -> Array:
+        return self.one_of("direction", direction)
+
+    @cached_property
+    def _undirected(self) -> Array:
+        return ~self.one_of("direction", "inbound", "outbound", "mutual")
+
+    @cached_property
+    def sales(self) -> Array:
+        """Contacts that sell: campaigns, renewal talks, invoices, and whatever has the topic ``sales``."""
+        return self.kind(*SALES_KINDS) | (self.one_of("topic", "sales") & self.kept)
+
+    @cached_property
+    def answered(self) -> Array:
+        """Contacts known to have been answered."""
+        done = self._number("answered") == 1
+        return done | ~np.isnan(self._number("response_hours")) | self._known("answered_at")
+
+    @cached_property
+    def answer_due(self) -> Array:
+        """Contacts whose answer counts: answered, said not to be, a request, or any where nothing is said."""
+        if "answered" not in self.events.columns:
+            return self.kept
+        unanswered = self._number("answered") == 0
+        return self.kept & (self.answered | unanswered | self.one_of("kind", *REQUEST_KINDS))
+
+    @cached_property
+    def resolved(self) -> Array:
+        """Contacts known to have been closed or resolved."""
+        return (self._number("resolved") == 1) | self._known("closed_at")
+
+    def _number(self, column: str) -> Array:
+        values = self.events.columns.get(column)
+        return np.full(self.events.n_rows, np.nan) if values is None else values
+
+    def _known(self, column: str) -> Array:
+        values = self.events.columns.get(column)
+        return np.zeros(self.events.n_rows, dtype=bool) if values is None else values != UNKNOWN_TIME
+
+    # Reductions
+
+    def count(self, which: Array) -> Floats:
+        """How many of some contacts each buyer had."""
+        return self.runs.tally(which).astype(np.float64)
+
+    def count_within(self, which: Array, days: int) -> Floats:
+        """How many of some contacts each buyer had in the last so many days."""
+        return self.count(which & (self.age <= days))
+
+    def only(self, which: Array) -> tuple[Runs, Array]:
+        """The runs and the ages of some contacts alone."""
+        rows = np.flatnonzero(which)
+        return Runs(self.runs.row[rows], self.runs.n_runs), self.age[rows]
+
+    def days_since_last(self, which: Array) -> Floats:
+        """Days since the last of some contacts; NaN without one."""
+        runs, age = self.only(which)
+        return runs.last(age)
+
+    def days_since_first(self, which: Array) -> Floats:
+        """Days since the first of some contacts; NaN without one."""
+        runs, age = self.only(which)
+        return runs.first(age)
+
+    def number(self, column: str) -> tuple[Runs, Array, Array]:
+        """Contacts with a known number in a column: runs, numbers and ages."""
+        values = self._number(column)
+        rows = np.flatnonzero(~np.isnan(values) & self.kept)
+        return Runs(self.runs.row[rows], self.runs.n_runs), values[rows], self.age[rows]
+
+    def mean(self, column: str) -> Floats:
+        """Mean of the known numbers of a column; NaN without any."""
+        runs, values, _ = self.number(column)
+        return ratio(runs.sum(values), runs.count)
+
+    def replies(self, asked: Array, replied: Array) -> tuple[Floats, Floats]:
+        """Share of some contacts that the other side followed within 14 days, and the mean days it took.
+
+        Contacts of the last 14 days that are not followed yet are left out of the share.
+        """
+        lag = self._days_to_next(replied)
+        soon = lag <= REPLY_DAYS
+        settled = asked & (soon | (self.age > REPLY_DAYS))
+        n_replied = self.count(asked & soon)
+        days = self.runs.sum(np.where(asked & soon, lag, 0.0))
+        return ratio(n_replied, self.count(settled)), ratio(days, n_replied)
+
+    def _days_to_next(self, which: Array) -> Floats:
+        """Days from each contact to the buyer's next one of some contacts; infinite where there is none."""
+        n = self.events.n_rows
+        if n == 0:
+            return np.zeros(0)
+        place = np.append(np.where(which, np.arange(n), n), n)
+        following = np.minimum.accumulate(place[::-1])[::-1][1:]
+        there = following < n
+        there[there] &= self.runs.row[following[there]] == self.runs.row[there]
+        lag = np.full(n, np.inf)
+        lag[there] = (self.events.time[following[there]] - self.events.time[there]) / MICROSECONDS_A_DAY
+        return lag
+
+    def distinct(self, column: str, which: Array) -> Floats:
+        """How many different values of a coded column some contacts have."""
+        codes: Any = self.events.columns[column]
+        rows = np.flatnonzero(which & (codes >= 0))
+        pairs = np.unique(self.runs.row[rows] * (len(self.events.levels[column]) + 1) + codes[rows])
+        buyers = pairs // (len(self.events.levels[column]) + 1)
+        return np.bincount(buyers, minlength=self.runs.n_runs).astype(np.float64)
+
+    def later_less_earlier(self, column: str) -> Floats:
+        """Mean of the later half of a column's known numbers less that of the earlier half."""
+        runs, values, _ = self.number(column)
+        n_earlier = runs.count // 2
+        is_later = np.arange(len(values)) >= (runs.start + n_earlier)[runs.row]
+        later = ratio(runs.sum(np.where(is_later, values, 0.0)), runs.count - n_earlier)
+        return where(n_earlier > 0, later - ratio(runs.sum(np.where(is_later, 0.0, values)), n_earlier))
