@@ -2,5 +2,8 @@
 
 from clientcare.history.events import EventTable
 from clientcare.history.histories import Histories
+from clientcare.history.population import known_buyers
+from clientcare.history.sources import read_histories
+from clientcare.history.terms import in_force
 
-__all__ = ["EventTable", "Histories"]
+__all__ = ["EventTable", "Histories", "in_force", "known_buyers", "read_histories"]

@@ -109,6 +109,20 @@ class EventTable:
             return np.where(late & ~np.isnan(values), self.value_before[name], values)
         return np.where(late, _unknown(values, name in self.time_columns), values)
 
+    def frozen(self) -> EventTable:
+        """The same table, its arrays made read-only."""
+        known = () if self.known is None else (self.known,)
+        for values in (
+            self.offsets,
+            self.buyer,
+            self.time,
+            *known,
+            *self.columns.values(),
+            *self.levels.values(),
+        ):
+            values.setflags(write=False)
+        return self
+
     def take(self, rows: NDArray[np.int64]) -> EventTable:
         """Some of the rows, in their order; all buyers stay."""
         counts = np.bincount(self.buyer[rows], minlength=self.n_buyers)

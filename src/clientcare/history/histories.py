@@ -1,20 +1,106 @@
-"""The door and what lies behind it: all dated facts of all buyers, parsed once, frozen, sorted once."""
+"""The histories of all buyers: dated facts and attributes, parsed once, frozen, sorted once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from html import escape
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from clientcare.exceptions import InputError
-from clientcare.history.events import EventTable, frame_of, sort_events
-from clientcare.window import MICROSECONDS_A_DAY, Moment, microseconds, parse_moment, timestamp_of
+from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
+from clientcare.history.assembly import assemble
+from clientcare.history.dates import check_timezone
+from clientcare.history.events import EventTable, frame_of
+from clientcare.history.intake import take_in
+from clientcare.history.quality import quality_table
+from clientcare.history.schema import ColumnMap, check_column_map, schema_of
+from clientcare.history.sheets import Door
+from clientcare.history.words import kind_words
+from clientcare.window import Moment, microseconds, parse_moment
+
+DATED = ("transactions", "interactions", "contracts")
 
 
 class Histories:
-    """Provisional intake: canonical pandas frames only, no quality rules yet."""
+    """All dated facts of all buyers, as they can be trusted.
+
+    Tables are read once and never again: what the caller does to them later changes nothing here. Rows that cannot
+    be used are set aside and counted in :attr:`quality`; nothing is dropped or mended in silence.
+
+    Parameters
+    ----------
+    transactions : table, optional
+        ``buyer_id``, ``timestamp``, and where known ``amount`` (above zero a purchase, below zero a return, zero
+        neither, missing a purchase of unknown amount), ``quantity``, ``order_id``, ``product_id``, ``category``,
+        ``channel``, ``recorded_at``.
+    interactions : table, optional
+        ``buyer_id``, ``timestamp``, and where known ``kind``, ``direction`` (inbound: the buyer started; outbound:
+        the seller; mutual), ``status`` (kept, missed, scheduled), ``topic``, ``owner``, ``channel``,
+        ``satisfaction``, ``minutes``, ``response_hours``, ``resolution_hours``, ``answered``, ``resolved``,
+        ``answered_at``, ``closed_at``, ``recorded_at``.
+    contracts : table, optional
+        ``buyer_id``, ``start``, and where known ``end`` (scheduled; missing is open-ended), ``cancelled_at``,
+        ``amount`` (a month), ``contract_id``, ``kind``, ``plan``, ``recorded_at``.
+    buyers : table, optional
+        ``buyer_id`` once, and any static attributes.
+    columns : mapping of table to mapping of their name to ours, optional
+        ``{"transactions": {"Customer ID": "buyer_id"}}``; their name to None leaves a column out.
+    timezone : str, optional
+        The zone of the seller's wall clock. Needed where moments have a zone; moments without one are on it.
+    observed_from, observed_until : moment, optional
+        The stretch in which the data is complete, the end exclusive. By default from the first day to the day after
+        the last day of transactions and interactions (of contract starts where there are only contracts). Rows
+        from a stated ``observed_until`` on are set aside.
+    on_bad_rows : {"quarantine", "raise"}
+        Set rows aside that cannot be used, or refuse the table.
+    date_format : str, optional
+        How texts write dates, as in ``strptime``; by default as in ISO 8601.
+    kinds : mapping of str to str, optional
+        Further words for kinds of interactions: ``{"coffee": "check_in"}``.
+    satisfaction_scale : pair of float, optional
+        The lowest and the highest answer, ``(1, 5)``; by default 0 to 1.
+    exact_copies : {"set_aside", "keep"}
+        What to do with rows that equal an earlier row in every column given.
+
+    Attributes
+    ----------
+    buyer_ids : Index, named buyer_id
+        All buyers with a dated fact, sorted; whole numbers or texts.
+    buyers : DataFrame or None
+        Static attributes in the order of ``buyer_ids``.
+    observed_from, observed_until : Timestamp without a zone
+        The observed stretch.
+    timezone : str or None
+        The seller's zone.
+    quality : DataFrame
+        What was found: ``table``, ``rule``, ``n_rows``, ``action``, ``first_rows`` (numbers from 0, five at most).
+    rows : DataFrame, indexed by table
+        ``rows_in``, ``rows_kept`` and ``rows_set_aside``.
+    ignored_columns : dict of table to tuple of str
+        Columns that were not read.
+
+    Raises
+    ------
+    SchemaError
+        Where a column is missing or cannot be read.
+    BadRowsError
+        Where rows cannot be used, with ``on_bad_rows="raise"``.
+    OptionError
+        Where an option makes no sense.
+    NotEnoughDataError
+        Where no row can be used.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"who": ["00004", "00004", None], "timestamp": ["2024-01-31"] * 3, "amount": [9.5, -2, 1]})
+    >>> histories = Histories(orders, columns={"transactions": {"who": "buyer_id"}})
+    >>> list(histories.buyer_ids)
+    ['00004']
+    >>> histories.quality[["rule", "n_rows"]].to_dict("records")
+    [{'rule': 'missing_buyer', 'n_rows': 1}, {'rule': 'return', 'n_rows': 1}]
+    """
 
     def __init__(
         self,
@@ -23,137 +109,184 @@ class Histories:
         contracts: Any = None,
         buyers: Any = None,
         *,
-        columns: Mapping[str, Mapping[str, str]] | None = None,
+        columns: ColumnMap | None = None,
         timezone: str | None = None,
         observed_from: Moment | None = None,
         observed_until: Moment | None = None,
         on_bad_rows: str = "quarantine",
+        date_format: str | None = None,
+        kinds: Mapping[str, str] | None = None,
+        satisfaction_scale: tuple[float, float] | None = None,
+        exact_copies: str = "set_aside",
     ) -> None:
-        frames = {"transactions": transactions, "interactions": interactions, "contracts": contracts}
-        frames = {
-            name: frame.rename(columns=dict((columns or {}).get(name, {}))).rename(
-                columns={"start": "timestamp"}
-            )
-            for name, frame in frames.items()
+        tables = {
+            "transactions": transactions,
+            "interactions": interactions,
+            "contracts": contracts,
+            "buyers": buyers,
+        }
+        if all(tables[name] is None for name in DATED):
+            raise InputError("Histories: no table given. Give transactions, interactions or contracts.")
+        _require_one_of("on_bad_rows", on_bad_rows, ("quarantine", "raise"))
+        _require_one_of("exact_copies", exact_copies, ("set_aside", "keep"))
+        kind_words(kinds)
+        self.timezone = check_timezone(timezone)
+        first = None if observed_from is None else parse_moment(observed_from, timezone, "observed_from")
+        last = None if observed_until is None else parse_moment(observed_until, timezone, "observed_until")
+        if first is not None and last is not None and first >= last:
+            raise OptionError("observed_from must be before observed_until.")
+        door = Door(
+            strict=on_bad_rows == "raise",
+            timezone=self.timezone,
+            date_format=date_format,
+            observed_from=None if first is None else microseconds(first),
+            observed_until=None if last is None else microseconds(last),
+            exact_copies=exact_copies,
+            kinds=dict(kinds or {}),
+            satisfaction_scale=_checked_scale(satisfaction_scale),
+        )
+        mapping = check_column_map(columns)
+        for name in mapping:
+            if tables[name] is None:
+                raise OptionError(f"columns: maps columns of {name!r}, but no {name} were given.")
+        given = {
+            name: take_in(name, frame, mapping.get(name, {}))
+            for name, frame in tables.items()
             if frame is not None
         }
-        if not frames:
-            raise InputError("Histories: no table given.")
-        self.timezone = timezone
-        ids = pd.concat([f["buyer_id"].dropna() for f in frames.values()]).unique()
-        self.buyer_ids = pd.Index(np.sort(ids), name="buyer_id")
-        self.buyers = None if buyers is None else buyers.set_index("buyer_id").reindex(self.buyer_ids)
-        self._events = {name: self._sorted(name, frame) for name, frame in frames.items()}
-        times = np.concatenate([e.time for e in self._events.values()])
-        day = MICROSECONDS_A_DAY
-        self.observed_from = (
-            timestamp_of(int(times.min()) // day * day)
-            if observed_from is None
-            else parse_moment(observed_from)
-        )
-        self.observed_until = (
-            timestamp_of((int(times.max()) // day + 1) * day)
-            if observed_until is None
-            else parse_moment(observed_until)
-        )
-        self.quality = pd.DataFrame(columns=["table", "rule", "n_rows", "action", "first_rows"])
-
-    def _sorted(self, table: str, frame: pd.DataFrame) -> EventTable:
-        always = {"transactions": ["amount"], "contracts": ["amount"]}.get(table, [])
-        frame = frame.assign(**{name: np.nan for name in always if name not in frame})
-        if table == "contracts":
-            frame = frame.assign(
-                **{n: pd.Series(pd.NaT, frame.index) for n in ("end", "cancelled_at") if n not in frame}
-            )
-        if table == "interactions":
-            frame = frame.assign(**{n: None for n in ("kind", "direction", "status") if n not in frame})
-        frame = frame[frame["buyer_id"].notna() & frame["timestamp"].notna()]
-        numbers = {
-            "amount",
-            "quantity",
-            "satisfaction",
-            "minutes",
-            "response_hours",
-            "resolution_hours",
-            "answered",
-        }
-        numbers |= {"resolved"}
-        after = {"answered": "answered_at", "response_hours": "answered_at", "resolved": "closed_at"}
-        after |= {
-            "resolution_hours": "closed_at",
-            "satisfaction": "closed_at",
-            "cancelled_at": "cancelled_at",
-        }
-        moments = {"end", "cancelled_at", "answered_at", "closed_at", "recorded_at"}
-        columns: dict[str, Any] = {}
-        levels: dict[str, Any] = {}
-        for name in frame.columns.difference(["buyer_id", "timestamp", "recorded_at"]):
-            if name in numbers:
-                columns[name] = frame[name].to_numpy(dtype=np.float64)
-            elif name in moments:
-                columns[name] = frame[name].to_numpy("datetime64[us]").view(np.int64)
-            else:
-                codes, texts = pd.factorize(frame[name].astype("string"), sort=True)
-                columns[name], levels[name] = codes.astype(np.int32), np.asarray(texts, dtype=object)
-        known = None
-        time = frame["timestamp"].to_numpy("datetime64[us]").view(np.int64)
-        if "recorded_at" in frame:
-            known = np.maximum(time, frame["recorded_at"].to_numpy("datetime64[us]").view(np.int64))
-        return sort_events(
-            len(self.buyer_ids),
-            self.buyer_ids.get_indexer(pd.Index(frame["buyer_id"])).astype(np.int32),
-            time,
-            columns,
-            known=known,
-            levels=levels,
-            time_columns=frozenset(moments & set(columns)),
-            known_from={name: moment for name, moment in after.items() if {name, moment} <= set(columns)},
-            value_before={"answered": 0.0, "resolved": 0.0},
-        )
+        found = assemble(given, door)
+        if not len(found.buyer_ids):
+            raise NotEnoughDataError(_nothing_left({name: table.n_rows for name, table in given.items()}))
+        self.buyer_ids = found.buyer_ids
+        self.buyers = found.attributes
+        self._events = found.events
+        self._set_aside = found.set_aside
+        self.quality = quality_table(found.findings)
+        self.rows = found.rows
+        self.ignored_columns = {name: table.ignored for name, table in given.items() if table.ignored}
+        self.observed_from = found.first_day if first is None else first
+        self.observed_until = found.day_after_last if last is None else last
 
     def events(self, table: str) -> EventTable | None:
-        """The events of a table as sorted arrays, or None where the table was not given."""
+        """The events of a table as sorted arrays, or None where the table was not given.
+
+        Raises
+        ------
+        OptionError
+            Where there is no such table.
+        """
+        if table not in DATED:
+            raise OptionError(f"events: no table {table!r}: there are {', '.join(DATED)}.")
         return self._events.get(table)
 
     @property
     def transactions(self) -> pd.DataFrame | None:
-        """The transactions kept, as a table."""
+        """The transactions kept, sorted by buyer and time; None where none were given."""
         return self._frame("transactions")
 
     @property
     def interactions(self) -> pd.DataFrame | None:
-        """The interactions kept, as a table."""
+        """The interactions kept, sorted by buyer and time; None where none were given."""
         return self._frame("interactions")
 
     @property
     def contracts(self) -> pd.DataFrame | None:
-        """The contracts kept, as a table."""
+        """The contracts kept, sorted by buyer and start; None where none were given."""
         frame = self._frame("contracts")
         return None if frame is None else frame.rename(columns={"timestamp": "start"})
 
-    def _frame(self, table: str) -> pd.DataFrame | None:
-        events = self.events(table)
-        return None if events is None else frame_of(events, self.buyer_ids)
-
     def set_aside(self, table: str) -> pd.DataFrame:
-        """The rows of a table that were set aside, each with its rule."""
-        return pd.DataFrame({"rule": pd.Series(dtype=str)})
+        """The rows of a table that were set aside, as given, each with its ``rule`` and ``row_number``.
 
-    def select(self, buyer_ids: Any) -> Histories:
-        """The histories of some buyers alone."""
-        positions = np.unique(self.buyer_ids.get_indexer(pd.Index(buyer_ids)))
-        chosen = object.__new__(Histories)
-        chosen.__dict__.update(self.__dict__)
-        chosen.buyer_ids = self.buyer_ids[positions]
-        chosen.buyers = None if self.buyers is None else self.buyers.iloc[positions]
-        chosen._events = {name: events.select(positions) for name, events in self._events.items()}
-        return chosen
+        Raises
+        ------
+        OptionError
+            Where there is no such table.
+        """
+        schema_of(table)
+        if table not in self._set_aside:
+            return pd.DataFrame({"rule": pd.Series(dtype=object), "row_number": pd.Series(dtype=np.int64)})
+        return self._set_aside[table].copy()
 
     def until(self, moment: Moment) -> Histories:
-        """What was known at a moment."""
-        as_of = parse_moment(moment, self.timezone)
-        cut = object.__new__(Histories)
-        cut.__dict__.update(self.__dict__)
+        """What was known at a moment: facts before it, and of these only the values known by then.
+
+        All buyers keep their place in ``buyer_ids``; ``quality`` still speaks of the whole tables.
+        """
+        as_of = parse_moment(moment, self.timezone, "moment")
+        cut = self._copy()
         cut._events = {name: events.before(microseconds(as_of)) for name, events in self._events.items()}
         cut.observed_until = min(self.observed_until, as_of)
         return cut
+
+    def select(self, buyer_ids: Iterable[Any]) -> Histories:
+        """The histories of some buyers alone.
+
+        Raises
+        ------
+        OptionError
+            Where some are not there.
+        """
+        asked = pd.Index(list(buyer_ids))
+        positions = self.buyer_ids.get_indexer(asked)
+        n_unknown = int(np.count_nonzero(positions < 0))
+        if n_unknown:
+            raise OptionError(f"select: {n_unknown:,} of {len(asked):,} buyers are not in these histories.")
+        places = np.unique(positions).astype(np.int64)
+        chosen = self._copy()
+        chosen.buyer_ids = self.buyer_ids[places]
+        chosen.buyers = None if self.buyers is None else self.buyers.iloc[places]
+        chosen._events = {name: events.select(places) for name, events in self._events.items()}
+        return chosen
+
+    def _frame(self, table: str) -> pd.DataFrame | None:
+        events = self._events.get(table)
+        return None if events is None else frame_of(events, self.buyer_ids)
+
+    def _copy(self) -> Histories:
+        twin = object.__new__(Histories)
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{events.n_rows:,} {name}" for name, events in self._events.items())
+        return (
+            f"Histories of {len(self.buyer_ids):,} buyers: {counts}; "
+            f"observed from {self.observed_from:%Y-%m-%d} until {self.observed_until:%Y-%m-%d}"
+        )
+
+    def _repr_html_(self) -> str:
+        lines = [
+            f"<tr><td>{escape(one.table)}</td><td>{escape(one.rule)}</td><td style='text-align:right'>{one.n_rows:,}</td>"
+            f"<td>{escape(one.action)}</td></tr>"
+            for one in self.quality.itertuples()
+        ]
+        head = "<tr><th>table</th><th>rule</th><th>rows</th><th>what was done</th></tr>"
+        return f"<p>{escape(repr(self))}</p><table>{head}{''.join(lines)}</table>"
+
+
+def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise OptionError(f"{name}: must be one of {', '.join(repr(one) for one in allowed)}.")
+
+
+def _checked_scale(scale: tuple[float, float] | None) -> tuple[float, float] | None:
+    if scale is None:
+        return None
+    try:
+        low, high = (float(end) for end in scale)
+    except (TypeError, ValueError):
+        low, high = 0.0, 0.0
+    if not low < high:
+        raise OptionError(
+            "satisfaction_scale: must be the lowest and the highest answer, for instance (1, 5)."
+        )
+    return low, high
+
+
+def _nothing_left(n_rows: Mapping[str, int]) -> str:
+    counts = ", ".join(f"{name} {count:,}" for name, count in n_rows.items())
+    return (
+        f"Histories: no row can be used (rows given: {counts}).\n"
+        "Give at least one row with a buyer and a date; on_bad_rows='raise' names the first rule that rows break."
+    )

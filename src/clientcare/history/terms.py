@@ -1,19 +1,23 @@
 """Contracts in force: who was bound at a moment, as far as was known then.
 
-A term runs over [start, end). A cancellation given before the moment of knowing ends it earlier; one given later is
-not known yet, so the term counts as running to its scheduled end. Several terms at once, and renewals as further
-rows, make a buyer bound while any of them runs.
+A term runs over [start, end). A cancellation given before the moment of knowing ends it earlier; one given
+later is not known yet, so the term counts as running to its scheduled end. Several terms at once, and renewals
+as further rows, make a buyer bound while any of them runs.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.history.events import EventTable
-from clientcare.history.histories import Histories
 from clientcare.window import UNKNOWN_TIME, microseconds
+
+if TYPE_CHECKING:
+    from clientcare.history.histories import Histories
 
 FOREVER = np.iinfo(np.int64).max
 """The end of a term that has none."""
@@ -40,9 +44,9 @@ def in_force(
 
     Examples
     --------
-    >>> contracts = pd.DataFrame({
-    ...     "buyer_id": ["a"], "start": ["2024-01-01"], "end": ["2024-12-31"], "cancelled_at": ["2024-06-15"]})
-    >>> histories = Histories(contracts=contracts.astype({name: "datetime64[us]" for name in contracts.columns[1:]}))
+    >>> from clientcare.history import Histories
+    >>> term = {"buyer_id": "a", "start": "2024-01-01", "end": "2024-12-31", "cancelled_at": "2024-06-15"}
+    >>> histories = Histories(contracts=pd.DataFrame([term]))
     >>> in_force(histories, pd.Timestamp("2024-08-01"), known_at=pd.Timestamp("2024-06-01"))
     array([ True])
     >>> in_force(histories, pd.Timestamp("2024-08-01"), known_at=pd.Timestamp("2024-07-01"))

@@ -1,0 +1,229 @@
+"""Tables of any make, turned into plain columns: the only place that knows pandas, polars, arrow or DuckDB apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from clientcare.exceptions import InputError, SchemaError
+from clientcare.history.schema import read_names
+
+Cells = pa.ChunkedArray | NDArray[np.object_]
+"""A column: an arrow column of one type, or Python objects where a pandas column mixes types."""
+
+ONE_TYPE = {
+    "string",
+    "empty",
+    "boolean",
+    "integer",
+    "floating",
+    "date",
+    "decimal",
+    "bytes",
+    "mixed-integer-float",
+}
+"""What ``pandas.api.types.infer_dtype`` says of object columns that arrow can take as they are."""
+
+
+@dataclass(frozen=True)
+class GivenTable:
+    """A table as it was given, its columns under our names where they are known.
+
+    Attributes
+    ----------
+    table : str
+        The name of the table.
+    n_rows : int
+        Number of rows.
+    names : mapping of str to str
+        Our name of a column to the name it was given under.
+    ignored : tuple of str
+        Columns that are not read (they still count where rows are compared).
+    cells : callable
+        The cells of a column by the name it was given under.
+    take : callable
+        Some of the rows, by position, as a pandas table with the names as given.
+    row_numbers : int64 array or None
+        The number of each row, where lines of a file were left out.
+    left_out : tuple of (int, str)
+        Number and text of lines of a file that are no rows.
+    remarks : tuple of (str, str, int)
+        What the reader of the file has to say: rule, action, number of rows.
+    """
+
+    table: str
+    n_rows: int
+    names: Mapping[str, str]
+    ignored: tuple[str, ...]
+    cells: Callable[[str], Cells]
+    take: Callable[[NDArray[np.int64]], pd.DataFrame]
+    row_numbers: NDArray[np.int64] | None = None
+    left_out: tuple[tuple[int, str], ...] = ()
+    remarks: tuple[tuple[str, str, int], ...] = ()
+
+    def column(self, ours: str) -> Cells | None:
+        """The cells of a column by our name, or None where it was not given."""
+        return self.cells(self.names[ours]) if ours in self.names else None
+
+    def place(self, ours: str) -> str:
+        """How a message calls a column: by table and by the name it was given under."""
+        return f"{self.table}, column {self.names.get(ours, ours)!r}"
+
+
+@dataclass(frozen=True)
+class FileTable:
+    """What a file held: an arrow table, and the lines that are no rows of it."""
+
+    table: pa.Table
+    left_out: tuple[tuple[int, str], ...] = ()
+    remarks: tuple[tuple[str, str, int], ...] = field(default=())
+
+
+def take_in(table: str, frame: Any, mapping: Mapping[str, str | None]) -> GivenTable:
+    """A table of any make as a :class:`GivenTable`.
+
+    Raises
+    ------
+    InputError
+        Where it is no table.
+    SchemaError
+        Where column names are doubled, missing or wrongly mapped.
+    """
+    if isinstance(frame, pd.DataFrame):
+        return _from_pandas(table, frame, mapping)
+    if isinstance(frame, FileTable):
+        return _from_file(table, frame, mapping)
+    if isinstance(frame, pa.Table):
+        return _from_arrow(table, frame, mapping)
+    try:
+        other = nw.from_native(frame)
+    except TypeError:
+        other = None
+    if not isinstance(other, (nw.DataFrame, nw.LazyFrame)):
+        hint = (
+            " Read files with read_histories(...)."
+            if isinstance(frame, str) or hasattr(frame, "__fspath__")
+            else ""
+        )
+        raise InputError(
+            f"{table}: a {type(frame).__name__} is no table. "
+            f"Give a pandas or polars frame, a pyarrow table or a DuckDB relation.{hint}"
+        )
+    if isinstance(other, nw.LazyFrame):
+        other = other.collect(backend=nw.Implementation.PYARROW)
+    return _from_arrow(table, other.to_arrow(), mapping)
+
+
+def _from_pandas(table: str, frame: pd.DataFrame, mapping: Mapping[str, str | None]) -> GivenTable:
+    found = _distinct(table, [str(name) for name in frame.columns])
+    names = read_names(table, found, {str(name): ours for name, ours in mapping.items()})
+    position = {name: number for number, name in enumerate(found)}
+
+    def take(rows: NDArray[np.int64]) -> pd.DataFrame:
+        return frame.take(rows).set_axis(found, axis="columns").reset_index(drop=True)
+
+    return GivenTable(
+        table=table,
+        n_rows=len(frame),
+        names=names,
+        ignored=_ignored(found, names),
+        cells=lambda name: _cells_of_series(frame.iloc[:, position[name]], f"{table}, column {name!r}"),
+        take=take,
+    )
+
+
+def _from_arrow(table: str, frame: pa.Table, mapping: Mapping[str, str | None]) -> GivenTable:
+    found = _distinct(table, list(frame.column_names))
+    names = read_names(table, found, mapping)
+    return GivenTable(
+        table=table,
+        n_rows=frame.num_rows,
+        names=names,
+        ignored=_ignored(found, names),
+        cells=lambda name: _plain(frame.column(name)),
+        take=lambda rows: frame.take(pa.array(rows)).to_pandas(),
+    )
+
+
+def _from_file(table: str, file: FileTable, mapping: Mapping[str, str | None]) -> GivenTable:
+    given = _from_arrow(table, file.table, mapping)
+    row_numbers = None
+    if file.left_out:
+        taken = np.array([number for number, _ in file.left_out], dtype=np.int64)
+        row_numbers = np.setdiff1d(np.arange(given.n_rows + len(taken)), taken)
+    return GivenTable(
+        table=table,
+        n_rows=given.n_rows,
+        names=given.names,
+        ignored=given.ignored,
+        cells=given.cells,
+        take=given.take,
+        row_numbers=row_numbers,
+        left_out=file.left_out,
+        remarks=file.remarks,
+    )
+
+
+def _distinct(table: str, names: list[str]) -> list[str]:
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        listed = ", ".join(repr(name) for name in doubled)
+        raise SchemaError(
+            f"{table}: several columns are called {listed}. Give each column a name of its own."
+        )
+    return names
+
+
+def _ignored(found: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    read = set(names.values())
+    return tuple(name for name in found if name not in read)
+
+
+def _cells_of_series(series: pd.Series[Any], place: str) -> Cells:
+    if series.dtype == object:
+        kind = pd.api.types.infer_dtype(series, skipna=True)
+        if kind not in ONE_TYPE and not (kind == "datetime" and not _any_zone(series)):
+            return series.to_numpy(dtype=object, copy=True)
+    try:
+        return _plain(pa.chunked_array([pa.array(series, from_pandas=True)]))
+    except UnicodeEncodeError:
+        pass
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        return series.to_numpy(dtype=object, copy=True)
+    raise SchemaError(
+        f"{place}: holds texts that are no valid Unicode. Decode the texts anew, or replace these cells."
+    )
+
+
+def _any_zone(series: pd.Series[Any]) -> bool:
+    return any(getattr(cell, "tzinfo", None) is not None for cell in series)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column without dictionary and with one type of text."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = pa.chunked_array(
+            [chunk.dictionary_decode() for chunk in column.chunks], type=kind.value_type
+        )
+        kind = column.type
+    if is_text(kind) and kind != pa.large_string():
+        column = column.cast(pa.large_string())
+    return column
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether an arrow type holds texts."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def as_numpy(column: Any) -> NDArray[Any]:
+    """An arrow array, in one piece or several, as numpy."""
+    return np.asarray(column.to_numpy() if isinstance(column, pa.ChunkedArray) else column.to_numpy(zero_copy_only=False))

@@ -1,0 +1,248 @@
+"""Tables split by buyer, once, on disk: every row of a buyer, of every table, lies in one partition.
+
+Buyers are independent of each other, so whatever is worked out for a partition is what would be worked out for the whole.
+DuckDB does the splitting within a fixed amount of memory, spilling to the same folder.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clientcare.durable import reached, replacing, sync_file, sync_folder
+from clientcare.exceptions import SchemaError, SourceError
+from clientcare.history.scans import Scan, import_duckdb, locked_config, quote_name, quote_text
+from clientcare.history.schema import read_names
+
+ROWS_A_PARTITION = 1_000_000
+"""About how many rows of all tables a partition should hold; the kernel takes some 350 bytes a row."""
+
+_NUMBER = "clientcare_partition"
+_DONE = "partitions.json"
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """Tables on disk, split by buyer.
+
+    Attributes
+    ----------
+    folder : Path
+        Where they lie.
+    n_partitions : int
+        How many there are; some may be empty.
+    n_rows : mapping of table to int
+        Rows of each table over all partitions.
+    digests : mapping of table to str
+        What each table's rows add up to, whatever their order.
+    """
+
+    folder: Path
+    n_partitions: int
+    n_rows: Mapping[str, int]
+    digests: Mapping[str, str]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables."""
+        return tuple(self.n_rows)
+
+    def read(self, number: int) -> dict[str, pa.Table]:
+        """Every table's rows of one partition, with the column names as given.
+
+        Raises
+        ------
+        SourceError
+            Where a file of the partition cannot be read.
+        """
+        return {table: self._rows(number, table) for table in self.tables}
+
+    def _rows(self, number: int, table: str) -> pa.Table:
+        schema = pq.read_schema(self.folder / f"{table}.schema").remove_metadata()
+        files = sorted((self.folder / table / f"{_NUMBER}={number}").glob("*.parquet"))
+        try:
+            pieces = [pq.ParquetFile(file).read().cast(schema) for file in files]
+        except (OSError, pa.ArrowInvalid) as cause:
+            raise SourceError(f"{table}: partition {number} cannot be read. Start the job again.") from cause
+        return pa.concat_tables([schema.empty_table(), *pieces])
+
+
+def suggest_partitions(scans: Mapping[str, Scan]) -> int:
+    """A number of partitions such that each fits in memory easily."""
+    n_rows = 0
+    for scan in scans.values():
+        known = scan.n_rows
+        n_rows += (getattr(scan, "n_bytes", 0) // 40 or 4 * ROWS_A_PARTITION) if known is None else known
+    return max(1, min(1000, -(-n_rows // ROWS_A_PARTITION)))
+
+
+def partition_tables(
+    scans: Mapping[str, Scan],
+    folder: Path,
+    n_partitions: int,
+    *,
+    columns: Mapping[str, Mapping[str, str | None]] | None = None,
+    memory_limit: str = "1GB",
+    threads: int | None = None,
+) -> Partitions:
+    """Split tables by buyer into a folder, or find them there already split.
+
+    Parameters
+    ----------
+    scans : mapping of table to Scan
+    folder : Path
+        Must be this job's own. What an earlier, unfinished attempt left in it is removed.
+    n_partitions : int
+    columns : mapping, optional
+        The column map of the door, to find each table's ``buyer_id``.
+    memory_limit, threads
+        What DuckDB may use.
+
+    Raises
+    ------
+    SourceError
+        Where a source cannot be read or the disk is full.
+    SchemaError
+        Where a table has no buyer column.
+    """
+    found = open_partitions(folder)
+    if found is not None:
+        return found
+    duckdb = import_duckdb("Work that is bigger than memory")
+    buyer = {table: _buyer_column(table, scan, columns) for table, scan in scans.items()}
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    spill = folder / "spill"
+    connection = duckdb.connect(config={**locked_config(), "memory_limit": memory_limit})
+    try:
+        connection.execute(f"SET temp_directory = {quote_text(str(spill))}")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("SET TimeZone = 'UTC'")
+        if threads is not None:
+            connection.execute(f"SET threads = {int(threads)}")
+        for table, scan in scans.items():
+            scan.register(connection, table, folder / "spool" / table)
+            reached(f"partition: {table} registered")
+        as_text = _mixed_kinds(connection, buyer)
+        done = {
+            table: _split(connection, table, buyer[table], as_text, folder, n_partitions) for table in scans
+        }
+    except (duckdb.Error, pa.ArrowInvalid) as cause:
+        raise _failed(cause) from None
+    except OSError as cause:
+        if isinstance(cause, SourceError):
+            raise
+        raise SourceError(
+            f"splitting the tables failed ({cause.strerror or type(cause).__name__}). Nothing was published."
+        ) from cause
+    finally:
+        connection.close()
+        for leftover in (spill, folder / "spool"):
+            shutil.rmtree(leftover, ignore_errors=True)
+    facts = {
+        "n_partitions": n_partitions,
+        "n_rows": {table: rows for table, (rows, _) in done.items()},
+        "digests": {table: digest for table, (_, digest) in done.items()},
+    }
+    for file in folder.rglob("*"):
+        if file.is_file():
+            sync_file(file)
+    sync_folder(folder)
+    reached("partition: split")
+    with replacing(folder / _DONE) as file:
+        file.write(json.dumps(facts).encode())
+    return Partitions(folder, n_partitions, facts["n_rows"], facts["digests"])
+
+
+def open_partitions(folder: Path) -> Partitions | None:
+    """Partitions that an earlier job finished, or None."""
+    try:
+        facts = json.loads((folder / _DONE).read_bytes())
+        return Partitions(folder, int(facts["n_partitions"]), facts["n_rows"], facts["digests"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _buyer_column(table: str, scan: Scan, columns: Mapping[str, Mapping[str, str | None]] | None) -> str:
+    names = scan.names
+    if any(name.lower() == _NUMBER for name in names):
+        raise SchemaError(f"{table}: a column is called {_NUMBER!r}, which is needed here. Rename it.")
+    return read_names(table, names, dict((columns or {}).get(table, {})))["buyer_id"]
+
+
+def _mixed_kinds(connection: Any, buyer: Mapping[str, str]) -> bool:
+    """Whether some tables number their buyers and others name them: then all ids are read as text."""
+    kinds = set()
+    for table, column in buyer.items():
+        kind = (
+            str(connection.table(table).select(quote_name(column)).types[0])
+            if False
+            else _kind(connection, table, column)
+        )
+        kinds.add(kind in ("VARCHAR",))
+    return len(kinds) > 1
+
+
+def _kind(connection: Any, table: str, column: str) -> str:
+    relation = connection.sql(f"SELECT {quote_name(column)} FROM {quote_name(table)} LIMIT 0")
+    return str(relation.types[0])
+
+
+def _split(
+    connection: Any, table: str, column: str, as_text: bool, folder: Path, n_partitions: int
+) -> tuple[int, str]:
+    """Write one table's partitions; number of rows, and what they add up to."""
+    source, name = quote_name(table), quote_name(column)
+    kind = _kind(connection, table, column)
+    exact = f"CAST({name} AS BIGINT)" if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL") else name
+    text = (
+        f"CAST({exact} AS VARCHAR)"
+        if kind != "DOUBLE"
+        else f"coalesce(CAST(TRY_CAST({name} AS BIGINT) AS VARCHAR), CAST({name} AS VARCHAR))"
+    )
+    replaced = f"* REPLACE ({text} AS {name})" if as_text and kind != "VARCHAR" else "*"
+    number = f"CAST(coalesce(hash({text}), 0) % {int(n_partitions)} AS INTEGER)"
+    schema_file = folder / f"{table}.schema"
+    target = folder / table
+    selected = f"SELECT {replaced}, {number} AS {_NUMBER} FROM {source}"
+    target.mkdir()
+    # one pass: a reader of files that stream can be read only once
+    connection.execute(
+        f"COPY ({selected}) TO {quote_text(str(target))} "
+        f"(FORMAT parquet, PARTITION_BY ({_NUMBER}), COMPRESSION zstd, ROW_GROUP_SIZE 200000, OVERWRITE_OR_IGNORE)"
+    )
+    reached(f"partition: {table} split")
+    files = sorted(str(file) for file in target.rglob("*.parquet"))
+    if not files:
+        empty = connection.sql(f"SELECT {replaced} FROM {source} LIMIT 0").to_arrow_table()
+        pq.write_table(empty, schema_file)
+        return 0, "0"
+    pq.write_table(pq.read_schema(files[0]).remove_metadata().empty_table(), schema_file)
+    relation = connection.read_parquet(files, hive_partitioning=False)
+    every = ", ".join(f"q.{quote_name(one)}" for one in relation.columns)
+    relation.create_view(f"{table} split", replace=True)
+    rows, total, mixed = connection.execute(
+        f"SELECT count(*), sum(CAST(h AS HUGEINT)), bit_xor(h) FROM (SELECT hash({every}) AS h FROM {quote_name(f'{table} split')} AS q)"
+    ).fetchone()
+    return int(rows), f"{int(total or 0):x}.{int(mixed or 0):x}"
+
+
+def _failed(cause: BaseException) -> SourceError:
+    """The kind of failure alone: the engine's own messages can repeat cells and paths."""
+    text = str(cause).lower()
+    if "no space" in text or "disk" in text:
+        reason = "the disk is full"
+    elif "memory" in text:
+        reason = "more memory is needed than memory_limit allows"
+    elif "conversion" in text or "cast" in text:
+        reason = "a column changes its type between files"
+    else:
+        reason = type(cause).__name__
+    return SourceError(f"splitting the tables by buyer failed: {reason}. Nothing was published.")

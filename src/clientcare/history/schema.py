@@ -1,0 +1,198 @@
+"""Which columns the door knows, table by table, and how the caller's names are read as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from clientcare.exceptions import OptionError, SchemaError
+
+ColumnMap = Mapping[str, Mapping[str, str | None]]
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """The columns of one table, by what their cells are.
+
+    Attributes
+    ----------
+    table : str
+        The name of the table.
+    time : str or None
+        The column that dates a row.
+    numbers, texts, flags, moments : tuple of str
+        Optional columns: measures, names that are counted or compared, yes or no, dates.
+    """
+
+    table: str
+    time: str | None
+    numbers: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    moments: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns no table can do without."""
+        return ("buyer_id",) if self.time is None else ("buyer_id", self.time)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column known here, the required first."""
+        return (*self.required, *self.numbers, *self.texts, *self.flags, *self.moments)
+
+
+SCHEMAS = {
+    "transactions": TableSchema(
+        "transactions",
+        time="timestamp",
+        numbers=("amount", "quantity"),
+        texts=("order_id", "product_id", "category", "channel"),
+        moments=("recorded_at",),
+    ),
+    "interactions": TableSchema(
+        "interactions",
+        time="timestamp",
+        numbers=("satisfaction", "minutes", "response_hours", "resolution_hours"),
+        texts=("kind", "direction", "status", "topic", "owner", "channel"),
+        flags=("answered", "resolved"),
+        moments=("answered_at", "closed_at", "recorded_at"),
+    ),
+    "contracts": TableSchema(
+        "contracts",
+        time="start",
+        numbers=("amount",),
+        texts=("contract_id", "kind", "plan"),
+        moments=("end", "cancelled_at", "recorded_at"),
+    ),
+    "buyers": TableSchema("buyers", time=None),
+}
+
+LIKELY_NAMES = {
+    "buyer_id": (
+        *("customerid", "customer", "clientid", "client", "userid", "user", "accountid", "account", "cid"),
+        *("memberid", "member", "householdid", "household", "donorid", "custid", "buyer", "customerno", "id"),
+    ),
+    "timestamp": (
+        *("date", "datetime", "time", "invoicedate", "orderdate", "purchasedate", "createdat", "ts", "day"),
+        *("transactiondate", "orderedat", "occurredat", "eventdate", "eventtime", "created", "when"),
+    ),
+    "start": (
+        "startdate",
+        "startsat",
+        "contractstart",
+        "validfrom",
+        "begin",
+        "startedat",
+        "timestamp",
+        "date",
+    ),
+}
+"""Names (letters and digits alone) under which others keep the required columns; used for advice, never to read."""
+
+
+def schema_of(table: str) -> TableSchema:
+    """The schema of a table.
+
+    Raises
+    ------
+    OptionError
+        Where there is no such table.
+    """
+    if table not in SCHEMAS:
+        raise OptionError(
+            f"no table {table!r}: there are {', '.join(SCHEMAS)}.{did_you_mean(table, SCHEMAS)}"
+        )
+    return SCHEMAS[table]
+
+
+def check_column_map(columns: ColumnMap | None) -> dict[str, dict[str, str | None]]:
+    """The column map with its tables and its names on our side checked.
+
+    Raises
+    ------
+    OptionError
+        Where a table or a name on our side is not known.
+    """
+    if columns is None:
+        return {}
+    if not isinstance(columns, Mapping) or not all(isinstance(names, Mapping) for names in columns.values()):
+        raise OptionError(
+            "columns: must map a table to {their name: our name}, "
+            "for instance columns={'transactions': {'Customer ID': 'buyer_id'}}."
+        )
+    for table, names in columns.items():
+        schema = schema_of(table)
+        for theirs, ours in names.items():
+            if table != "buyers" and ours is not None and ours not in schema.columns:
+                swapped = f" It reads {{theirs: ours}}: did you mean {{{ours!r}: {theirs!r}}}?"
+                hint = swapped if theirs in schema.columns else did_you_mean(str(ours), schema.columns)
+                raise OptionError(
+                    f"columns[{table!r}]: {ours!r} is not one of our names ({', '.join(schema.columns)}).{hint}"
+                )
+    return {table: dict(names) for table, names in columns.items()}
+
+
+def read_names(table: str, found: Sequence[str], mapping: Mapping[str, str | None]) -> dict[str, str]:
+    """Our name of every column that is known or mapped, and the name it was given under.
+
+    Parameters
+    ----------
+    table : str
+        The name of the table.
+    found : sequence of str
+        The names in the table given.
+    mapping : mapping of str to str or None
+        Their names to ours; None leaves a column out.
+
+    Raises
+    ------
+    SchemaError
+        Where a mapped column is not there, two columns become one, or a required column is missing.
+    """
+    schema = schema_of(table)
+    for name in mapping:
+        if name not in found:
+            raise SchemaError(
+                f"{table}: no column {name!r}, which columns={{{table!r}: ...}} maps to {mapping[name]!r} "
+                f"(found {_listed(found)}).{did_you_mean(name, found)}"
+            )
+    ours_of = {name: mapping.get(name, name) for name in found}
+    known = {name: ours for name, ours in ours_of.items() if ours is not None}
+    if table != "buyers":
+        known = {name: ours for name, ours in known.items() if ours in schema.columns}
+    given: dict[str, str] = {}
+    for name, ours in known.items():
+        if ours in given:
+            raise SchemaError(
+                f"{table}: columns {given[ours]!r} and {name!r} would both be {ours!r}.\n"
+                f"Map one of them to None to leave it out: columns={{{table!r}: {{{name!r}: None}}}}."
+            )
+        given[ours] = name
+    for required in schema.required:
+        if required not in given:
+            raise _missing(table, required, found)
+    return given
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A sentence with the nearest known name, or nothing."""
+    lower = {str(one).lower(): str(one) for one in known}
+    near = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    return f" Did you mean {lower[near[0]]!r}?" if near else ""
+
+
+def _missing(table: str, column: str, found: Sequence[str]) -> SchemaError:
+    plain = {"".join(c for c in name.lower() if c.isalnum()): name for name in reversed(found)}
+    likely = next((plain[name] for name in LIKELY_NAMES.get(column, ()) if name in plain), None)
+    if likely is None:
+        return SchemaError.missing_column(table, column, found)
+    return SchemaError(
+        f"{table}: no column {column!r} (found {_listed(found)}).\n"
+        f"Rename it, or map it at the door; perhaps columns={{{table!r}: {{{likely!r}: {column!r}}}}}."
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in names) or "no columns at all"
