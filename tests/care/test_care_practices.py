@@ -56,13 +56,13 @@ def test_a_relationship_deepens_where_this_period_outweighs_the_one_before(pract
 
 
 def test_service_is_the_mean_of_satisfaction_answers_solutions_and_value_kept(practices):
-    # ada: rated 0.9; her mail was answered: 1; value kept 1 - 20 / 140 = 6/7
+    # ada: rated 0.9; her mail was answered: 1, after ten hours: 1; value kept 1 - 20 / 140 = 6/7
     # bob: the complaint rated 0.4 is closed, the other's rating and end are not known before 07-05: rated
     # 0.4, resolved
     # 1 of 2; his mail is not answered as yet: 0
     # cyd: bought for 10, returned nothing: 1
     np.testing.assert_allclose(
-        practices["service"], [100 * (0.9 + 1 + 6 / 7) / 3, 100 * (0.4 + 0.5 + 0) / 3, 100.0]
+        practices["service"], [100 * (0.9 + 1 + 1 + 6 / 7) / 4, 100 * (0.4 + 0.5 + 0) / 3, 100.0]
     )
     assert practices["n_trouble"].tolist() == [0, 2, 0]
     assert practices["n_resolved"].tolist() == [0, 1, 0]

@@ -127,6 +127,13 @@ class Contacts:
         return self.care & (self.outbound | self.mutual)
 
     @cached_property
+    def shows_care(self) -> bool:
+        """Whether any care by the seller was ever written down; a table of tickets or campaigns alone shows
+        none.
+        """
+        return bool(self.care_by_seller.any())
+
+    @cached_property
     def answered(self) -> Floats:
         """1 answered, 0 not answered as yet, NaN where answers to this kind of contact are not recorded.
 

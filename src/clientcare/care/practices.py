@@ -1,8 +1,10 @@
 """The five practices of care, two-way communication and word of mouth: one formula each, from what a history
 holds.
 
-Every score runs from 0 to 100 and is NaN where the histories cannot show it: unknown is not bad care. All of
-them speak of a period ``[as_of - period, as_of)`` and see only what was known just before ``as_of``.
+Every score runs from 0 to 100 and is NaN where the histories cannot show it: unknown is not bad care. A
+table of interactions that holds no care by the seller at all (tickets or campaigns alone) cannot show what
+the seller does. All of them speak of a period ``[as_of - period, as_of)`` and see only what was known just
+before ``as_of``.
 """
 
 from __future__ import annotations
@@ -128,7 +130,7 @@ def communicated(buying: Buying, contacts: Contacts | None, period: Period) -> d
     NaN without a table of interactions, and for a buyer of less than one cadence whom nobody contacted yet:
     nothing was due.
     """
-    if contacts is None:
+    if contacts is None or not contacts.shows_care:
         return {"communicated": np.full(buying.n_buyers, np.nan)}
     most = max(1, period.length // period.cadence)
     cadence_days = period.cadence / MICROSECONDS_A_DAY
@@ -157,7 +159,7 @@ def proactive(buying: Buying, contacts: Contacts | None, period: Period) -> dict
     NaN where there was no contact and no end: nobody could have taken a first step.
     """
     ends, foreseen = _ends_foreseen(buying, contacts, period)
-    if contacts is None:
+    if contacts is None or not contacts.shows_care:
         return {"proactive": np.full(buying.n_buyers, np.nan)}
     recent = contacts.care & (contacts.time >= period.start)
     outbound = contacts.count(recent & contacts.outbound)
@@ -217,7 +219,7 @@ def service(buying: Buying, contacts: Contacts | None, period: Period) -> dict[s
     """Best service and value are ongoing. The mean of what is known of five shares, times 100:
 
     - mean satisfaction (0 to 1) of the contacts rated within the period;
-    - inbound contacts answered, of those whose kind has its answers recorded;
+    - inbound contacts (log-ins and referrals aside) answered, of those whose kind has its answers recorded;
     - of the answers with a known time, those given within 24 hours;
     - complaints and tickets opened in the period that are resolved by its end;
     - value kept: ``1 - returned / bought`` of the period's spend (at least 0), where returns are recorded at
@@ -235,7 +237,7 @@ def service(buying: Buying, contacts: Contacts | None, period: Period) -> dict[s
     parts = [kept_value]
     if contacts is not None:
         recent = contacts.kept & (contacts.time >= period.start)
-        asked = recent & contacts.inbound & ~contacts.kind("usage")
+        asked = recent & contacts.inbound & ~contacts.kind("usage", "referral")
         rated, n_rated = contacts.mean(contacts.number("satisfaction"), recent)
         answered, n_asked = contacts.mean(contacts.answered, asked)
         hours = contacts.number("response_hours")
@@ -265,7 +267,7 @@ def beyond(buying: Buying, contacts: Contacts | None, period: Period) -> dict[st
 
     NaN where there was neither.
     """
-    if contacts is None:
+    if contacts is None or not contacts.shows_care:
         return {"beyond": np.full(buying.n_buyers, np.nan)}
     started = contacts.kept & (contacts.outbound | contacts.mutual) & (contacts.time >= period.start)
     good = contacts.count(started & contacts.kind(*BEYOND_KINDS))
@@ -291,6 +293,8 @@ def two_way(buying: Buying, contacts: Contacts | None, period: Period) -> dict[s
         return {"two_way": np.full(buying.n_buyers, np.nan)}
     recent = contacts.care & (contacts.time >= period.start)
     answered = contacts.answered == 1
+    if not (contacts.shows_care or answered.any()):
+        return {"two_way": np.full(buying.n_buyers, np.nan)}
     buyer_spoke = contacts.count(
         recent & (contacts.inbound | contacts.mutual | (contacts.outbound & answered))
     )

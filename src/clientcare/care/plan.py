@@ -1,0 +1,315 @@
+"""The list of care that is due: one row an action, ranked by what is at stake, cut to what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.care.buying import Buying
+from clientcare.care.capacity import Capacity, best_set
+from clientcare.care.contacts import Contacts, Floats
+from clientcare.care.due import FINDERS, Due, Standing
+from clientcare.care.practices import last_owner
+from clientcare.care.sentences import bare_evidence, sentence
+from clientcare.exceptions import InputError, OptionError, SchemaError
+from clientcare.history.histories import Histories
+from clientcare.history.population import known_buyers
+from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, microseconds, parse_days, parse_moment
+
+MINUTES: Mapping[str, int] = {
+    "solve_complaint": 60,
+    "answer_message": 10,
+    "renewal_talk": 45,
+    "reach_out": 20,
+    "review_service": 30,
+    "check_in": 15,
+    "follow_up_first_purchase": 10,
+    "ask_for_referral": 10,
+    "anniversary": 5,
+}
+"""How long an action takes unless told otherwise."""
+
+GROWTH_ACTIONS = ("ask_for_referral", "anniversary")
+"""Actions that win something rather than keep it: nobody is about to leave."""
+
+GROWTH_SHARE = 0.1
+"""What a growth action can win, as a share of the buyer's expected spend: an assumption, see
+:func:`care_plan`.
+"""
+
+DAYS_A_MONTH = 30.4375
+
+PLAN_COLUMNS = (
+    "buyer_id", "action", "due", "urgency", "at_stake", "priority", "reason", "evidence", "owner", "minutes",
+    "churn_risk", "relationship", "ranked_by", "warning_line", "as_of",
+)  # fmt: skip
+
+
+def care_plan(
+    book: pd.DataFrame,
+    histories: Histories,
+    as_of: Moment | None = None,
+    *,
+    capacity: Capacity = None,
+    cadence: Days = "30D",
+    by: str = "risk_value",
+    effects: Any = None,
+    warning_line: float = 0.5,
+    max_per_buyer: int = 1,
+    minutes: Mapping[str, int] | None = None,
+) -> pd.DataFrame:
+    """Which care is due, to whom, by when, why, and what is at stake.
+
+    Parameters
+    ----------
+    book : DataFrame, index ``buyer_id``
+        What ``RelationshipModel.score`` gives. ``churn_risk`` is needed; ``expected_spend``,
+        ``expected_purchases``, ``overdue_ratio``, ``relationship``, ``as_of`` and ``horizon_days`` are used
+        where they are there.
+    histories : Histories
+        Any of its tables may be missing: an action that cannot be seen is not planned.
+    as_of : date, optional
+        Default: the ``as_of`` of the book. Only what was known before it is used.
+    capacity : int or length of time, optional
+        A number of contacts (``20``) or hours of work (``"12h"``): the set with the largest sum of
+        priorities that fits.
+    cadence : days, default 30
+        How long a buyer may at most go without a contact.
+    by : {"risk_value", "effect"}
+        Rank by what is at stake, or by what care changes: ``effect`` takes the effect of care on each buyer
+        from ``effects`` where it was validated there, and says ``risk_value`` in the column ``ranked_by``
+        where it was not.
+    effects : CareEffect or Series indexed by ``buyer_id``, optional
+        The drop in churn probability that care brings, by buyer; a Series is taken as validated.
+    warning_line : float, default 0.5
+        The churn risk from which on a buyer is called at risk; :func:`early_warning` tells what a line is
+        worth.
+    max_per_buyer : int, default 1
+        Nobody is flooded: of one buyer at most this many actions are kept, the most pressing ones.
+    minutes : mapping of action to minutes, optional
+        How long actions take, where it differs from :data:`MINUTES`.
+
+    Returns
+    -------
+    DataFrame, one row an action, most pressing first
+        ``buyer_id``, ``action``, ``due`` (date; a past one is overdue), ``urgency`` (0 to 1, see the
+        functions of :mod:`clientcare.care.due`), ``at_stake``, ``priority``, ``reason`` (a sentence),
+        ``evidence`` (the numbers in it), ``owner``, ``minutes``, ``churn_risk``, ``relationship``,
+        ``ranked_by``, ``warning_line``, ``as_of``. ``at_stake = churn_risk * expected_spend``, for what wins
+        rather than keeps a tenth of the expected spend. Where no spend is expected of anybody it counts
+        purchases, where none of these either, buyers; a contract's amount over the horizon stands in for a
+        single buyer's unknown spend. ``priority = at_stake * urgency``, or with ``by="effect"`` ``effect *
+        expected_spend * urgency`` (0 where care is not expected to help). ``attrs["stake_unit"]`` says the
+        unit and ``attrs["statement"]`` how the plan was made.
+
+    Raises
+    ------
+    SchemaError
+        Where the book has no ``churn_risk``.
+    InputError
+        Where no ``as_of`` is known or none of the book's buyers is in the histories.
+    OptionError
+        Where an option has no meaning.
+    """
+    _check_options(by, warning_line, max_per_buyer)
+    moment = _as_of(book, histories, as_of)
+    position = _positions(book, histories)
+    horizon = int(book["horizon_days"].iloc[0]) if "horizon_days" in book and len(book) else 90
+    at = _standing(book, histories, moment, position, parse_days(cadence, "cadence"), warning_line)
+    spend, unit = expected_value(book, at.buying, position, horizon)
+    effect = _effect_by_buyer(effects, histories, moment) if by == "effect" else None
+    ranked_by = "risk_value" if effect is None else "effect"
+    rows, dues = _all_due(at, spend, effect, minutes or {})
+    kept = _least_flooding(rows, max_per_buyer)
+    kept = kept.iloc[best_set(kept["priority"].to_numpy(), kept["minutes"].to_numpy(dtype=float), capacity)]
+    plan = _finish(kept, dues, histories, moment, at)
+    plan["relationship"] = (
+        book["relationship"].reindex(plan["buyer_id"]).array if "relationship" in book else None
+    )
+    plan["ranked_by"], plan["warning_line"], plan["as_of"] = ranked_by, warning_line, moment
+    plan = plan[list(PLAN_COLUMNS)]
+    plan.attrs = {
+        "stake_unit": unit,
+        "statement": _statement(by, ranked_by, warning_line, len(rows), len(plan), unit),
+    }
+    return plan
+
+
+def expected_value(
+    book: pd.DataFrame, buying: Buying, position: Any, horizon_days: int
+) -> tuple[Floats, str]:
+    """What each buyer is expected to be worth over the horizon, and its unit; shape (n_buyers,), NaN outside
+    the book.
+
+    Expected spend where the book knows it for anybody (a buyer without it: the contracts' amount over the
+    horizon, else 0); else expected purchases; else 1 a buyer.
+    """
+    value = np.full(buying.n_buyers, np.nan)
+    monthly = buying.contract_amount(buying.as_of)
+    for column, unit in (("expected_spend", "money"), ("expected_purchases", "purchases")):
+        known = column in book and bool(book[column].notna().any())
+        if not known and not (unit == "money" and np.nansum(monthly) > 0):
+            continue
+        if known:
+            value[position] = book[column].to_numpy(dtype=np.float64)
+        if unit == "money":
+            value = np.where(np.isnan(value), monthly * horizon_days / DAYS_A_MONTH, value)
+        return np.nan_to_num(value), unit
+    value[position] = 1.0
+    return value, "buyers"
+
+
+def _check_options(by: str, warning_line: float, max_per_buyer: int) -> None:
+    if by not in ("risk_value", "effect"):
+        raise OptionError(f"care_plan: by={by!r} is not known. Rank by 'risk_value' or by 'effect'.")
+    if not 0 < warning_line < 1:
+        raise OptionError("care_plan: warning_line is a churn risk, between 0 and 1.")
+    if max_per_buyer < 1:
+        raise OptionError("care_plan: max_per_buyer must be at least 1.")
+
+
+def _as_of(book: pd.DataFrame, histories: Histories, as_of: Moment | None) -> pd.Timestamp:
+    if as_of is not None:
+        return parse_moment(as_of, histories.timezone)
+    if "as_of" not in book or not len(book):
+        raise InputError(
+            "care_plan: the book does not say its as_of. Pass it: care_plan(book, histories, as_of='...')."
+        )
+    return parse_moment(book["as_of"].iloc[0], histories.timezone)
+
+
+def _positions(book: pd.DataFrame, histories: Histories) -> Any:
+    """Where the book's buyers stand in the histories."""
+    if "churn_risk" not in book:
+        raise SchemaError.missing_column("book", "churn_risk", map(str, book.columns))
+    position = histories.buyer_ids.get_indexer(book.index)
+    missing = int((position < 0).sum())
+    if missing:
+        raise InputError(
+            f"care_plan: {missing:,} of the book's {len(book):,} buyers are not in the histories.\n"
+            "Score the same histories, or keep their rows: book.loc[book.index.isin(histories.buyer_ids)]."
+        )
+    return position
+
+
+def _standing(
+    book: pd.DataFrame,
+    histories: Histories,
+    as_of: pd.Timestamp,
+    position: Any,
+    cadence_days: int,
+    warning_line: float,
+) -> Standing:
+    moment, n = microseconds(as_of), len(histories.buyer_ids)
+
+    def spread(column: str) -> Floats:
+        values = np.full(n, np.nan)
+        if column in book:
+            values[position] = book[column].to_numpy(dtype=np.float64)
+        return values
+
+    listed, known = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    listed[position], known[known_buyers(histories, as_of)] = True, True
+    is_client = np.zeros(n, dtype=bool)
+    if "relationship" in book:
+        is_client[position] = (book["relationship"] == "client").to_numpy(dtype=bool)
+    return Standing(
+        Buying.known(histories, moment),
+        Contacts.known(histories, moment),
+        listed & known,
+        spread("churn_risk"),
+        spread("overdue_ratio"),
+        is_client,
+        cadence_days,
+        warning_line,
+    )
+
+
+def _effect_by_buyer(effects: Any, histories: Histories, as_of: pd.Timestamp) -> Floats | None:
+    """The drop in churn that care brings, by buyer; None where there is no validated effect."""
+    if effects is None:
+        return None
+    if not isinstance(effects, pd.Series):
+        if not effects.validated:
+            return None
+        effects = effects.benefit_by_buyer(histories, as_of)
+    return np.asarray(effects.reindex(histories.buyer_ids).to_numpy(dtype=np.float64))
+
+
+def _all_due(
+    at: Standing, spend: Floats, effect: Floats | None, minutes: Mapping[str, int]
+) -> tuple[pd.DataFrame, dict[str, Due]]:
+    """All actions due, as numbers; the place of each in its finder's answer is kept for the sentences."""
+    unknown = set(minutes) - set(MINUTES)
+    if unknown:
+        raise OptionError(
+            f"care_plan: minutes names no action {sorted(unknown)}. The actions are {list(MINUTES)}."
+        )
+    dues = {action: find(at) for action, find in FINDERS.items()}
+    parts = []
+    for action, due in dues.items():
+        growth = action in GROWTH_ACTIONS
+        risk = np.nan_to_num(at.churn_risk[due.buyer])
+        stake = spend[due.buyer] * (GROWTH_SHARE if growth else risk)
+        gain = (
+            stake
+            if effect is None or growth
+            else np.maximum(np.nan_to_num(effect), 0)[due.buyer] * spend[due.buyer]
+        )
+        part = {
+            "buyer": due.buyer, "action": action, "place": np.arange(len(due.buyer)), "due_day": due.due_day,
+            "urgency": due.urgency, "at_stake": stake, "priority": gain * due.urgency,
+            "minutes": minutes.get(action, MINUTES[action]),
+        }  # fmt: skip
+        parts.append(pd.DataFrame(part))
+    rows = pd.concat(parts, ignore_index=True)
+    order = np.lexsort(
+        (np.arange(len(rows)), rows["buyer"], rows["due_day"], -rows["urgency"], -rows["priority"])
+    )
+    return rows.iloc[order].reset_index(drop=True), dues
+
+
+def _least_flooding(rows: pd.DataFrame, max_per_buyer: int) -> pd.DataFrame:
+    """At most so many rows a buyer, those that come first; rows are sorted most pressing first."""
+    return rows[(rows.groupby("buyer").cumcount() < max_per_buyer).to_numpy()]
+
+
+def _finish(
+    rows: pd.DataFrame, dues: Mapping[str, Due], histories: Histories, as_of: pd.Timestamp, at: Standing
+) -> pd.DataFrame:
+    """Words for the rows that are kept: ids, dates, owners, sentences."""
+    buyer = rows["buyer"].to_numpy()
+    facts = [
+        {name: values[place] for name, values in dues[action].facts.items()}
+        for action, place in zip(rows["action"], rows["place"], strict=True)
+    ]
+    days = rows["due_day"].to_numpy().astype(np.int64) * MICROSECONDS_A_DAY
+    return pd.DataFrame(
+        {
+            "buyer_id": histories.buyer_ids.take(buyer),
+            "action": rows["action"].to_numpy(dtype=object),
+            "due": days.view("datetime64[us]"),
+            "urgency": rows["urgency"].to_numpy(),
+            "at_stake": rows["at_stake"].to_numpy(),
+            "priority": rows["priority"].to_numpy(),
+            "reason": [sentence(action, fact) for action, fact in zip(rows["action"], facts, strict=True)],
+            "evidence": [bare_evidence(fact) for fact in facts],
+            "owner": last_owner(histories, microseconds(as_of)).to_numpy()[buyer],
+            "minutes": rows["minutes"].to_numpy(),
+            "churn_risk": at.churn_risk[buyer],
+        }
+    )
+
+
+def _statement(by: str, ranked_by: str, line: float, n_due: int, n_planned: int, unit: str) -> str:
+    what = {"risk_value": "risk times expected spend", "effect": "the effect of care times expected spend"}[
+        ranked_by
+    ]
+    fallback = "" if by == ranked_by else " (no validated effect of care was given)"
+    return (
+        f"{n_planned:,} of {n_due:,} actions due, ranked by {what}{fallback}; at stake in {unit}; "
+        f"a buyer is called at risk from a churn risk of {line:.0%} on."
+    )
