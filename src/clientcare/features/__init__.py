@@ -1,6 +1,6 @@
 """Features: what was known of each buyer at a date, as numbers that cannot see the future."""
 
-from clientcare.features import (  # each family enters its features in the catalogue, in the order of the table
+from clientcare.features import (  # each family enters its features in the catalogue, in this order
     breadth,  # noqa: F401
     contact,  # noqa: F401
     contract,  # noqa: F401

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 DEFAULT_WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 FAMILIES = (
-    "timing", "rhythm", "spend", "windows", "season", "breadth", "contact", "contract", "peers", "static", "custom",
+    "timing", "rhythm", "spend", "windows", "season", "breadth", "contact", "contract",
+    "peers", "static", "custom",
 )  # fmt: skip
 
 Compute = Callable[..., Any]
@@ -110,7 +111,7 @@ def feature(
     phrase: str,
     name: str | None = None,
 ) -> Callable[[Compute], Compute]:
-    """Enter a function of a snapshot in the catalogue under its own name, or under ``name`` (``<w>`` = the window)."""
+    """Enter a function of a snapshot under its own name or ``name`` (``<w>`` = the window)."""
 
     def enter(compute: Compute) -> Compute:
         add(describe(compute, family, unit, needs, nan, phrase, name))
@@ -129,7 +130,7 @@ def describe(
     name: str | None,
 ) -> Feature:
     """A catalogue entry from a function and its declaration."""
-    column = name or getattr(compute, "__name__", "")
+    column: str = name or str(getattr(compute, "__name__", ""))
     summary = (compute.__doc__ or "").strip().split("\n")[0].strip()
     entry = Feature(
         column,
@@ -147,7 +148,7 @@ def describe(
     if missing or not _COLUMN.match(column):
         raise OptionError(
             f"feature {column!r}: {', '.join(missing) or 'a name'} is missing or not lower_snake_case.\n"
-            "A feature has a name, a unit, a meaning of NaN, a phrase, and a docstring whose first line is its summary."
+            "A feature has a name, a unit, a meaning of NaN, a phrase, and a docstring that sums it up first."
         )
     return entry
 
@@ -185,7 +186,7 @@ def parse_windows(windows: Iterable[int] | None) -> tuple[int, ...]:
     )
     for window in given:
         whole = isinstance(window, (int, np.integer)) and not isinstance(window, bool)
-        if not whole or not 1 <= window <= 36_500:
+        if not whole or not 1 <= int(window) <= 36_500:
             raise OptionError(
                 "windows: each must be a whole number of days from 1 to 36500, such as [30, 90, 365]."
             )

@@ -188,7 +188,8 @@ def longest_contact_silence_days(at: Snapshot) -> Floats:
 
 @feature(
     "contact", "ratio", needs=TABLE, nan="fewer than two contacts",
-    phrase="out of touch for {contact_overdue_ratio:.1f} times as long as usual; usually every {contact_gap_days_mean:.0f} days",
+    phrase="out of touch {contact_overdue_ratio:.1f} times as long as usual; "
+    "usually every {contact_gap_days_mean:.0f} days",
 )  # fmt: skip
 def contact_overdue_ratio(at: Snapshot) -> Floats:
     """Days since the last contact over the mean days between contacts."""
@@ -338,7 +339,7 @@ def days_since_last_check_in(at: Snapshot) -> Floats:
 )  # fmt: skip
 def check_in_overdue_ratio(at: Snapshot) -> Floats:
     """Days since the last check-in over the stated cadence of 30 days; above 1 it is overdue."""
-    return at.once(days_since_last_check_in) / CADENCE_DAYS
+    return np.asarray(at.once(days_since_last_check_in) / CADENCE_DAYS)
 
 
 @feature(
@@ -540,7 +541,7 @@ def n_open_requests(at: Snapshot) -> Floats:
 
 
 @feature(
-    "contact", "hours", needs=(TABLE, "interactions.resolution_hours"), nan="nothing resolved in a known time",
+    "contact", "hours", needs=(TABLE, "interactions.resolution_hours"), nan="none resolved in a known time",
     phrase="requests take {resolution_hours_mean:.0f} hours to resolve",
 )  # fmt: skip
 def resolution_hours_mean(at: Snapshot) -> Floats:

@@ -101,7 +101,7 @@ class ContactRuns:
     def answered(self) -> Array:
         """Contacts known to have been answered."""
         done = self._number("answered") == 1
-        return done | ~np.isnan(self._number("response_hours")) | self._known("answered_at")
+        return np.asarray(done | ~np.isnan(self._number("response_hours")) | self._known("answered_at"))
 
     @cached_property
     def answer_due(self) -> Array:
@@ -109,12 +109,12 @@ class ContactRuns:
         if "answered" not in self.events.columns:
             return self.kept
         unanswered = self._number("answered") == 0
-        return self.kept & (self.answered | unanswered | self.one_of("kind", *REQUEST_KINDS))
+        return np.asarray(self.kept & (self.answered | unanswered | self.one_of("kind", *REQUEST_KINDS)))
 
     @cached_property
     def resolved(self) -> Array:
         """Contacts known to have been closed or resolved."""
-        return (self._number("resolved") == 1) | self._known("closed_at")
+        return np.asarray((self._number("resolved") == 1) | self._known("closed_at"))
 
     def _number(self, column: str) -> Array:
         values = self.events.columns.get(column)

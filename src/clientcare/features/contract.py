@@ -1,4 +1,4 @@
-"""Contract: what binds the buyer, for how long still, at what price, and whether anybody talked about renewing it."""
+"""Contract: what binds the buyer, for how long still, at what price, and whether renewal was talked about."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 TABLE = "contracts"
 BOTH = ("contracts", "interactions")
 GRACE_DAYS = 31
-"""A term that starts within so many days of the end of the one before renews it; a longer pause is a lapse."""
+"""A term that starts within so many days of the end of the last renews it; a longer pause is a lapse."""
 
 NO_CONTRACT = "no contract yet"
 NONE_ENDING = "no contract in force that has a scheduled end"
@@ -28,7 +28,7 @@ _OPEN = 10**9
 
 @dataclass(frozen=True, eq=False)
 class ContractRuns:
-    """Contracts known at a date, of the buyers of a snapshot, sorted by buyer and start; all in calendar days.
+    """Contracts known at a date, of the buyers of a snapshot, sorted by buyer and start; in calendar days.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class ContractRuns:
     @cached_property
     def cancelled(self) -> Array:
         """Terms whose cancellation is known."""
-        return self.events.columns["cancelled_at"] != UNKNOWN_TIME
+        return np.asarray(self.events.columns["cancelled_at"] != UNKNOWN_TIME)
 
     @cached_property
     def covered_before(self) -> Array:
@@ -102,7 +102,7 @@ class ContractRuns:
     @cached_property
     def renews(self) -> Array:
         """Terms that start within 31 days of the end of what came before."""
-        return ~self.runs.is_first & (np.abs(self.start - self.covered_before) <= GRACE_DAYS)
+        return np.asarray(~self.runs.is_first & (np.abs(self.start - self.covered_before) <= GRACE_DAYS))
 
     @cached_property
     def n_lapses(self) -> Floats:
@@ -133,7 +133,7 @@ def terms(at: Snapshot) -> ContractRuns:
 )
 def has_contract_in_force(at: Snapshot) -> Floats:
     """1 where a contract runs at as_of, as far as was known."""
-    return (at.once(n_contracts_in_force) > 0).astype(np.float64)
+    return np.asarray((at.once(n_contracts_in_force) > 0).astype(np.float64))
 
 
 @feature(
@@ -359,7 +359,7 @@ def had_renewal_talk(at: Snapshot) -> Floats:
 
 
 @feature(
-    "contract", "days", needs=BOTH, nan="no contract with an end to come, or renewal was not talked about yet",
+    "contract", "days", needs=BOTH, nan="no contract with an end to come, or no talk of renewal yet",
     phrase="renewal first talked about {days_renewal_talk_to_contract_end:.0f} days before the end",
 )  # fmt: skip
 def days_renewal_talk_to_contract_end(at: Snapshot) -> Floats:

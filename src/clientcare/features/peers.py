@@ -120,21 +120,22 @@ def measure_norms(at: Snapshot) -> PeerNorms:
 def age_band(at: Snapshot) -> Ints:
     """Which doubling of the weeks since the first purchase a buyer is in: 0 = up to two weeks."""
     weeks = np.maximum(np.nan_to_num(at.age), 7) / 7
-    return np.minimum(np.floor(np.log2(weeks)), N_BANDS - 1).astype(np.int64)
+    return np.asarray(np.minimum(np.floor(np.log2(weeks)), N_BANDS - 1).astype(np.int64))
 
 
 @feature("peers", "days", nan=NO_GAPS, phrase="a buyer like this comes every {gap_days_shrunken:.0f} days")
 def gap_days_shrunken(at: Snapshot) -> Floats:
     """Mean gap with two usual gaps of the other buyers mixed in; defined for a buyer who bought once."""
     stretch = at.age - at.silence
-    return (stretch + PRIOR_GAPS * at.norms.usual_gap_days) / (at.n_purchases - 1 + PRIOR_GAPS)
+    return np.asarray((stretch + PRIOR_GAPS * at.norms.usual_gap_days) / (at.n_purchases - 1 + PRIOR_GAPS))
 
 
 @feature(
     "peers",
     "ratio",
     nan=NO_GAPS,
-    phrase="silent for {overdue_shrunken_ratio:.1f} times what is usual for a buyer like this; that is every {gap_days_shrunken:.0f} days",
+    phrase="silent for {overdue_shrunken_ratio:.1f} times what is usual for a buyer like this; "
+    "that is every {gap_days_shrunken:.0f} days",
 )
 def overdue_shrunken_ratio(at: Snapshot) -> Floats:
     """Days since the last purchase over the shrunken mean gap."""
@@ -148,13 +149,13 @@ def overdue_shrunken_ratio(at: Snapshot) -> Floats:
     phrase="the silence lies {overdue_z:+.1f} standard deviations from the usual",
 )
 def overdue_z(at: Snapshot) -> Floats:
-    """How unusual the silence is: log days against the buyer's own log gaps, two gaps of the others mixed in."""
+    """How unusual the silence is: log days against the own log gaps, two gaps of the others mixed in."""
     n = np.maximum(at.n_purchases - 1, 0)
     usual = (n * np.nan_to_num(at.mean_log_gap) + PRIOR_GAPS * np.log(at.norms.usual_gap_days)) / (
         n + PRIOR_GAPS
     )
     spread = np.sqrt((at.log_gap_deviation + PRIOR_GAPS) / (n + PRIOR_GAPS))
-    return (np.log(np.maximum(at.silence, 1)) - usual) / spread
+    return np.asarray((np.log(np.maximum(at.silence, 1)) - usual) / spread)
 
 
 @feature(

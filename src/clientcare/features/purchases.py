@@ -54,14 +54,17 @@ class PurchaseDays:
 
     @cached_property
     def buyer(self) -> Array:
+        """Position of the buyer of each purchase day."""
         return self.of_rows(self.events.buyer)[self.starts].astype(np.int64)
 
     @cached_property
     def day(self) -> Array:
+        """Each purchase day, counted from 1970-01-01."""
         return self.of_rows(self.events.day)[self.starts]
 
     @cached_property
     def gap(self) -> Array:
+        """Days since the buyer's purchase day before; 0 for the first."""
         gap = np.zeros(len(self.day), dtype=np.int32)
         np.subtract(self.day[1:], self.day[:-1], out=gap[1:])
         gap[changed(self.buyer)] = 0
@@ -74,7 +77,7 @@ class PurchaseDays:
 
     @cached_property
     def spent(self) -> Array | None:
-        """Known amounts of each purchase day, added; NaN where none is known; None without a column of amounts."""
+        """Known amounts of each purchase day, added; NaN where none is known; None without such a column."""
         return self._added("amount")
 
     @cached_property
@@ -84,6 +87,7 @@ class PurchaseDays:
 
     @cached_property
     def log_spent(self) -> Array | None:
+        """Natural logarithm of what was spent on each purchase day."""
         return None if self.spent is None else np.log(self.spent)
 
     def _added(self, column: str) -> Array | None:

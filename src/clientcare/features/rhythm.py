@@ -1,4 +1,4 @@
-"""Rhythm: the days between a buyer's purchases, how regular they are, and where the present silence stands in them."""
+"""Rhythm: the days between a buyer's purchases, how regular they are, where the present silence stands."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def log_gap_sd(at: Snapshot) -> Floats:
     phrase="regularity of purchases {gap_regularity_shape:.1f} (1 = by chance)",
 )
 def gap_regularity_shape(at: Snapshot) -> Floats:
-    """Shape of a gamma distribution of the gaps, shrunk towards 1: 1 for chance, far above 1 for a clock, below for bursts.
+    """Shape of a gamma distribution of the gaps: 1 for chance, more for a clock, less for bursts; shrunk to 1.
 
     The approximate maximum likelihood estimate (3 - s + sqrt((s - 3)^2 + 24 s)) / 12 s of s = log(mean gap) -
     mean(log gap), with two gaps' worth of the value that s has for chance (Euler's constant) added, so that
@@ -150,7 +150,8 @@ def gap_regularity_shape(at: Snapshot) -> Floats:
     "rhythm",
     "ratio",
     nan=ONE_PURCHASE,
-    phrase="silent for {overdue_mean_ratio:.1f} times the mean gap; on average buys every {gap_days_mean:.0f} days",
+    phrase="silent for {overdue_mean_ratio:.1f} times the mean gap; "
+    "on average buys every {gap_days_mean:.0f} days",
 )
 def overdue_mean_ratio(at: Snapshot) -> Floats:
     """Days since the last purchase over the mean gap; 1 = due today."""
@@ -161,7 +162,8 @@ def overdue_mean_ratio(at: Snapshot) -> Floats:
     "rhythm",
     "ratio",
     nan=ONE_PURCHASE,
-    phrase="silent for {overdue_ratio:.1f} times the usual gap; usually buys every {gap_days_median:.0f} days",
+    phrase="silent for {overdue_ratio:.1f} times the usual gap; "
+    "usually buys every {gap_days_median:.0f} days",
 )
 def overdue_ratio(at: Snapshot) -> Floats:
     """Days since the last purchase over the median gap; 1 = due today."""
@@ -172,7 +174,8 @@ def overdue_ratio(at: Snapshot) -> Floats:
     "rhythm",
     "ratio",
     nan=ONE_PURCHASE,
-    phrase="silent for {overdue_longest_ratio:.1f} times the longest gap so far; that was {gap_days_max:.0f} days",
+    phrase="silent for {overdue_longest_ratio:.1f} times the longest gap so far; "
+    "that was {gap_days_max:.0f} days",
 )
 def overdue_longest_ratio(at: Snapshot) -> Floats:
     """Days since the last purchase over the longest gap; above 1 the buyer was never silent for so long."""
@@ -211,7 +214,7 @@ def longest_silence_days(at: Snapshot) -> Floats:
 
 
 def _months(at: Snapshot) -> tuple[Runs, np.ndarray, np.ndarray]:
-    """Stretches of 30 days, counted back, that hold a purchase: runs, numbers, and the length of each streak so far."""
+    """Stretches of 30 days, counted back, that hold a purchase: runs, numbers, streak so far."""
     marks = np.flatnonzero(at.active_periods(MONTH))
     runs, month = Runs(at.purchases.row[marks], at.n_buyers), at.period(MONTH)[marks]
     breaks = runs.is_first.copy()

@@ -19,7 +19,7 @@ Floats = NDArray[Any]
 Ints = NDArray[Any]
 
 FIXED_POINT = float(2**32)
-"""Logarithms are held as whole numbers of this fraction, so that their sums are exact (error below 2e-10 a term)."""
+"""Logarithms are held as whole numbers of this fraction, so that their sums are exact (to 2e-10 a term)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ class Runs:
         return self.at(values, self.count - 1 - back)
 
     def spread(self, values: Floats, mean: Floats, divisor: Floats) -> Floats:
-        """Sum of squared deviations from a run's mean over ``divisor``, then the root: a standard deviation."""
+        """Root of the squared deviations from a run's mean over ``divisor``: a standard deviation."""
         deviation = values - mean[self.row]
         return np.sqrt(ratio(self.sum(deviation * deviation), divisor))
 

@@ -31,7 +31,7 @@ def n_purchases_year_ago(at: Snapshot, days: int) -> Floats:
     "season",
     "share",
     nan="the first purchase is less than a year ago",
-    phrase="{purchase_share_coming_season:.0%} of earlier purchases fell in the 91 days of the year that come now",
+    phrase="{purchase_share_coming_season:.0%} of earlier purchases fell in the 91 days that come now",
 )
 def purchase_share_coming_season(at: Snapshot) -> Floats:
     """Share of the purchases of whole past years that fell in the 91 days that now lie ahead."""
@@ -97,4 +97,4 @@ def _month_of_year(day: np.ndarray) -> np.ndarray:
     first = int(day.min())
     calendar = np.arange(first, int(day.max()) + 1, dtype="datetime64[D]")
     months = calendar.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    return months[day - first]
+    return np.asarray(months[day - first])

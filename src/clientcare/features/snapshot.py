@@ -76,6 +76,7 @@ class Snapshot:
 
     @property
     def histories(self) -> Histories:
+        """The dated facts behind the snapshot."""
         return self.shared.histories
 
     @property
@@ -95,6 +96,7 @@ class Snapshot:
 
     @property
     def n_buyers(self) -> int:
+        """How many buyers were known."""
         return len(self.buyers)
 
     @cached_property
@@ -224,6 +226,7 @@ class Snapshot:
 
     @cached_property
     def longest_gap(self) -> Floats:
+        """Most days between two purchases; NaN before the second."""
         runs, gap = self.gap_runs
         return runs.max(gap)
 
@@ -280,7 +283,7 @@ class Snapshot:
         return self._ages_spent[days]
 
     def period(self, days: int) -> Array:
-        """Number of the stretch of ``days`` days, counted back from the date, that each purchase day lies in."""
+        """Number of the stretch of ``days`` days, counted back, that each purchase day lies in."""
         table = np.maximum(np.arange(_largest(self.purchase_age) + 1, dtype=np.int32) - 1, 0) // days
         return table[self.purchase_age]
 
@@ -342,7 +345,7 @@ class Snapshot:
     # Other tables
 
     def known_events(self, table: str) -> EventTable | None:
-        """What was known of a table at the date: events before it, and of these only the values known by then."""
+        """What was known of a table at the date: earlier events, of these only the values known by then."""
         if table not in self._event_cache:
             events = self.histories.events(table)
             self._event_cache[table] = None if events is None else events.before(self.moment)
@@ -364,7 +367,7 @@ class Snapshot:
         return Runs(row, self.n_buyers), events
 
     def frame(self, table: str) -> pd.DataFrame:
-        """The known events of a table as a DataFrame (``buyer_id``, ``timestamp``, columns), for pandas code."""
+        """The known events of a table as a DataFrame (``buyer_id``, ``timestamp``, ...), for pandas code."""
         events = self.known_events(table)
         if events is None:
             raise OptionError(f"{table} was asked of histories without that table.")
@@ -403,6 +406,7 @@ class Codes:
 
     @cached_property
     def n_codes(self) -> Floats:
+        """Distinct codes of each buyer."""
         return self.runs.count.astype(np.float64)
 
     @cached_property
@@ -436,7 +440,7 @@ def _boundaries(windows: Sequence[int]) -> set[int]:
 
 
 def years_ago(days: int) -> int:
-    """Days to the start of the same stretch in an earlier year, all of it past: 365, or a multiple for long ones."""
+    """Days back to the same stretch of an earlier year, all of it past: 365, or a multiple for long ones."""
     return 365 * max(1, -(-days // 365))
 
 
@@ -450,4 +454,4 @@ def _largest(values: Array) -> int:
 
 def known_moment(values: Array) -> Array:
     """Whether a moment is known."""
-    return values != UNKNOWN_TIME
+    return np.asarray(values != UNKNOWN_TIME)

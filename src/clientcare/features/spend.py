@@ -1,4 +1,4 @@
-"""Spend: how much, how steadily, with what trend, and what came back. Money in the currency of the histories."""
+"""Spend: how much, how steadily, with what trend, what came back. Money in the currency of the histories."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def total_spent(at: Snapshot) -> Floats:
 @feature("spend", "money", needs=MONEY, nan=NO_AMOUNT, phrase="spent {net_spent:,.0f} after returns")
 def net_spent(at: Snapshot) -> Floats:
     """All purchases added, less returns."""
-    return at.total_spent - at.once(returned_amount)
+    return np.asarray(at.total_spent - at.once(returned_amount))
 
 
 @feature("spend", "money", needs=MONEY, nan=NO_AMOUNT, phrase="{purchase_amount_mean:,.0f} a purchase")
@@ -122,7 +122,7 @@ def purchase_amount_last_to_mean_ratio(at: Snapshot) -> Floats:
     phrase="later purchases are {purchase_amount_change_ratio:.1f} times the earlier ones",
 )
 def purchase_amount_change_ratio(at: Snapshot) -> Floats:
-    """Mean amount of the later half of the purchases over that of the earlier half; the middle one counts as later."""
+    """Mean amount of the later half of the purchases (the middle one too) over that of the earlier half."""
     runs, spent, _ = at.priced
     n_earlier = runs.count // 2
     is_later = np.arange(len(spent)) >= (runs.start + n_earlier)[runs.row]
@@ -144,7 +144,7 @@ def largest_purchase_share(at: Snapshot) -> Floats:
 
 @feature("spend", "money a month", needs=MONEY, nan=NO_AMOUNT, phrase="spends {spent_per_month:,.0f} a month")
 def spent_per_month(at: Snapshot) -> Floats:
-    """Money spent a month of 30 days since the first purchase, a buyer's age being taken as at least a month."""
+    """Money spent a month of 30 days since the first purchase, the age being taken as a month at least."""
     return at.total_spent * MONTH / np.maximum(at.age, MONTH)
 
 
@@ -169,7 +169,7 @@ def purchase_log_amount_sum(at: Snapshot) -> Floats:
     phrase="log amount of a purchase {purchase_log_amount_mean:.1f}",
 )
 def purchase_log_amount_mean(at: Snapshot) -> Floats:
-    """Mean of the natural logarithms of the amounts: a typical amount that one large purchase does not move."""
+    """Mean of the natural logarithms of the amounts: a typical amount, hardly moved by one large purchase."""
     return ratio_of_logs(at.once(purchase_log_amount_sum), at)
 
 
@@ -230,8 +230,8 @@ def purchase_log_amount_max(at: Snapshot) -> Floats:
     phrase="the last log amount differs from the mean by {purchase_log_amount_last_less_mean:+.1f}",
 )
 def purchase_log_amount_last_less_mean(at: Snapshot) -> Floats:
-    """Logarithm of the last amount less the mean logarithm; below zero the last purchase was small for this buyer."""
-    return at.once(purchase_log_amount_last) - at.once(purchase_log_amount_mean)
+    """Logarithm of the last amount less the mean logarithm; below zero the last purchase was small."""
+    return np.asarray(at.once(purchase_log_amount_last) - at.once(purchase_log_amount_mean))
 
 
 @feature("spend", "returns", needs=MONEY, nan="never", phrase="{n_returns:.0f} returns")

@@ -30,6 +30,7 @@ def feature_table(
     Parameters
     ----------
     histories : Histories
+        The dated facts of all buyers.
     as_of : date or list of dates
         Exclusive. Many dates share one sort and cost little more than one.
     families : str or list of str, optional
@@ -83,7 +84,7 @@ def feature_table(
 
 
 def peer_norms(histories: Histories, as_of: Moment) -> PeerNorms:
-    """What is usual among the buyers known at a date, to be stored and given to :func:`feature_table` later."""
+    """What is usual among the buyers known at a date, to be stored and given to :func:`feature_table`."""
     moments, _ = parse_moments([as_of], histories.timezone)
     return measure_norms(Snapshot(SharedRuns(histories), moments[0], parse_windows(None)))
 
@@ -132,7 +133,7 @@ def column_of(entry: Feature, at: Snapshot) -> Any:
     values = np.asarray(entry.values(at))
     if values.shape != (at.n_buyers,):
         raise OptionError(
-            f"feature {entry.name!r}: gave {values.shape} values for {at.n_buyers} buyers; one a buyer is needed."
+            f"feature {entry.name!r}: gave {values.shape} values for {at.n_buyers} buyers; give one a buyer."
         )
     return values
 
@@ -150,8 +151,8 @@ def _index_of(snapshots: Sequence[Snapshot]) -> pd.MultiIndex:
     counts = [at.n_buyers for at in snapshots]
     buyers = np.concatenate([at.buyers for at in snapshots])
     return pd.MultiIndex(
-        levels=[moments, snapshots[0].histories.buyer_ids],
-        codes=[np.repeat(np.arange(len(snapshots)), counts), buyers],
+        levels=[moments, snapshots[0].histories.buyer_ids],  # type: ignore[list-item]
+        codes=[np.repeat(np.arange(len(snapshots)), counts), buyers],  # type: ignore[list-item]
         names=["as_of", "buyer_id"],
         verify_integrity=False,
     )

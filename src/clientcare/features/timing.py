@@ -1,4 +1,4 @@
-"""Timing: when a buyer came, when last, how often. Ages in calendar days, the day before ``as_of`` being 1."""
+"""Timing: when a buyer came, when last, how often. Ages in calendar days; the day before ``as_of`` is 1."""
 
 from __future__ import annotations
 

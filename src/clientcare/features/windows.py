@@ -81,7 +81,7 @@ def n_active_thirds(at: Snapshot, days: int) -> Floats:
     phrase="usually {purchases_per_<w>d:.1f} purchases in <w> days",
 )
 def purchases_per_window(at: Snapshot, days: int) -> Floats:
-    """Purchases a stretch of <w> days since the first purchase, a buyer's age being taken as at least <w> days."""
+    """Purchases in <w> days since the first purchase, the age being taken as <w> days at least."""
     return at.n_purchases * days / np.maximum(at.age, days)
 
 
