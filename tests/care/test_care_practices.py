@@ -59,14 +59,14 @@ def test_service_is_the_mean_of_satisfaction_answers_solutions_and_value_kept(pr
     # ada: rated 0.9; her mail was answered: 1, after ten hours: 1; value kept 1 - 20 / 140 = 6/7
     # bob: the complaint rated 0.4 is closed, the other's rating and end are not known before 07-05: rated
     # 0.4, resolved
-    # 1 of 2; his mail is not answered as yet: 0
+    # 1 of 2; of three contacts one, the closed complaint, was answered: 1/3
     # cyd: bought for 10, returned nothing: 1
     np.testing.assert_allclose(
-        practices["service"], [100 * (0.9 + 1 + 1 + 6 / 7) / 4, 100 * (0.4 + 0.5 + 0) / 3, 100.0]
+        practices["service"], [100 * (0.9 + 1 + 1 + 6 / 7) / 4, 100 * (0.4 + 0.5 + 1 / 3) / 3, 100.0]
     )
     assert practices["n_trouble"].tolist() == [0, 2, 0]
     assert practices["n_resolved"].tolist() == [0, 1, 0]
-    assert practices[["n_asked", "n_answered"]].to_numpy().tolist() == [[1, 1], [1, 0], [0, 0]]
+    assert practices[["n_asked", "n_answered"]].to_numpy().tolist() == [[1, 1], [3, 1], [0, 0]]
 
 
 def test_value_beyond_the_purchase_is_what_the_seller_starts_without_an_offer(practices):
@@ -77,8 +77,8 @@ def test_value_beyond_the_purchase_is_what_the_seller_starts_without_an_offer(pr
 def test_two_way_communication_weighs_both_voices(practices):
     # ada speaks by mail, referral, in the meeting and by her answer: 4; the seller by check-in, meeting and
     # answer: 3
-    # bob speaks 3 times and hears nothing
-    np.testing.assert_allclose(practices["two_way"], [100 * 6 / 7, 0.0, np.nan])
+    # bob speaks 3 times and hears once, when his complaint is closed
+    np.testing.assert_allclose(practices["two_way"], [100 * 6 / 7, 50.0, np.nan])
 
 
 def test_a_referral_written_down_twice_is_one(practices):
@@ -128,7 +128,7 @@ def test_with_transactions_alone_only_deepening_and_value_can_be_seen():
 
 
 def test_a_buyer_is_in_care_with_a_two_way_contact_or_a_contract():
-    assert in_care(three_buyers(), MOMENT).tolist() == [1.0, 0.0, 0.0]
+    assert in_care(three_buyers(), MOMENT).tolist() == [1.0, 1.0, 0.0]
     alone = in_care(Histories(TRANSACTIONS), MOMENT)
     assert alone.isna().all()
 

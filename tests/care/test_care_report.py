@@ -65,7 +65,7 @@ def test_the_questions_are_answered_with_figures(report):
         in answers.loc["Do they hear that you do?", "figures"]
     )
     assert (
-        "1 of 3 buyers had a two-way contact"
+        "2 of 3 buyers had a two-way contact"
         in answers.loc["Would they say they are in your care?", "figures"]
     )
     assert "1 complaints and tickets open" in answers.loc["Is service always good?", "figures"]

@@ -139,9 +139,10 @@ class Contacts:
 
         An answer that came at or after ``as_of`` is not known, and must look the same as one that never
         came. So, where answers to a kind are recorded at all, a contact of that kind without a known answer
-        is open.
+        is open. What is resolved was answered.
         """
-        return self._settled("answered", "answered_at", "response_hours")
+        answered = self._settled("answered", "answered_at", "response_hours")
+        return np.where(~np.isnan(answered) & (self.resolved == 1), 1.0, answered)
 
     @cached_property
     def resolved(self) -> Floats:
