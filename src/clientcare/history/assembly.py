@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clientcare.history import contracts, interactions, transactions
 from clientcare.history.attributes import churn_labels, read_attributes, sign_up_times
@@ -43,7 +45,7 @@ class Assembly:
 
 
 def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
-    """Read every table, bring ids to one kind, sort events by buyer and time, and count what is odd between tables."""
+    """Read every table, bring ids to one kind, sort events by buyer and time; count what is odd between tables."""
     sheets = {name: READERS[name](table, door) for name, table in given.items() if name in READERS}
     buyers = given.get("buyers")
     buyer_cells = None if buyers is None else buyers.column("buyer_id")
@@ -79,7 +81,7 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
 
 def _sorted(sheet: Sheet, buyer_ids: pd.Index) -> EventTable:
     kept = np.flatnonzero(sheet.log.kept)
-    columns = {**sheet.numbers, **sheet.codes, **sheet.moments}
+    columns: dict[str, NDArray[Any]] = {**sheet.numbers, **sheet.codes, **sheet.moments}
     known = sheet.known
     known_from = KNOWN_FROM.get(sheet.table, {})
     value_before = VALUE_BEFORE.get(sheet.table, {})
@@ -98,7 +100,7 @@ def _sorted(sheet: Sheet, buyer_ids: pd.Index) -> EventTable:
 
 
 def _observed(sheets: Mapping[str, Sheet]) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """The first day and the day after the last, of what has happened; contracts count only where there is nothing else."""
+    """The first day and the day after the last of what has happened; contracts count where they stand alone."""
     times = [sheet.time[_happened(sheet)] for name, sheet in sheets.items() if name != "contracts"]
     if not any(len(some) for some in times):
         times = [sheet.time[sheet.log.kept] for sheet in sheets.values()]
@@ -182,7 +184,7 @@ def _row_counts(given: Mapping[str, GivenTable], logs: Mapping[str, RowLog]) -> 
 
 
 def _rows_set_aside(given: GivenTable, log: RowLog) -> pd.DataFrame:
-    """The rows as they were given, their rule and number in front; lines that are no rows come last, as text."""
+    """The rows as given, their rule and number in front; lines of a file that are no rows come last, as text."""
     rows = np.flatnonzero(~log.kept)
     numbers = rows if log.row_numbers is None else log.row_numbers[rows]
     frame = given.take(rows)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.history.cells import read_flags
-from clientcare.history.dates import LATEST, read_moments
+from clientcare.history.dates import LATEST, Times, read_moments
 from clientcare.history.intake import GivenTable
 from clientcare.history.quality import Mask
 from clientcare.history.sheets import Door, Sheet, judge_copies, open_sheet
@@ -19,23 +19,23 @@ CHURN_FLAGS = ("churned", "is_churned", "churn_flag", "has_churned")
 
 
 def read_contracts(given: GivenTable, door: Door) -> Sheet:
-    """Read contracts. A term that ends before it starts is set aside; all other oddities are kept and counted."""
+    """Read contracts. A term that ends before it starts is set aside; other oddities are kept and counted."""
     sheet = open_sheet(given, door)
     unreadable = sheet.add_numbers("amount", always=True)
-    judge_copies(sheet, door, "amount")
+    for name in ("contract_id", "kind", "plan"):
+        sheet.add_texts(name)
+    judge_copies(sheet, door)
     amount = sheet.numbers["amount"]
     unreadable |= np.isinf(amount)
     sheet.log.note("unreadable_amount", "kept: amount unknown", unreadable)
     sheet.numbers["amount"] = np.where(unreadable, np.nan, amount)
     sheet.moments["end"] = _read_end(sheet, door)
     sheet.add_moments("cancelled_at", door, always=True)
-    for name in ("contract_id", "kind", "plan"):
-        sheet.add_texts(name)
     _note_oddities(sheet)
     return sheet
 
 
-def _read_end(sheet: Sheet, door: Door) -> np.ndarray:
+def _read_end(sheet: Sheet, door: Door) -> Times:
     """The scheduled ends; none, or one from 2200 on, is an open end."""
     cells = sheet.given.column("end")
     if cells is None:

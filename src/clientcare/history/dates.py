@@ -1,13 +1,13 @@
 """Cells read as moments: microseconds since 1970-01-01 on the seller's wall clock.
 
-Dates, datetimes and ISO texts are read; numbers are not (19970101 would become a moment in 1970). A moment with a
-zone is placed on the wall clock of the stated zone; without one stated there is no telling which day it is.
+Dates, datetimes and ISO texts are read; numbers are not (19970101 would become a moment in 1970). A moment
+with a zone is placed on the wall clock of the stated zone; without one stated there is no telling which day
+it is.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -100,14 +100,14 @@ def read_moments(
 
 def impossible(times: Times) -> Mask:
     """Which moments are before 1900 or from 2200 on."""
-    return (times != UNKNOWN_TIME) & ((times < EARLIEST) | (times >= LATEST))
+    return np.asarray((times != UNKNOWN_TIME) & ((times < EARLIEST) | (times >= LATEST)), dtype=bool)
 
 
 def isolated(times: Times, usable: Mask, late: bool = True) -> Mask:
     """Which rows lie in a small cluster far from all others, most likely slips of the pen.
 
-    A cluster of at most a tenth of the rows counts as isolated where the gap that parts it from the rest is longer
-    than five years and longer than the whole stretch of the rest.
+    A cluster of at most a tenth of the rows counts as isolated where the gap that parts it from the rest is
+    longer than five years and longer than the whole stretch of the rest.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def isolated(times: Times, usable: Mask, late: bool = True) -> Mask:
     if not far.any():
         return nothing
     border = ordered[last_of_rest[np.argmax(far)]]
-    return usable & ((times if late else -times) > border)
+    return np.asarray(usable & ((times if late else -times) > border), dtype=bool)
 
 
 def _as_texts(cells: NDArray[np.object_]) -> pa.ChunkedArray:
@@ -191,8 +191,8 @@ def _on_wall_clock(times: Times, zoned: Mask, place: str, timezone: str | None) 
     if timezone is None:
         rows = ", ".join(str(row) for row in first_true(zoned))
         raise SchemaError(
-            f"{place}: {np.count_nonzero(zoned):,} dates have a time zone (first row numbers: {rows}), so which day "
-            "they fall on depends on where the seller is.\n"
+            f"{place}: {np.count_nonzero(zoned):,} dates have a time zone (first row numbers: {rows}), so which "
+            "day they fall on depends on where the seller is.\n"
             "State the seller's zone: Histories(..., timezone='Europe/London')."
         )
     moments = pd.DatetimeIndex(np.where(zoned, times, 0).view("datetime64[us]"), tz="UTC")

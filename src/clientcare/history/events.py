@@ -1,7 +1,7 @@
 """Dated facts as arrays: sorted once by buyer and time, each buyer one contiguous run.
 
-This is the form the feature kernel, the labels and the batch jobs work on. A date asked for (``as_of``) only moves the
-end of each run, so many dates share one sort.
+This is the form the feature kernel, the labels and the batch jobs work on. A date asked for (``as_of``)
+only moves the end of each run, so many dates share one sort.
 """
 
 from __future__ import annotations
@@ -33,20 +33,21 @@ class EventTable:
     time : int64 array of shape (n_rows,), microseconds since 1970-01-01 on the seller's wall clock
         When it happened.
     known : int64 array of shape (n_rows,) or None
-        When it could first be known, where facts were recorded late (never before ``time``); None where nothing was.
+        When it could first be known, where facts were recorded late (never before ``time``); None where
+        nothing was.
     columns : mapping of name to array of shape (n_rows,)
-        float64 (NaN = unknown), int32 codes into ``levels`` (-1 = unknown), or int64 microseconds for a column listed in
-        ``time_columns`` (``UNKNOWN_TIME`` = unknown).
+        float64 (NaN = unknown), int32 codes into ``levels`` (-1 = unknown), or int64 microseconds for a
+        column listed in ``time_columns`` (``UNKNOWN_TIME`` = unknown).
     levels : mapping of name to object array
         The texts behind the codes, sorted.
     time_columns : frozenset of str
         Which columns hold moments.
     known_from : mapping of name to name
-        ``{"satisfaction": "closed_at"}``: a value of the first column is unknown before the moment in the second
-        (where that moment is given).
+        ``{"satisfaction": "closed_at"}``: a value of the first column is unknown before the moment in the
+        second (where that moment is given).
     value_before : mapping of name to float
-        What a column of ``known_from`` holds before that moment, where not unknown: a message answered later was not
-        answered yet (0.0), as one that is never answered. An unknown value stays unknown.
+        What a column of ``known_from`` holds before that moment, where not unknown: a message answered
+        later was not answered yet (0.0), as one that is never answered. An unknown value stays unknown.
     """
 
     offsets: NDArray[np.int64]
@@ -85,13 +86,14 @@ class EventTable:
         if self.known is not None:
             raise ValueError("facts recorded late are no prefix of a run: use EventTable.before(as_of)")
         happened = np.concatenate([[0], np.cumsum(self.time < as_of, dtype=np.int64)])
-        return self.offsets[:-1] + happened[self.offsets[1:]] - happened[self.offsets[:-1]]
+        counts: NDArray[np.int64] = happened[self.offsets[1:]] - happened[self.offsets[:-1]]
+        return self.offsets[:-1] + counts
 
     def before(self, as_of: int) -> EventTable:
         """What was known at ``as_of``: earlier events, and of these only the values known by then.
 
-        A value whose moment of knowledge (``known_from``) is at or after ``as_of`` becomes unknown, and so does such a
-        moment itself.
+        A value whose moment of knowledge (``known_from``) is at or after ``as_of`` becomes unknown, and so
+        does such a moment itself.
         """
         past = self.take(np.flatnonzero((self.time if self.known is None else self.known) < as_of))
         columns = dict(past.columns)
@@ -160,7 +162,7 @@ def sort_events(
     known_from: Mapping[str, str] | None = None,
     value_before: Mapping[str, float] | None = None,
 ) -> EventTable:
-    """Sort events by buyer, time and then every other column, so that the order of the rows given does not matter."""
+    """Sort events by buyer, time and every other column: the order of the rows given does not matter."""
     order = np.argsort(time, kind="stable")
     order = order[np.argsort(buyer[order], kind="stable")]
     buyer, time = buyer[order], time[order]
@@ -184,28 +186,48 @@ def sort_events(
 def _break_ties(
     order: NDArray[np.int64], tied: NDArray[np.bool_], columns: Mapping[str, Array], known: Array | None
 ) -> NDArray[np.int64]:
-    """Order the rows of one buyer and moment by their other columns; touches tied rows alone."""
-    group = np.cumsum(~tied)
-    in_tie = tied | np.concatenate([tied[1:], [False]])
-    rows = np.flatnonzero(in_tie)
-    keys = [columns[name][order[rows]] for name in sorted(columns)]
-    if known is not None:
-        keys.append(known[order[rows]])
+    """Order the rows of one buyer and moment by their other columns, column by column, while ties are left.
+
+    The order follows the values themselves, so that rows which come later do not change it.
+    """
     order = order.copy()
-    order[rows] = order[rows][np.lexsort([*keys, group[rows]])]
+    places = np.flatnonzero(tied | np.append(tied[1:], False))
+    group = np.cumsum(~tied)[places]
+    keys = [columns[name] for name in sorted(columns)] + ([] if known is None else [known])
+    for key in keys:
+        if not len(places):
+            break
+        rank = _sortable(key[order[places]])
+        same_group = group[1:] == group[:-1]
+        if not np.any(same_group & (rank[1:] != rank[:-1])):
+            continue
+        by_rank = np.lexsort([rank, group])
+        order[places] = order[places][by_rank]
+        rank = rank[by_rank]
+        new_group = np.append(True, ~same_group | (rank[1:] != rank[:-1]))
+        left = ~new_group | ~np.append(new_group[1:], True)
+        group, places = np.cumsum(new_group)[left], places[left]
     return order
 
 
+def _sortable(values: Array) -> NDArray[np.int64]:
+    """Whole numbers in the order of the values; unknown (NaN) comes last."""
+    if values.dtype.kind != "f":
+        return values.astype(np.int64, copy=False)
+    bits = values.astype(np.float64).view(np.int64)
+    bits = bits ^ ((bits >> 63) & np.iinfo(np.int64).max)
+    return np.where(np.isnan(values), np.iinfo(np.int64).max, bits)
+
+
 def frame_of(events: EventTable, buyer_ids: pd.Index) -> pd.DataFrame:
-    """The events as a table: ``buyer_id``, ``timestamp``, and every column with its texts in place of codes."""
+    """The events as a table: ``buyer_id``, ``timestamp``, and every column, its texts in place of codes."""
     frame: dict[str, Any] = {
         "buyer_id": buyer_ids.take(events.buyer),
         "timestamp": _as_datetimes(events.time),
     }
     for name, values in events.columns.items():
         if name in events.levels:
-            texts = np.append(events.levels[name], None)
-            frame[name] = texts[values]
+            frame[name] = np.array([*events.levels[name], None], dtype=object)[values]
         elif name in events.time_columns:
             frame[name] = _as_datetimes(values)
         else:

@@ -26,20 +26,20 @@ DATED = ("transactions", "interactions", "contracts")
 class Histories:
     """All dated facts of all buyers, as they can be trusted.
 
-    Tables are read once and never again: what the caller does to them later changes nothing here. Rows that cannot
-    be used are set aside and counted in :attr:`quality`; nothing is dropped or mended in silence.
+    Tables are read once and never again: what the caller does to them later changes nothing here. Rows that
+    cannot be used are set aside and counted in :attr:`quality`; nothing is dropped or mended in silence.
 
     Parameters
     ----------
     transactions : table, optional
-        ``buyer_id``, ``timestamp``, and where known ``amount`` (above zero a purchase, below zero a return, zero
-        neither, missing a purchase of unknown amount), ``quantity``, ``order_id``, ``product_id``, ``category``,
-        ``channel``, ``recorded_at``.
+        ``buyer_id``, ``timestamp``, and where known ``amount`` (above zero a purchase, below zero a return,
+        zero neither, missing a purchase of unknown amount), ``quantity``, ``order_id``, ``product_id``,
+        ``category``, ``channel``, ``recorded_at``.
     interactions : table, optional
-        ``buyer_id``, ``timestamp``, and where known ``kind``, ``direction`` (inbound: the buyer started; outbound:
-        the seller; mutual), ``status`` (kept, missed, scheduled), ``topic``, ``owner``, ``channel``,
-        ``satisfaction``, ``minutes``, ``response_hours``, ``resolution_hours``, ``answered``, ``resolved``,
-        ``answered_at``, ``closed_at``, ``recorded_at``.
+        ``buyer_id``, ``timestamp``, and where known ``kind``, ``direction`` (inbound: the buyer started;
+        outbound: the seller; mutual), ``status`` (kept, missed, scheduled), ``topic``, ``owner``,
+        ``channel``, ``satisfaction``, ``minutes``, ``response_hours``, ``resolution_hours``, ``answered``,
+        ``resolved``, ``answered_at``, ``closed_at``, ``recorded_at``.
     contracts : table, optional
         ``buyer_id``, ``start``, and where known ``end`` (scheduled; missing is open-ended), ``cancelled_at``,
         ``amount`` (a month), ``contract_id``, ``kind``, ``plan``, ``recorded_at``.
@@ -50,9 +50,9 @@ class Histories:
     timezone : str, optional
         The zone of the seller's wall clock. Needed where moments have a zone; moments without one are on it.
     observed_from, observed_until : moment, optional
-        The stretch in which the data is complete, the end exclusive. By default from the first day to the day after
-        the last day of transactions and interactions (of contract starts where there are only contracts). Rows
-        from a stated ``observed_until`` on are set aside.
+        The stretch in which the data is complete, the end exclusive. By default from the first day to the
+        day after the last day of transactions and interactions (of contract starts where there are only
+        contracts). Rows from a stated ``observed_until`` on are set aside.
     on_bad_rows : {"quarantine", "raise"}
         Set rows aside that cannot be used, or refuse the table.
     date_format : str, optional
@@ -75,7 +75,8 @@ class Histories:
     timezone : str or None
         The seller's zone.
     quality : DataFrame
-        What was found: ``table``, ``rule``, ``n_rows``, ``action``, ``first_rows`` (numbers from 0, five at most).
+        What was found: ``table``, ``rule``, ``n_rows``, ``action``, ``first_rows`` (numbers from 0, five at
+        most).
     rows : DataFrame, indexed by table
         ``rows_in``, ``rows_kept`` and ``rows_set_aside``.
     ignored_columns : dict of table to tuple of str
@@ -256,10 +257,10 @@ class Histories:
         )
 
     def _repr_html_(self) -> str:
+        findings = self.quality[["table", "rule", "n_rows", "action"]].astype({"n_rows": object})
         lines = [
-            f"<tr><td>{escape(one.table)}</td><td>{escape(one.rule)}</td><td style='text-align:right'>{one.n_rows:,}</td>"
-            f"<td>{escape(one.action)}</td></tr>"
-            for one in self.quality.itertuples()
+            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"
+            for row in findings.to_numpy().tolist()
         ]
         head = "<tr><th>table</th><th>rule</th><th>rows</th><th>what was done</th></tr>"
         return f"<p>{escape(repr(self))}</p><table>{head}{''.join(lines)}</table>"
@@ -288,5 +289,5 @@ def _nothing_left(n_rows: Mapping[str, int]) -> str:
     counts = ", ".join(f"{name} {count:,}" for name, count in n_rows.items())
     return (
         f"Histories: no row can be used (rows given: {counts}).\n"
-        "Give at least one row with a buyer and a date; on_bad_rows='raise' names the first rule that rows break."
+        "Give at least one row with a buyer and a date; on_bad_rows='raise' names the first rule broken."
     )

@@ -1,7 +1,7 @@
 """Who a row is about: ids of buyers, whole numbers or texts, never guessed and never merged.
 
-Text stays text, "00004" as well as " 4". Whole numbers stay whole numbers, also where a table with missing ids keeps
-them as decimals. Where one table numbers its buyers and another names them, all are read as text.
+Text stays text, "00004" as well as " 4". Whole numbers stay whole numbers, also where a table with missing
+ids keeps them as decimals. Where one table numbers its buyers and another names them, all are read as text.
 """
 
 from __future__ import annotations
@@ -111,10 +111,12 @@ def all_ids(columns: Sequence[tuple[Ids, Mask]]) -> pd.Index:
     """The sorted distinct ids of the rows kept, named ``buyer_id``."""
     used = [_used(ids, kept) for ids, kept in columns]
     if all(isinstance(values, np.ndarray) for values in used):
-        return pd.Index(np.unique(np.concatenate(used)), name="buyer_id")
+        numbers: pd.Index = pd.Index(np.unique(np.concatenate(used)), name="buyer_id")
+        return numbers
     distinct = pc.unique(pa.concat_arrays([values for values in used if not isinstance(values, np.ndarray)]))
     ordered = distinct.take(pc.sort_indices(distinct))
-    return pd.Index(as_numpy(ordered), name="buyer_id")
+    texts: pd.Index = pd.Index(as_numpy(ordered), name="buyer_id")
+    return texts
 
 
 def _used(ids: Ids, kept: Mask) -> Any:
@@ -133,7 +135,7 @@ def _of_one_kind(cells: NDArray[np.object_], place: str) -> pa.ChunkedArray:
         few = numbers | others if n_others <= np.count_nonzero(texts) else texts
         rows = ", ".join(str(row) for row in first_true(few))
         raise SchemaError(
-            f"{place}: {np.count_nonzero(texts):,} texts and {n_others:,} numbers or other cells in one column "
+            f"{place}: {np.count_nonzero(texts):,} texts and {n_others:,} other cells in one column "
             f"(first row numbers of the fewer: {rows}), so 1 and '1' may be two buyers or one.\n"
             "Make all ids text or all whole numbers before they come to the door."
         )

@@ -1,10 +1,10 @@
-"""Tables of any make, turned into plain columns: the only place that knows pandas, polars, arrow or DuckDB apart."""
+"""Tables of any make, turned into plain columns: the one place that knows pandas, polars and arrow apart."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import narwhals as nw
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from clientcare.exceptions import InputError, SchemaError
 from clientcare.history.schema import read_names
 
-Cells = pa.ChunkedArray | NDArray[np.object_]
+Cells: TypeAlias = Any
 """A column: an arrow column of one type, or Python objects where a pandas column mixes types."""
 
 ONE_TYPE = {
@@ -226,4 +226,6 @@ def is_text(kind: pa.DataType) -> bool:
 
 def as_numpy(column: Any) -> NDArray[Any]:
     """An arrow array, in one piece or several, as numpy."""
-    return np.asarray(column.to_numpy() if isinstance(column, pa.ChunkedArray) else column.to_numpy(zero_copy_only=False))
+    if isinstance(column, pa.ChunkedArray):
+        return np.asarray(column.to_numpy())
+    return np.asarray(column.to_numpy(zero_copy_only=False))

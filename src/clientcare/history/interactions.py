@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from clientcare.exceptions import SchemaError
-from clientcare.history.cells import read_flags
+from clientcare.history.cells import Numbers, read_flags
+from clientcare.history.dates import Times
 from clientcare.history.intake import GivenTable
 from clientcare.history.quality import Mask, first_true
 from clientcare.history.sheets import Door, Sheet, judge_copies, open_sheet
@@ -30,13 +31,13 @@ VALUE_BEFORE = {"answered": 0.0, "resolved": 0.0}
 
 
 def read_interactions(given: GivenTable, door: Door) -> Sheet:
-    """Read interactions: kinds, directions and states in our words, moments and lengths of answers and closings."""
+    """Read interactions: kinds, directions and states in our words, answers and closings with their moments."""
     sheet = open_sheet(given, door)
-    judge_copies(sheet, door)
     for name in ("kind", "direction", "status"):
         sheet.add_texts(name, always=True)
     for name in ("topic", "owner", "channel"):
         sheet.add_texts(name)
+    judge_copies(sheet, door)
     _read_words(sheet, door)
     sheet.add_measure("minutes")
     _read_satisfaction(sheet, door)
@@ -97,7 +98,7 @@ def _read_satisfaction(sheet: Sheet, door: Door) -> None:
 
 
 def _read_length(sheet: Sheet, door: Door, hours: str, moment: str, rule: str) -> None:
-    """Read how long an answer or a closing took and when it came, each from the other where one is missing."""
+    """Read how long an answer or a closing took and when it came, each from the other where one lacks."""
     sheet.add_measure(hours)
     sheet.add_moments(moment, door)
     if hours not in sheet.numbers and moment not in sheet.moments:
@@ -118,13 +119,14 @@ def _read_length(sheet: Sheet, door: Door, hours: str, moment: str, rule: str) -
     sheet.moments[moment] = np.where(backwards, UNKNOWN_TIME, at)
 
 
-def _later(time: np.ndarray, hours: np.ndarray) -> np.ndarray:
+def _later(time: Times, hours: Numbers) -> Times:
     passed = np.clip(np.nan_to_num(hours), -1e6, 1e6)
-    return np.where(time == UNKNOWN_TIME, 0, time) + np.round(passed * MICROSECONDS_AN_HOUR).astype(np.int64)
+    since = np.round(passed * MICROSECONDS_AN_HOUR).astype(np.int64)
+    return np.asarray(np.where(time == UNKNOWN_TIME, 0, time) + since, dtype=np.int64)
 
 
 def _read_outcome(sheet: Sheet, flag: str, moment: str, applies: Mask) -> None:
-    """Whether it was answered (resolved): as stated, else from the moment; never without one, where one is kept."""
+    """Whether it was answered (resolved): as stated, else told by its moment."""
     cells = sheet.given.column(flag)
     stated = np.full(sheet.given.n_rows, np.nan)
     if cells is not None:

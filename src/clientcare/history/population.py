@@ -13,13 +13,15 @@ from clientcare.window import microseconds
 def known_buyers(histories: Histories, as_of: pd.Timestamp) -> NDArray[np.int64]:
     """Positions in ``histories.buyer_ids`` of the buyers known at a date, ascending.
 
-    A buyer is known who bought at least once before ``as_of`` (an amount above zero, or an unknown amount), or whose
-    contract was known and had started by then. Being in contact alone makes nobody a buyer.
+    A buyer is known who bought at least once before ``as_of`` (an amount above zero, or an unknown amount),
+    or whose contract was known and had started by then. Being in contact alone makes nobody a buyer.
 
     Parameters
     ----------
     histories : Histories
+        Histories of any buyers.
     as_of : Timestamp without a zone
+        The moment of asking, exclusive.
 
     Returns
     -------

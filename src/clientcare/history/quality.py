@@ -1,8 +1,8 @@
 """What was found wrong in a table, by named rule, and what was done about it.
 
-A row that cannot be used is set aside once, under the first rule it breaks; every rule counts all the rows it finds.
-So the rows kept and the rows set aside are together the rows that came in. Row numbers are positions in the table
-given, counted from 0; no cell is ever quoted.
+A row that cannot be used is set aside once, under the first rule it breaks; every rule counts all the rows
+it finds. So the rows kept and the rows set aside are together the rows that came in. Row numbers are
+positions in the table given, counted from 0; no cell is ever quoted.
 """
 
 from __future__ import annotations

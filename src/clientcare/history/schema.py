@@ -89,7 +89,7 @@ LIKELY_NAMES = {
         "date",
     ),
 }
-"""Names (letters and digits alone) under which others keep the required columns; used for advice, never to read."""
+"""Names (letters and digits alone) under which others keep the required columns: for advice, never to read."""
 
 
 def schema_of(table: str) -> TableSchema:
@@ -129,7 +129,8 @@ def check_column_map(columns: ColumnMap | None) -> dict[str, dict[str, str | Non
                 swapped = f" It reads {{theirs: ours}}: did you mean {{{ours!r}: {theirs!r}}}?"
                 hint = swapped if theirs in schema.columns else did_you_mean(str(ours), schema.columns)
                 raise OptionError(
-                    f"columns[{table!r}]: {ours!r} is not one of our names ({', '.join(schema.columns)}).{hint}"
+                    f"columns[{table!r}]: {ours!r} is not one of our names ({', '.join(schema.columns)})."
+                    f"{hint}"
                 )
     return {table: dict(names) for table, names in columns.items()}
 

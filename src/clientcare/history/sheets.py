@@ -94,7 +94,7 @@ class Sheet:
         return np.maximum(self.time, self.recorded)
 
     def add_numbers(self, name: str, always: bool = False) -> Mask:
-        """Read a column of numbers; returns which cells are no numbers. With ``always``, NaN where not given."""
+        """Read a column of numbers and tell which cells are none; with ``always``, NaN where not given."""
         cells = self.given.column(name)
         nothing = np.zeros(self.given.n_rows, dtype=bool)
         if cells is None:
@@ -175,7 +175,8 @@ def read_side_moments(given: GivenTable, log: RowLog, name: str, door: Door) -> 
 def copies(given: GivenTable, key: list[NDArray[Any]]) -> Mask:
     """Which rows equal an earlier row in every column given, columns that are not read included.
 
-    Rows are first told apart by a few columns that were read anyway; the cells of the few left are then compared.
+    Rows are first told apart by a few columns that were read anyway; the cells of the few left are then
+    compared.
     """
     mixed = np.zeros(given.n_rows, dtype=np.uint64)
     for values in key:
@@ -196,9 +197,9 @@ def copies(given: GivenTable, key: list[NDArray[Any]]) -> Mask:
     return copied
 
 
-def judge_copies(sheet: Sheet, door: Door, *columns: str) -> None:
+def judge_copies(sheet: Sheet, door: Door) -> None:
     """Set exact copies aside (or keep them, where the caller said so)."""
-    key = [sheet.ids.codes, sheet.time, *(sheet.numbers[name] for name in columns if name in sheet.numbers)]
+    key: list[NDArray[Any]] = [sheet.ids.codes, sheet.time, *sheet.numbers.values(), *sheet.codes.values()]
     copied = copies(sheet.given, key)
     if door.exact_copies == "keep":
         sheet.log.note("exact_copy", "kept", copied)

@@ -1,6 +1,7 @@
 """Files at the door: CSV and Parquet, one, several, a pattern or a folder.
 
-From CSV every cell comes as text, so that no id is ever guessed ("00004" stays "00004"); an empty cell is unknown.
+From CSV every cell comes as text, so that no id is ever guessed ("00004" stays "00004"); an empty cell is
+unknown.
 """
 
 from __future__ import annotations
@@ -34,18 +35,19 @@ def read_histories(
     delimiter: str | None = None,
     **options: Any,
 ) -> Histories:
-    """Histories from files.
+    r"""Histories from files.
 
     Parameters
     ----------
     transactions, interactions, contracts, buyers : path, pattern, folder, list of paths, or table
-        CSV (also compressed with gzip) or Parquet. A folder stands for all its CSV and Parquet files, in the order
-        of their names; several files of a table must have the same columns. Tables are taken as they are.
+        CSV (also compressed with gzip) or Parquet. A folder stands for all its CSV and Parquet files, in
+        the order of their names; several files of a table must have the same columns. Tables are taken as
+        they are.
     encoding : str
         How the CSV files encode texts.
     delimiter : str, optional
-        What parts the cells of the CSV files; by default the one among comma, semicolon, tab and bar that parts
-        the header.
+        What parts the cells of the CSV files; by default the one among comma, semicolon, tab and bar that
+        parts the header.
     **options
         All further options of :class:`Histories`.
 
@@ -65,7 +67,7 @@ def read_histories(
     >>> import tempfile
     >>> from pathlib import Path
     >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "orders.csv").write_text("buyer_id,timestamp,amount\\n00004,2024-01-31,9.5\\n")
+    >>> _ = (folder / "orders.csv").write_text("buyer_id,timestamp,amount\n00004,2024-01-31,9.5\n")
     >>> list(read_histories(folder / "orders.csv").buyer_ids)
     ['00004']
     """
@@ -189,8 +191,8 @@ def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> F
     left_out = tuple((int(row.number) - 2, str(row.text)) for row in ragged)
     if len(left_out) > found.num_rows:
         raise SchemaError(
-            f"{table}: {len(left_out):,} lines of {file.name!r} do not have the {found.num_columns} cells of its header "
-            f"(first row numbers: {', '.join(str(number) for number, _ in left_out[:5])}).\n"
+            f"{table}: {len(left_out):,} lines of {file.name!r} do not have the {found.num_columns} cells of its "
+            f"header (first row numbers: {', '.join(str(number) for number, _ in left_out[:5])}).\n"
             "State what parts the cells: read_histories(..., delimiter=';')."
         )
     cut = (
@@ -219,7 +221,7 @@ def _header(table: str, file: Path, encoding: str) -> str:
 def _parse_csv(
     file: Path, encoding: str, delimiter: str, ragged: list[Any], careful: bool
 ) -> tuple[pa.Table | None, str]:
-    """All cells as text; carefully means in one thread, with line ends inside quotes and the numbers of lines."""
+    """All cells as text; carefully: in one thread, with line ends inside quotes and the numbers of lines."""
 
     def leave_out(row: Any) -> str:
         ragged.append(row)

@@ -1,8 +1,8 @@
 """Contracts in force: who was bound at a moment, as far as was known then.
 
 A term runs over [start, end). A cancellation given before the moment of knowing ends it earlier; one given
-later is not known yet, so the term counts as running to its scheduled end. Several terms at once, and renewals
-as further rows, make a buyer bound while any of them runs.
+later is not known yet, so the term counts as running to its scheduled end. Several terms at once, and
+renewals as further rows, make a buyer bound while any of them runs.
 """
 
 from __future__ import annotations

@@ -18,19 +18,19 @@ from clientcare.window import MICROSECONDS_A_DAY
 def read_transactions(given: GivenTable, door: Door) -> Sheet:
     """Read transactions, and apply the rules on amounts.
 
-    A row without an amount is a purchase of unknown amount, a negative amount a return, an amount of zero neither;
-    an infinite or unreadable amount is a fault, and its row is set aside.
+    A row without an amount is a purchase of unknown amount, a negative amount a return, an amount of zero
+    neither; an infinite or unreadable amount is a fault, and its row is set aside.
     """
     sheet = open_sheet(given, door)
     unreadable = sheet.add_numbers("amount", always=True)
-    judge_copies(sheet, door, "amount")
+    sheet.add_measure("quantity")
+    for text in SCHEMAS["transactions"].texts:
+        sheet.add_texts(text)
+    judge_copies(sheet, door)
     amount = sheet.numbers["amount"]
     name = given.names.get("amount", "amount")
     sheet.log.set_aside("unreadable_amount", name, unreadable)
     sheet.log.set_aside("infinite_amount", name, np.isinf(amount))
-    sheet.add_measure("quantity")
-    for text in SCHEMAS["transactions"].texts:
-        sheet.add_texts(text)
     _note_amounts(sheet, unreadable)
     sheet.log.note("cancelled_order", "kept: as returns", cancelled_orders(sheet))
     sheet.log.note("same_day_purchase", "kept: one purchase a day", same_day_purchases(sheet))
@@ -38,7 +38,7 @@ def read_transactions(given: GivenTable, door: Door) -> Sheet:
 
 
 def cancelled_orders(sheet: Sheet) -> Mask:
-    """Which rows belong to an order that takes back: number C and digits, and a negative quantity or amount."""
+    """Which rows belong to an order that takes back: C and digits, and a negative quantity or amount."""
     if "order_id" not in sheet.codes:
         return np.zeros(sheet.given.n_rows, dtype=bool)
     orders = pa.array(sheet.levels["order_id"], pa.large_string())

@@ -28,14 +28,15 @@ KINDS = (
 """The kinds of interactions that the features and the care report know by name."""
 
 SYNONYMS = {
-    "check_in": "checkin check_in_call check_in_meeting touch_base review account_review status_call health_check qbr "
-    "quarterly_business_review business_review",
+    "check_in": "checkin check_in_call check_in_meeting touch_base review account_review status_call health_check "
+    "qbr quarterly_business_review business_review",
     "meeting": "appointment video_call videocall conference zoom teams_meeting meeting_held consultation",
     "call": "phone phone_call telephone calls outbound_call inbound_call tel",
     "email": "e_mail mail emails newsletter_reply",
     "message": "sms text text_message chat live_chat whatsapp dm direct_message letter note",
     "visit": "site_visit on_site onsite store_visit house_call home_visit",
-    "support_ticket": "ticket support support_case case incident helpdesk service_request support_request issue bug",
+    "support_ticket": "ticket support support_case case incident helpdesk service_request "
+    "support_request issue bug",
     "complaint": "complaints grievance escalation claim",
     "feedback": "survey nps csat review_left rating feedback_form testimonial",
     "referral": "referred introduction recommendation refer_a_friend word_of_mouth",
@@ -75,7 +76,8 @@ def kind_words(own: Mapping[str, str] | None) -> dict[str, str]:
     for theirs, ours in (own or {}).items():
         if ours not in KINDS:
             raise OptionError(
-                f"kinds: {ours!r} is not one of our kinds ({', '.join(KINDS)}).{did_you_mean(str(ours), KINDS)}"
+                f"kinds: {ours!r} is not one of our kinds ({', '.join(KINDS)})."
+                f"{did_you_mean(str(ours), KINDS)}"
             )
         words[plain_word(theirs)] = ours
     return words
