@@ -1,0 +1,15 @@
+"""The relationship model and the members it is made of."""
+
+from clientcare.model.linear import RidgeLogistic
+from clientcare.model.relationship import RelationshipModel
+from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
+from clientcare.model.trees import ShallowBoosting
+
+__all__ = [
+    "BaseRate",
+    "OverdueRule",
+    "RecencyRule",
+    "RelationshipModel",
+    "RidgeLogistic",
+    "ShallowBoosting",
+]

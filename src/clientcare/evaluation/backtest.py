@@ -1,0 +1,263 @@
+"""Would it have been right? The model put back in time, date by date, beside its baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from clientcare.evaluation.baselines import Scorer, baseline
+from clientcare.evaluation.metrics import MEASURES, interval, log_losses, measure, resample_buyers
+from clientcare.evaluation.standing import standing_at
+from clientcare.exceptions import NotEnoughDataError
+from clientcare.history.histories import Histories
+from clientcare.outcomes import ChurnDefinition, ClientDefinition
+from clientcare.window import Moment, parse_moments
+
+TARGETS = {"churn": "churn_risk", "client": "client_probability"}
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What a backtest found.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a date, model, target (``churn`` or ``client``) and population (``all``, or ``active``:
+        bought within the horizon before, or under contract). ``n_buyers``, ``base_rate`` (the share
+        with the outcome), each measure of :data:`~clientcare.evaluation.MEASURES` with ``_low`` and
+        ``_high``, and ``gain``: how much lower the log loss is than the first baseline's, with its
+        interval over the same resampled buyers (NaN for that baseline itself).
+    horizon_days, client_horizon_days : int
+    baseline : str
+        The one that gains are counted from.
+    confidence : float
+        The share of resamples between low and high.
+    notes : list of str
+        What could not be measured, and why.
+    """
+
+    table: pd.DataFrame
+    horizon_days: int
+    client_horizon_days: int
+    baseline: str
+    confidence: float
+    notes: list[str]
+
+    def summary(self) -> pd.DataFrame:
+        """Means over the dates; index (target, population, model), best log loss first."""
+        measures = [name for name in MEASURES if name in self.table]
+        means = self.table.groupby(["target", "population", "model"], sort=False)[
+            ["n_buyers", "base_rate", *measures, "gain"]
+        ].mean()
+        means.insert(0, "n_dates", self.table.groupby(["target", "population", "model"], sort=False).size())
+        return means.sort_values(["target", "population", "log_loss"], kind="stable")
+
+    @property
+    def verdict(self) -> str:
+        """Plain sentences: does the model beat the baseline, date by date."""
+        return " ".join(
+            [self._verdict_on(target) for target in TARGETS if self._rows(target).size] + self.notes
+        )
+
+    def _rows(self, target: str) -> pd.DataFrame:
+        table = self.table
+        return table[
+            (table["model"] == "model") & (table["target"] == target) & (table["population"] == "all")
+        ]
+
+    def _verdict_on(self, target: str) -> str:
+        rows = self._rows(target)
+        clearly, ahead = int((rows["gain_low"] > 0).sum()), int((rows["gain"] > 0).sum())
+        n_dates, worse = len(rows), int((rows["gain_high"] < 0).sum())
+        about = "churn" if target == "churn" else "who is a client"
+        if ahead == n_dates:
+            how = f"beats {self.baseline} on all {n_dates} dates ({clearly} of them beyond chance)"
+        elif ahead == 0:
+            how = f"does not beat {self.baseline} on any of {n_dates} dates ({worse} of them worse beyond chance)"
+        else:
+            behind = ", ".join(f"{date:%Y-%m-%d}" for date in rows.loc[rows["gain"] <= 0, "as_of"])
+            how = f"beats {self.baseline} on {ahead} of {n_dates} dates, not on {behind}"
+        return f"On {about}, the model {how}; log loss is lower by {rows['gain'].mean():.4f} on average."
+
+    def _repr_html_(self) -> str:
+        shown = self.summary().round(4)
+        return f"<p>{self.verdict}</p>{shown.to_html()}"
+
+    def __repr__(self) -> str:
+        return f"{self.verdict}\n{self.summary().round(4).to_string()}"
+
+
+def backtest(
+    model: Any,
+    histories: Histories,
+    as_of: Moment | Iterable[Moment] | None = None,
+    *,
+    baselines: Sequence[str | Scorer] = ("recency",),
+    n_bootstrap: int = 200,
+    confidence: float = 0.9,
+    random_state: int = 0,
+) -> Backtest:
+    """Fit the model as of past dates, score the buyers known then, and compare with what happened.
+
+    At each date a fresh copy of the model sees what was known at that date and nothing else; labels
+    are taken from the horizon after it.
+
+    Parameters
+    ----------
+    model : RelationshipModel, or any object with ``fit(histories, as_of)`` and ``score(histories, as_of)``
+        ``score`` gives ``churn_risk`` and, if it can, ``client_probability``. Cloned for each date,
+        never changed.
+    histories : Histories
+    as_of : date or dates, optional
+        Default: up to four, a horizon apart, the latest whose churn horizon is observed. Dates whose
+        client horizon is not observed yet are judged on churn alone.
+    baselines : sequence of str or objects
+        ``"recency"``, ``"pareto_nbd"``, ``"mbg_nbd"``, ``"bg_nbd"``, or objects with ``fit`` and ``score``.
+        Gains are counted from the first.
+    n_bootstrap : int
+        Resamples of buyers for the intervals; 0 for none.
+    confidence : float
+        The share of resamples between low and high.
+    random_state : int
+
+    Returns
+    -------
+    Backtest
+        ``.table``, ``.summary()``, ``.verdict``.
+
+    Raises
+    ------
+    NotObservedError
+        Where the churn horizon of a date asked for is not observed.
+    NotEnoughDataError
+        Where no past date has both a history and an observed horizon.
+
+    Examples
+    --------
+    >>> from clientcare.datasets import simulate_histories  # doctest: +SKIP
+    >>> backtest(RelationshipModel(), simulate_histories().histories).verdict  # doctest: +SKIP
+    """
+    churn = ChurnDefinition(getattr(model, "horizon", "90D"))
+    client = client_definition_of(model, churn)
+    dates = (
+        default_dates(histories, churn.horizon_days)
+        if as_of is None
+        else parse_moments(as_of, histories.timezone)[0]
+    )
+    if not dates:
+        raise NotEnoughDataError(
+            f"backtest: the histories are observed from {histories.observed_from:%Y-%m-%d} to "
+            f"{histories.observed_until:%Y-%m-%d}; that holds no date with some history before it and a whole horizon of "
+            f"{churn.horizon_days} days after it.\nShorten the horizon, or give a longer history."
+        )
+    names = [name if isinstance(name, str) else type(name).__name__ for name in baselines]
+    rows: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for date in dates:
+        contestants: dict[str, Any] = {"model": clone(model, safe=False)}
+        contestants |= {
+            name: baseline(given, churn, client) for name, given in zip(names, baselines, strict=True)
+        }
+        past = histories.until(date)
+        books = {name: scorer.fit(past, date).score(past, date) for name, scorer in contestants.items()}
+        rows += _judge(
+            histories, date, books, churn, client, names, n_bootstrap, confidence, random_state, notes
+        )
+    return Backtest(
+        pd.DataFrame(rows),
+        churn.horizon_days,
+        client.horizon_days,
+        names[0] if names else "nothing",
+        confidence,
+        list(dict.fromkeys(notes)),
+    )
+
+
+def client_definition_of(model: Any, churn: ChurnDefinition) -> ClientDefinition:
+    """The model's own definition of a client, or the usual one over twice its horizon."""
+    client = getattr(model, "client", None)
+    return ClientDefinition(2 * churn.horizon_days) if client is None else client
+
+
+def default_dates(histories: Histories, horizon_days: int, n_most: int = 4) -> list[pd.Timestamp]:
+    """The latest dates with an observed horizon after them, a horizon apart, and history enough to
+    learn before them.
+
+    Enough is: the newest complete snapshot before the date has a horizon, and at least 60 days, of
+    history itself. Where no date has that, one date with any history is taken.
+    """
+    horizon = pd.Timedelta(days=horizon_days)
+    least = pd.Timedelta(days=max(horizon_days, 60))
+    dates = [histories.observed_until - (step + 1) * horizon for step in range(n_most)]
+    enough = [date for date in dates if date - horizon - least >= histories.observed_from]
+    if not enough and dates[0] - pd.Timedelta(days=14) >= histories.observed_from:
+        return [dates[0]]
+    return enough[::-1]
+
+
+def _judge(
+    histories: Histories,
+    date: pd.Timestamp,
+    books: dict[str, pd.DataFrame],
+    churn: ChurnDefinition,
+    client: ClientDefinition,
+    names: list[str],
+    n_bootstrap: int,
+    confidence: float,
+    random_state: int,
+    notes: list[str],
+) -> list[dict[str, Any]]:
+    standing = standing_at(histories, date, churn.horizon_days)
+    rows: list[dict[str, Any]] = []
+    for target, definition in (("churn", churn), ("client", client)):
+        end = date + pd.Timedelta(days=definition.horizon_days)
+        if target == "client" and end > histories.observed_until:
+            notes.append("Who is a client is not measured on dates whose client horizon is not observed yet.")
+            continue
+        outcome = definition.label(histories.until(end), date)
+        for population in ("all", "active"):
+            chosen = standing if population == "all" else standing[standing["active"]]
+            y = outcome.reindex(chosen.index).to_numpy(dtype=np.float64)
+            if len(y) == 0:
+                continue
+            draws = resample_buyers(len(y), n_bootstrap, random_state) if n_bootstrap else None
+            given = {
+                name: book[TARGETS[target]].reindex(chosen.index).to_numpy(dtype=np.float64)
+                for name, book in books.items()
+                if TARGETS[target] in book
+            }
+            for name, probability in given.items():
+                row: dict[str, Any] = {
+                    "as_of": date,
+                    "model": name,
+                    "target": target,
+                    "population": population,
+                }
+                row |= {"n_buyers": len(y), "base_rate": float(y.mean())}
+                worth = chosen["value"].to_numpy() if target == "churn" else None
+                row |= measure(y, probability, worth, draws=draws, confidence=confidence)
+                row |= _gain(
+                    y, probability, given.get(names[0]) if names else None, name, names, draws, confidence
+                )
+                rows.append(row)
+    return rows
+
+
+def _gain(
+    y: Any, probability: Any, reference: Any, name: str, names: list[str], draws: Any, confidence: float
+) -> dict[str, float]:
+    """How much lower the log loss is than the first baseline's, on the same resampled buyers."""
+    if reference is None or name == names[0]:
+        return {"gain": np.nan, "gain_low": np.nan, "gain_high": np.nan}
+    gains = log_losses(y, reference) - log_losses(y, probability)
+    if draws is None:
+        return {"gain": float(gains.mean()), "gain_low": np.nan, "gain_high": np.nan}
+    resampled = np.array([float(draw @ gains) / len(gains) for draw in draws])
+    low, high = interval(resampled, confidence)
+    return {"gain": float(gains.mean()), "gain_low": low, "gain_high": high}

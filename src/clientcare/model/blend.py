@@ -1,0 +1,131 @@
+"""One question, several members: the mean of their probabilities, and what each part of it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from clientcare.model.member import Floats, Groups, Member, log_odds_of, share_of
+
+LEAST = 1e-9
+
+
+class Blend:
+    """Weighted mean of the members' probabilities; a member that does not know a buyer is left out for
+    that buyer.
+
+    Probabilities are averaged, not log-odds: one overconfident member then does less harm.
+
+    Parameters
+    ----------
+    members : mapping of name to fitted Member
+    weights : mapping of name to float
+        Not negative, of any sum above zero.
+    """
+
+    def __init__(self, members: Mapping[str, Member], weights: Mapping[str, float]) -> None:
+        self.members = {name: member for name, member in members.items() if weights.get(name, 0.0) > 0}
+        self.weights = {name: float(weights[name]) for name in self.members}
+
+    def probability(self, X: Floats) -> Floats:
+        """Probability of the outcome, shape (n_rows,); NaN where no member knows a buyer."""
+        return self._mean(self.member_probabilities(X))
+
+    def member_probabilities(self, X: Floats) -> dict[str, Floats]:
+        """What each member says; NaN where it does not know a buyer."""
+        return {name: share_of(member._log_odds(X)) for name, member in self.members.items()}
+
+    def _mean(self, probabilities: Mapping[str, Floats]) -> Floats:
+        total, weight = self._sums(probabilities)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / weight)
+
+    def _sums(self, probabilities: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+        n_rows = len(next(iter(probabilities.values())))
+        total, weight = np.zeros(n_rows), np.zeros(n_rows)
+        for name, probability in probabilities.items():
+            known = ~np.isnan(probability)
+            total += np.where(known, probability, 0.0) * self.weights[name]
+            weight += known * self.weights[name]
+        return total, weight
+
+    def contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[Floats, Floats]:
+        """Split the blend's log-odds into a start and a part for each group of columns, exactly.
+
+        Each member splits its own log-odds exactly: l_m = b_m + sum of parts. With p the blend, q the
+        blend of the members' starts, p - q = sum of w_m (s(l_m) - s(b_m)) = sum of w_m k_m (l_m -
+        b_m), where k_m > 0 is the slope of the logistic curve s between b_m and l_m; likewise logit p
+        - logit q = (p - q) / k. So the parts of member m enter with the weight w_m k_m / k, which is
+        never negative, and all parts add up to logit p - logit q.
+
+        Returns
+        -------
+        start : float64 array of shape (n_rows,)
+            Log-odds before anything is known of the buyer.
+        parts : float64 array of shape (n_rows, n_groups)
+            ``start + parts.sum(axis=1)`` is the blend's log-odds.
+        """
+        split = {name: member._contributions(X, groups, n_groups) for name, member in self.members.items()}
+        ends = {name: _sum_of(base, parts) for name, (base, parts) in split.items()}
+        p = self._mean({name: share_of(end) for name, end in ends.items()})
+        _, weight = self._sums(ends)
+        q = np.zeros(len(X))
+        for name, (base, _) in split.items():
+            known = ~np.isnan(ends[name])
+            q += np.where(known, float(share_of(np.array([base]))[0]) * self.weights[name] / weight, 0.0)
+        start = log_odds_of(q, LEAST)
+        slope = _slope(start, log_odds_of(p, LEAST))
+        total = np.zeros((len(X), n_groups), order="F")
+        for name, (base, parts) in split.items():
+            known = ~np.isnan(ends[name])
+            share = np.where(
+                known, self.weights[name] / weight * _slope(np.full(len(X), base), ends[name]) / slope, 0.0
+            )
+            for group in range(n_groups):
+                total[:, group] += np.where(known, share * parts[:, group], 0.0)
+        return start, total
+
+    def get_state(self) -> dict[str, Any]:
+        """Members and weights."""
+        members = {name: [type(member).__name__, member.get_state()] for name, member in self.members.items()}
+        return {"members": members, "weights": dict(self.weights)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], kinds: Mapping[str, type[Member]]) -> Blend:
+        """The blend that :meth:`get_state` told of."""
+        members = {name: kinds[kind].from_state(inner) for name, (kind, inner) in state["members"].items()}
+        return cls(members, state["weights"])
+
+
+def _sum_of(base: float, parts: Floats) -> Floats:
+    total = np.full(len(parts), base)
+    for group in range(parts.shape[1]):
+        total += parts[:, group]
+    return total
+
+
+def _slope(start: Floats, end: Floats) -> Floats:
+    """Slope of the logistic curve between two log-odds, and at the point where they meet."""
+    apart = end - start
+    near = np.abs(apart) < 1e-6
+    with np.errstate(invalid="ignore", divide="ignore"):
+        between = (share_of(end) - share_of(start)) / apart
+    middle = share_of((start + end) / 2)
+    return np.asarray(np.where(near, middle * (1 - middle), between).clip(min=1e-300))
+
+
+def yielding_weights(n_buyers: int, n_rarer: int, halfway: Mapping[str, float]) -> dict[str, float]:
+    """How much each member counts, given how many buyers of the rarer outcome it could learn from.
+
+    A member with ``halfway = 0`` needs no outcomes and counts fully; another counts ``n / (n +
+    halfway)``, n being the buyers of the rarer outcome: half at ``halfway``, and nearly fully with many.
+
+    Examples
+    --------
+    >>> yielding_weights(1000, 100, {"lifetime": 0, "linear": 20, "trees": 100})
+    {'lifetime': 1.0, 'linear': 0.8333333333333334, 'trees': 0.5}
+    """
+    n = min(n_rarer, n_buyers)
+    return {name: 1.0 if half == 0 else n / (n + half) for name, half in halfway.items()}

@@ -1,0 +1,207 @@
+"""Fitting one question: its members on past snapshots, their judgement out of time, and how much each
+counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clientcare.model.blend import Blend, yielding_weights
+from clientcare.model.member import Floats, Member, share_of
+from clientcare.model.rules import BaseRate
+
+HALFWAY: dict[str, float] = {"lifetime": 0.0, "linear": 15.0, "trees": 60.0}
+"""Buyers of the rarer outcome at which a member counts half (see yielding_weights)."""
+RULES = ("recency", "overdue")
+CLEARLY = 2.0
+N_RESAMPLES = 200
+
+Members = Callable[[], dict[str, Member]]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Buyers at past snapshots.
+
+    Attributes
+    ----------
+    X : float64 array of shape (n_rows, n_columns)
+    names : list of str
+        The columns of X.
+    date : int64 array of shape (n_rows,)
+        Microseconds of each row's snapshot.
+    buyer : int64 array of shape (n_rows,)
+        The same number for the same buyer.
+    """
+
+    X: Floats
+    names: list[str]
+    date: NDArray[np.int64]
+    buyer: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.int64]) -> Rows:
+        """Some of the rows, in their order."""
+        return Rows(np.asfortranarray(self.X[rows]), self.names, self.date[rows], self.buyer[rows])
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What one head is asked.
+
+    Attributes
+    ----------
+    name : str
+        churn, patronage, care_tie or client.
+    rows : Rows
+        All rows of past snapshots whose outcome is known, and of the present.
+    outcome : float64 array of shape (n_rows,)
+        1, 0, or NaN where it is not known.
+    span_us : int
+        How long after a row's date its outcome is known, in microseconds.
+    as_of : int
+        Now, in microseconds.
+    n_snapshots : int
+        How many past snapshots are pooled.
+    members : callable
+        Makes the unfitted members by name.
+    """
+
+    name: str
+    rows: Rows
+    outcome: Floats
+    span_us: int
+    as_of: int
+    n_snapshots: int
+    members: Members
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A fitted question: the blend, and what is known about how good it and its rivals are."""
+
+    blend: Blend
+    candidates: pd.DataFrame
+    validation: pd.DataFrame | None
+
+
+def fit_head(question: Question, judge: bool = True) -> Head:
+    """Fit the members as of now; judge them at the newest snapshot whose outcome is known.
+
+    The judgement is a fit of its own, as of that snapshot, which saw nothing after it.
+    """
+    past = question.rows.date + question.span_us <= question.as_of
+    dates = np.unique(question.rows.date[past & ~np.isnan(question.outcome)])
+    judged = _judge(question, int(dates[-1])) if len(dates) and judge else None
+    members, weights = _fit_members(question, question.as_of)
+    if judged is not None:
+        weights = _without_the_beaten(weights, members, judged[0])
+    blend = Blend(members, weights)
+    candidates = pd.DataFrame() if judged is None else judged[0]
+    if len(candidates):
+        total = sum(blend.weights.values())
+        shares = {name: weight / total for name, weight in blend.weights.items()}
+        candidates.insert(2, "weight", [shares.get(name, np.nan) for name in candidates["candidate"]])
+        candidates.loc[candidates["candidate"] == "blend", "weight"] = 1.0
+    return Head(blend, candidates, None if judged is None else judged[1])
+
+
+def _fit_members(question: Question, as_of: int) -> tuple[dict[str, Member], dict[str, float]]:
+    """The members as they would have been fitted at a date, and their weights."""
+    rows, y = question.rows, question.outcome
+    known = ~np.isnan(y) & (rows.date + question.span_us <= as_of)
+    dates = np.unique(rows.date[known])[-question.n_snapshots :]
+    train = np.flatnonzero(known & np.isin(rows.date, dates))
+    now = np.flatnonzero(rows.date == as_of)
+    learned, outcome = rows.take(train), y[train]
+    members: dict[str, Member] = {}
+    for name, member in question.members().items():
+        member.columns_, member.classes_ = rows.names, np.array([False, True])
+        if not member._needs_outcome:
+            member._fit(rows.take(now).X, np.empty(0))
+        elif 0 < outcome.sum() < len(outcome):
+            member._fit(learned.X, outcome)
+        else:
+            continue
+        if getattr(member, "usable_", True):
+            members[name] = member
+    weights = _weights(members, learned, outcome)
+    if not weights:
+        members["base_rate"] = BaseRate().fit_share(int(outcome.sum()), len(outcome))
+        weights = {"base_rate": 1.0}
+    return members, weights
+
+
+def _weights(members: Mapping[str, Member], rows: Rows, outcome: Floats) -> dict[str, float]:
+    counted = {name: HALFWAY[name] for name in members if name in HALFWAY}
+    if counted and "lifetime" not in counted:
+        counted[min(counted, key=lambda name: counted[name])] = 0.0
+    n_with = len(np.unique(rows.buyer[outcome > 0.5]))
+    n_without = len(np.unique(rows.buyer[outcome < 0.5]))
+    weights = yielding_weights(len(np.unique(rows.buyer)), min(n_with, n_without), counted)
+    return {name: weight for name, weight in weights.items() if weight > 0}
+
+
+def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Log loss of each candidate at a past date, with bootstrap standard errors over buyers."""
+    members, weights = _fit_members(question, as_of)
+    test = np.flatnonzero((question.rows.date == as_of) & ~np.isnan(question.outcome))
+    y, X = question.outcome[test], question.rows.take(test).X
+    if len(y) == 0:
+        return None
+    said = {name: share_of(member._log_odds(X)) for name, member in members.items()}
+    said["blend"] = Blend(members, weights).probability(X)
+    losses = {name: _losses(y, p) for name, p in said.items()}
+    reference = losses.get("recency", _losses(y, np.full(len(y), 0.5)))
+    draws = _draws(len(y))
+    rows = []
+    for name, loss in losses.items():
+        rows.append(
+            {
+                "target": question.name,
+                "candidate": name,
+                "as_of": pd.Timestamp(as_of, unit="us"),
+                "n_buyers": len(y),
+                "base_rate": float(y.mean()),
+                "log_loss": float(loss.mean()),
+                "log_loss_se": float((draws @ loss / len(y)).std()),
+                "gain_over_recency": float((reference - loss).mean()),
+                "gain_over_recency_se": float((draws @ (reference - loss) / len(y)).std()),
+                "gain_over_blend": float((losses["blend"] - loss).mean()),
+                "gain_over_blend_se": float((draws @ (losses["blend"] - loss) / len(y)).std()),
+            }
+        )
+    table = pd.DataFrame(rows).sort_values("log_loss", kind="stable", ignore_index=True)
+    return table, pd.DataFrame({"row": test, "outcome": y, "probability": said["blend"]})
+
+
+def _without_the_beaten(
+    weights: dict[str, float], members: Mapping[str, Member], candidates: pd.DataFrame
+) -> dict[str, float]:
+    """Where one member beat the blend beyond chance on the latest outcome, it stands alone."""
+    better = candidates[candidates["gain_over_blend"] > CLEARLY * candidates["gain_over_blend_se"]]
+    for name in better["candidate"]:
+        if name in members and name != "blend":
+            return {str(name): 1.0}
+    return weights
+
+
+def _losses(y: Floats, probability: Floats) -> Floats:
+    p = np.clip(np.where(np.isnan(probability), y.mean(), probability), 1e-5, 1 - 1e-5)
+    return np.asarray(-np.where(y > 0.5, np.log(p), np.log1p(-p)))
+
+
+def _draws(n_buyers: int) -> Floats:
+    """How often each buyer is drawn in each resample; always the same for the same number."""
+    rng = np.random.default_rng(n_buyers)
+    draws = np.empty((N_RESAMPLES, n_buyers))
+    for draw in draws:
+        draw[:] = np.bincount(rng.integers(0, n_buyers, n_buyers), minlength=n_buyers)
+    return draws

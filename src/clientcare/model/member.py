@@ -1,0 +1,133 @@
+"""What every member of the model is: a small classifier over a feature table, open about its log-odds."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+try:
+    from sklearn.utils.validation import validate_data
+except ImportError:  # scikit-learn 1.5
+
+    def validate_data(estimator: Any, X: Any, y: Any = "no_validation", **options: Any) -> Any:
+        """The same check under its older name."""
+        options["force_all_finite"] = options.pop("ensure_all_finite", True)
+        return estimator._validate_data(X, y, **options)
+
+
+Floats = NDArray[np.float64]
+Groups = NDArray[np.int64]
+State = dict[str, Any]
+
+LARGEST_LOG_ODDS = 30.0
+
+
+class Member(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Base of the members: two classes, NaN allowed, log-odds that are a sum over the columns.
+
+    A member implements ``_fit(X, y, names)`` and ``_log_odds(X)`` over plain float64 arrays of shape
+    (n_rows, n_columns), and ``_contributions(X, groups, n_groups)`` which splits its log-odds into a
+    constant and a part for each group of columns.
+    """
+
+    _needs_outcome = True
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from rows whose outcome is known.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_rows, n_columns)
+            Features; NaN is unknown.
+        y : array of shape (n_rows,)
+            Two classes; the second in sorted order is the one whose probability is asked for.
+
+        Returns
+        -------
+        self
+        """
+        names = _names_of(X)
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) > 2:
+            raise ValueError(
+                f"Only binary classification is supported. The type of the target is multiclass: "
+                f"{len(self.classes_)} classes found."
+            )
+        self.columns_ = names or [f"x{position}" for position in range(X.shape[1])]
+        self._fit(X, codes.astype(np.float64))
+        return self
+
+    def decision_function(self, X: Any) -> Floats:
+        """Log-odds of the second class; shape (n_rows,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        return self._log_odds(X) if len(self.classes_) == 2 else np.full(len(X), -LARGEST_LOG_ODDS)
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Probability of each class; shape (n_rows, n_classes)."""
+        probability = share_of(self.decision_function(X))
+        if len(self.classes_) == 1:
+            return np.ones((len(probability), 1))
+        return np.column_stack([1 - probability, probability])
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The likelier class of each row."""
+        chosen = (self.decision_function(X) > 0).astype(np.int64)
+        return np.asarray(self.classes_[chosen])
+
+    def _fit(self, X: Floats, y: Floats) -> None:
+        raise NotImplementedError
+
+    def _log_odds(self, X: Floats) -> Floats:
+        raise NotImplementedError
+
+    def _contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[float, Floats]:
+        raise NotImplementedError
+
+    def get_state(self) -> State:
+        """Everything the fitted member is, as numbers, texts and arrays."""
+        fitted = {name: value for name, value in vars(self).items() if name.endswith("_")}
+        return {"params": self.get_params(deep=False), "fitted": fitted}
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The member that :meth:`get_state` told of, bit for bit."""
+        member = cls(**state["params"])
+        for name, value in state["fitted"].items():
+            setattr(member, name, value)
+        return member
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        return {"allow_nan": True, "binary_only": True}
+
+
+def share_of(log_odds: Floats) -> Floats:
+    """The probability behind log-odds; exact at both ends."""
+    small = np.exp(-np.abs(log_odds))
+    return np.asarray(np.where(log_odds >= 0, 1.0, small) / (1.0 + small))
+
+
+def log_odds_of(probability: Floats | float, least: float = 1e-12) -> Floats:
+    """log(p / (1 - p)), with p kept ``least`` away from 0 and 1."""
+    p = np.clip(probability, least, 1 - least)
+    return np.asarray(np.log(p) - np.log1p(-p))
+
+
+def _names_of(X: Any) -> list[str] | None:
+    if isinstance(X, pd.DataFrame):
+        return [str(name) for name in X.columns]
+    return None

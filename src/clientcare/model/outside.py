@@ -1,0 +1,77 @@
+"""A learner from outside, in the place of the boosted trees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.exceptions import ModelFileError, OptionError
+from clientcare.model.design import Design, weighted_terms
+from clientcare.model.member import Floats, Groups, Member, State, log_odds_of
+
+LEAST = 1e-6
+
+
+class OutsideLearner(Member):
+    """Any scikit-learn classifier as a member; explained by a linear reading of what it says.
+
+    Parameters
+    ----------
+    estimator : classifier with ``fit`` and ``predict_proba``
+        Fitted in place; hand in a clone.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def _fit(self, X: Floats, y: Floats) -> None:
+        if not hasattr(self.estimator, "predict_proba"):
+            raise OptionError(
+                f"RelationshipModel: estimator {type(self.estimator).__name__} gives no probabilities.\n"
+                "Give a classifier with predict_proba, or wrap it: CalibratedClassifierCV(...)."
+            )
+        try:
+            self.estimator.fit(self._frame(X), y.astype(np.int64))
+        except ValueError as cause:
+            if "NaN" not in str(cause):
+                raise
+            raise OptionError(
+                f"RelationshipModel: estimator {type(self.estimator).__name__} cannot meet unknown values (NaN).\n"
+                "Put an imputer before it: make_pipeline(SimpleImputer(), ...)."
+            ) from cause
+        some = X[:: max(1, len(X) // 20_000)]
+        self.design_ = Design().fit(some)
+        Z, target = self.design_.transform(some), self._log_odds(some)
+        self.intercept_ = float(target.mean())
+        ridge = Z.T @ Z + 1e-2 * len(Z) * np.eye(Z.shape[1])
+        self.coefficients_ = np.linalg.solve(ridge, Z.T @ (target - self.intercept_))
+
+    def _frame(self, X: Floats) -> pd.DataFrame:
+        return pd.DataFrame(X, columns=[f"x{place}" for place in range(X.shape[1])])
+
+    def _log_odds(self, X: Floats) -> Floats:
+        said = np.asarray(self.estimator.predict_proba(self._frame(X)), dtype=np.float64)[:, 1]
+        return log_odds_of(said, LEAST)
+
+    def _contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[float, Floats]:
+        terms = self.design_.transform(X)
+        parts = np.zeros((len(X), n_groups), order="F")
+        for term, source in enumerate(self.design_.source):
+            parts[:, groups[source]] += terms[:, term] * self.coefficients_[term]
+        left = self._log_odds(X) - self.intercept_ - weighted_terms(terms, self.coefficients_)
+        parts[:, n_groups - 1] += left
+        return self.intercept_, parts
+
+    def get_state(self) -> State:
+        """Refused: an outside learner may hold code.
+
+        Raises
+        ------
+        ModelFileError
+        """
+        raise ModelFileError(
+            f"a model with estimator={type(self.estimator).__name__} cannot be saved: a model file holds no code.\n"
+            "Fit it without estimator=, or keep the fitting script and fit again."
+        )

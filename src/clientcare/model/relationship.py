@@ -1,0 +1,410 @@
+"""The relationship model: who is a client, who is about to leave, learned from the histories' own past."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
+from clientcare.history.histories import Histories
+from clientcare.model.amounts import PurchaseAmounts
+from clientcare.model.blend import Blend
+from clientcare.model.book import make_book, next_due, relationship_of, stage_from
+from clientcare.model.fingerprint import fingerprint
+from clientcare.model.heads import Head, Question, Rows, fit_head
+from clientcare.model.lifetime import LifetimeMember
+from clientcare.model.linear import RidgeLogistic
+from clientcare.model.member import Floats, Member
+from clientcare.model.outside import OutsideLearner
+from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather
+from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
+from clientcare.model.snapshots import EFFORTS
+from clientcare.model.trees import ShallowBoosting
+from clientcare.outcomes import ChurnDefinition, ClientDefinition
+from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, microseconds, parse_moment
+
+KINDS: dict[str, type[Member]] = {
+    kind.__name__: kind
+    for kind in (RidgeLogistic, ShallowBoosting, RecencyRule, OverdueRule, BaseRate, LifetimeMember)
+}
+"""The members a model file may hold."""
+HOW_MUCH = (
+    "n_purchases", "n_repeat_purchases", "gap_days_mean", "gap_days_median", "days_since_last_purchase",
+    "days_since_first_purchase", "overdue_ratio", "purchase_log_amount_mean",
+)  # fmt: skip
+"""Columns that say how much a buyer buys, beside those of the windows."""
+
+
+class RelationshipModel(BaseEstimator):  # type: ignore[misc]
+    """Client or customer, staying or leaving: learned from the histories' own past, judged out of time.
+
+    ``fit`` puts itself back to past dates whose horizon has been observed since, looks at each buyer
+    as known then, and learns from what came after. A probability model (Pareto/NBD), a strongly
+    regularised linear model and shallow boosted trees answer each question; the mean of their
+    probabilities is the answer. A member counts less where it cannot know more: few buyers, few
+    events. All are judged on the newest complete outcome beside the recency rule
+    (:attr:`candidates_`), and the model says so when it does not beat it (:attr:`says_`).
+
+    Parameters
+    ----------
+    horizon : str, int or Timedelta, whole days
+        Churn is asked over [as_of, as_of + horizon).
+    client : ClientDefinition, optional
+        What a client is; default ``ClientDefinition`` over twice the horizon.
+    estimator : scikit-learn classifier, optional
+        Takes the place of the boosted trees: LightGBM, XGBoost, a pipeline ... It meets NaN and must
+        be able to. A model with one cannot be saved.
+    effort : {"default", "quick", "thorough"}
+        How many rows of past snapshots are held at once: 240,000, 60,000 or 800,000; buyers beyond
+        that are sampled for learning (never for scoring).
+    random_state : int
+
+    Attributes
+    ----------
+    candidates_ : DataFrame
+        What was tried: target, candidate, weight in the blend, and how it did as of the newest
+        snapshot with a complete outcome, fitted on what was known then: log_loss with its standard
+        error over buyers, and its gain over recency.
+    training_ : DataFrame
+        The snapshots learned from: target, as_of, n_buyers, base_rate.
+    says_ : list of str
+        What a reader should know before believing the scores.
+    model_id_ : str
+        A fingerprint of everything that was learned.
+    as_of_ : Timestamp
+        Nothing at or after it was seen.
+
+    Examples
+    --------
+    >>> from clientcare.model import RelationshipModel
+    >>> RelationshipModel(horizon="30D").get_params()["effort"]
+    'default'
+    """
+
+    def __init__(
+        self,
+        horizon: Days = "90D",
+        client: ClientDefinition | None = None,
+        estimator: Any = None,
+        effort: str = "default",
+        random_state: int = 0,
+    ) -> None:
+        self.horizon = horizon
+        self.client = client
+        self.estimator = estimator
+        self.effort = effort
+        self.random_state = random_state
+
+    # ---- learning -------------------------------------------------------------------------------------------------
+
+    def fit(
+        self, histories: Histories, as_of: Moment | None = None, labels: pd.Series[Any] | None = None
+    ) -> Self:
+        """Learn from what happened before ``as_of``.
+
+        Parameters
+        ----------
+        histories : Histories
+        as_of : date, optional
+            Nothing at or after it is seen; default: the end of what was observed.
+        labels : Series of bool indexed by buyer_id, optional
+            The user's own list of who is a client now; outranks the definition. Buyers not in it teach
+            nothing.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        NotEnoughDataError
+            Where no buyer is known at ``as_of``.
+        OptionError, InputError
+            Where a parameter or the labels make no sense.
+        """
+        self._check_options()
+        moment = self._moment(histories, as_of)
+        self.as_of_ = moment
+        self.churn_definition_ = ChurnDefinition(self.horizon)
+        self.client_definition_ = self.client or ClientDefinition(2 * self.churn_definition_.horizon_days)
+        with threadpool_limits(1):
+            past = gather(
+                histories.until(moment),
+                moment,
+                self.churn_definition_,
+                self.client_definition_,
+                self.effort,
+                self.random_state,
+            )
+            if past.n_buyers == 0:
+                raise NotEnoughDataError(
+                    f"RelationshipModel.fit: no buyer is known before {moment:%Y-%m-%d}.\n"
+                    "Give histories with purchases or contracts before as_of, or choose a later as_of."
+                )
+            self._learn(past, labels, histories)
+        self.model_id_ = fingerprint(self._learned())
+        return self
+
+    def _check_options(self) -> None:
+        if self.effort not in EFFORTS:
+            raise OptionError(f"RelationshipModel: effort must be one of {', '.join(EFFORTS)}.")
+        if self.client is not None and not isinstance(self.client, ClientDefinition):
+            raise OptionError(
+                "RelationshipModel: client must be a ClientDefinition, or None for the usual one."
+            )
+        if isinstance(self.random_state, bool) or not isinstance(self.random_state, (int, np.integer)):
+            raise OptionError(
+                "RelationshipModel: random_state must be a whole number; the same one gives the same scores."
+            )
+
+    def _moment(self, histories: Histories, as_of: Moment | None) -> pd.Timestamp:
+        if not isinstance(histories, Histories):
+            raise InputError(
+                f"RelationshipModel: Histories are needed, found {type(histories).__name__}.\n"
+                "Make them at the door: Histories(transactions, ...) or read_histories('orders.csv')."
+            )
+        return histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
+
+    def _learn(self, past: Past, labels: pd.Series[Any] | None, histories: Histories) -> None:
+        self.encoding_ = past.encoding
+        self.tables_ = [
+            name
+            for name in ("transactions", "interactions", "contracts")
+            if histories.events(name) is not None
+        ]
+        tie = past.outcomes["care_tie"]
+        seen = ~np.isnan(tie)
+        self.sees_ties_ = bool(seen.any()) and self.client_definition_.care_tie != "ignored"
+        known = ~np.isnan(past.outcomes["patronage"])
+        self.sees_all_ties_ = self.sees_ties_ and bool(seen[known].all())
+        heads = {"churn": self._ask(past, "churn"), "patronage": self._ask(past, "patronage")}
+        if self.sees_ties_:
+            heads["care_tie"] = self._ask(past, "care_tie")
+            heads["client"] = self._ask(past, "client")
+        if labels is not None:
+            heads["client"] = self._ask_labels(past, labels, histories)
+        self.owns_client_head_ = "client" in heads
+        self.heads_ = {name: head.blend for name, head in heads.items()}
+        self.amounts_ = self._fit_amounts(past)
+        self.candidates_ = pd.concat([head.candidates for head in heads.values()], ignore_index=True)
+        self.training_ = self._training(past)
+        self.says_ = self._say(past, heads)
+
+    def _ask(self, past: Past, name: str) -> Head:
+        span = (
+            self.churn_definition_.horizon_days if name == "churn" else self.client_definition_.horizon_days
+        )
+        return fit_head(
+            Question(
+                name,
+                past.rows,
+                past.outcomes[name],
+                span * MICROSECONDS_A_DAY,
+                microseconds(self.as_of_),
+                SNAPSHOTS[self.effort],
+                lambda: self._members(name, past.rows),
+            )
+        )
+
+    def _ask_labels(self, past: Past, labels: pd.Series[Any], histories: Histories) -> Head:
+        """A head for the user's own list: what do the buyers on it look like now?"""
+        now = np.flatnonzero(past.rows.date == microseconds(self.as_of_))
+        outcome = np.full(len(past.rows), np.nan)
+        given = _own_labels(labels)
+        buyers = past.buyers_now
+        outcome[now] = given.reindex(buyers).to_numpy(dtype=np.float64, na_value=np.nan)
+        if not (np.nansum(outcome) > 0 and np.nansum(1 - outcome) > 0):
+            raise InputError(
+                "RelationshipModel.fit: labels need clients and customers among the buyers known at as_of; "
+                f"found {int(np.nansum(outcome)):,} clients of {int((~np.isnan(outcome)).sum()):,} labelled buyers known."
+            )
+        members = {
+            name: m for name, m in self._members("client", past.rows).items() if name in ("linear", "trees")
+        }
+        question = Question("client", past.rows, outcome, 0, microseconds(self.as_of_), 1, lambda: members)
+        return fit_head(question, judge=False)
+
+    def _members(self, name: str, rows: Rows) -> dict[str, Member]:
+        horizon = self.churn_definition_.horizon_days
+        curved = (f"n_purchases_{horizon}d", "overdue_mean_ratio")
+        client = self.client_definition_
+        members: dict[str, Member] = {
+            "recency": RecencyRule(),
+            "overdue": OverdueRule(),
+            "lifetime": LifetimeMember(horizon)
+            if name == "churn"
+            else LifetimeMember(client.horizon_days, client.periods, client.min_periods),
+            "linear": RidgeLogistic(curved=curved),
+            "trees": ShallowBoosting(random_state=int(self.random_state))
+            if self.estimator is None
+            else OutsideLearner(clone(self.estimator)),
+        }
+        if name in ("care_tie", "client"):
+            del members["lifetime"]
+        return members
+
+    def _fit_amounts(self, past: Past) -> PurchaseAmounts:
+        windows = [name for name in past.rows.names if name.startswith(("n_purchases_", "purchases_per_"))]
+        amounts = PurchaseAmounts(past.rows.names, [*HOW_MUCH, *windows])
+        learned = np.flatnonzero(~np.isnan(past.n_purchases))
+        X = past.rows.take(learned).X
+        return amounts.fit(X, past.n_purchases[learned], past.spend[learned], *self._known_amounts(X))
+
+    def _known_amounts(self, X: Floats) -> tuple[Floats, Floats]:
+        """The mean amount of a purchase, and how many purchases it is the mean of."""
+        names = self.encoding_.names
+        if "purchase_amount_mean" not in names:
+            return np.full(len(X), np.nan), np.zeros(len(X))
+        return X[:, names.index("purchase_amount_mean")], np.nan_to_num(X[:, names.index("n_purchases")])
+
+    def _training(self, past: Past) -> pd.DataFrame:
+        rows = []
+        for name, outcome in past.outcomes.items():
+            known = ~np.isnan(outcome)
+            for date in np.unique(past.rows.date[known])[-SNAPSHOTS[self.effort] :]:
+                here = known & (past.rows.date == date)
+                stamp = pd.Timestamp(int(date), unit="us")
+                rows.append((name, stamp, int(here.sum()), float(outcome[here].mean())))
+        return pd.DataFrame(rows, columns=["target", "as_of", "n_buyers", "base_rate"])
+
+    def _say(self, past: Past, heads: dict[str, Head]) -> list[str]:
+        said = []
+        for name, about in (
+            ("churn", "churn"),
+            ("client" if "client" in heads else "patronage", "who is a client"),
+        ):
+            said += _judgement(heads[name], about)
+            learned = self.training_["target"].eq("churn" if name == "churn" else "patronage").any()
+            if not learned and name != "client":
+                said.append(
+                    f"The history is too short for a whole horizon to have been observed ({about}): nothing was "
+                    f"learned from outcomes, {_standing_in(heads[name].blend)} stands alone."
+                )
+        n_purchases = self._column(past.rows.X, "n_purchases")
+        if "transactions" in self.tables_ and not (n_purchases > 1).any():
+            said.append(
+                "No buyer has bought a second time: nothing in the purchases tells who will come back."
+            )
+        if past.n_buyers < 100:
+            said.append(f"Only {past.n_buyers} buyers are known: take every probability as a rough guess.")
+        return said
+
+    def _column(self, X: Floats, name: str) -> Floats:
+        names = self.encoding_.names
+        return X[:, names.index(name)] if name in names else np.full(len(X), np.nan)
+
+    # ---- scoring --------------------------------------------------------------------------------------------------
+
+    def score(self, histories: Histories, as_of: Moment | None = None) -> pd.DataFrame:
+        """The book: what the model says of every buyer known at a date.
+
+        A buyer's row depends on that buyer's own history alone, so a history may be scored in parts.
+
+        Parameters
+        ----------
+        histories : Histories
+        as_of : date, optional
+            Nothing at or after it is seen; default: the end of what was observed.
+
+        Returns
+        -------
+        DataFrame of shape (n_buyers known, 17), indexed by buyer_id
+            ``relationship`` (client, customer), ``client_probability``, ``stage`` (four, see the truth
+            table), ``evidence`` (what it rests on), ``churn_risk`` with ``churn_risk_low`` and
+            ``churn_risk_high`` (90 %), ``expected_purchases``, ``next_purchase_due`` (NaT: no gap has
+            been seen), ``expected_spend`` (NaN: no amounts are known), ``overdue_ratio`` (NaN: no
+            gap), ``reason_1`` to ``reason_3``, ``as_of``, ``horizon_days``, ``model_id``.
+        """
+        check_is_fitted(self, "model_id_")
+        moment = self._moment(histories, as_of)
+        with threadpool_limits(1):
+            table = columns_of(histories.until(moment), moment, self.churn_definition_.horizon_days)
+            return self._book(self.encoding_.transform(table), table.index, moment)
+
+    def _book(self, X: Floats, buyers: pd.Index, moment: pd.Timestamp) -> pd.DataFrame:
+        said = self._probabilities(X)
+        silence, gap = self._column(X, "days_since_last_purchase"), self._column(X, "gap_days_median")
+        purchases, spend = self.amounts_.expected(X, said["churn"], *self._known_amounts(X))
+        reasons = self._reasons(X, said)
+        columns: dict[str, Any] = {
+            "relationship": relationship_of(said["client"]),
+            "client_probability": said["client"],
+            "stage": stage_from(said["client"], said["patronage"], said["care_tie"]),
+            "evidence": self._evidence(),
+            "churn_risk": said["churn"],
+            "churn_risk_low": said["churn"],
+            "churn_risk_high": said["churn"],
+            "expected_purchases": purchases,
+            "next_purchase_due": next_due(moment, silence, gap),
+            "expected_spend": spend,
+            "overdue_ratio": self._column(X, "overdue_ratio"),
+            **reasons,
+            "as_of": moment,
+            "horizon_days": self.churn_definition_.horizon_days,
+            "model_id": self.model_id_,
+        }
+        return make_book(columns, buyers)
+
+    def _probabilities(self, X: Floats) -> dict[str, Floats]:
+        """Churn, patronage, care tie and client, made to tell one story."""
+        said = {name: blend.probability(X) for name, blend in self.heads_.items()}
+        unseen = np.full(len(X), np.nan)
+        if "care_tie" in said and not self.sees_all_ties_:
+            said["care_tie"] = np.where(self._column(X, "n_contracts") > 0, said["care_tie"], np.nan)
+        said.setdefault("care_tie", unseen)
+        said.setdefault("client", said["patronage"])
+        return said
+
+    def _evidence(self) -> str:
+        return "+".join(self.tables_)
+
+    def _reasons(self, X: Floats, said: dict[str, Floats]) -> dict[str, Any]:
+        return {f"reason_{place}": "" for place in (1, 2, 3)}
+
+    # ---- keeping --------------------------------------------------------------------------------------------------
+
+    def _learned(self) -> dict[str, Any]:
+        return {
+            "churn": self.churn_definition_.to_dict(),
+            "client": self.client_definition_.to_dict(),
+            "encoding": self.encoding_.get_state(),
+            "heads": {name: blend.get_state() for name, blend in self.heads_.items()},
+            "amounts": self.amounts_.get_state(),
+            "tables": self.tables_,
+            "ties": [self.sees_ties_, self.sees_all_ties_, self.owns_client_head_],
+        }
+
+
+def _judgement(head: Head, about: str) -> list[str]:
+    if not len(head.candidates):
+        return []
+    table = head.candidates.set_index("candidate")
+    if "recency" not in table.index:
+        return []
+    gain, error = table.at["blend", "gain_over_recency"], table.at["blend", "gain_over_recency_se"]
+    date = f"{table.at['blend', 'as_of']:%Y-%m-%d}"
+    if gain <= 0:
+        return [f"On {about} the model does not beat recency as of {date} (log loss {-gain:.4f} higher)."]
+    doubt = "" if gain > 2 * error else ", which may be chance"
+    return [f"On {about} the model beats recency as of {date} by {gain:.4f} in log loss{doubt}."]
+
+
+def _standing_in(blend: Blend) -> str:
+    return "the probability model" if "lifetime" in blend.members else "a share counted so far"
+
+
+def _own_labels(labels: Any) -> pd.Series[Any]:
+    if not isinstance(labels, pd.Series) or labels.index.nlevels != 1:
+        raise InputError("RelationshipModel.fit: labels must be a Series of bool indexed by buyer_id.")
+    if labels.index.has_duplicates:
+        n = int(labels.index.duplicated().sum())
+        raise InputError(f"RelationshipModel.fit: labels name {n:,} buyers more than once.")
+    strange = ~labels.dropna().isin([True, False])
+    if strange.any():
+        raise InputError(f"RelationshipModel.fit: {int(strange.sum()):,} labels are neither True nor False.")
+    return labels.astype("Float64")
