@@ -1,7 +1,20 @@
 """Care: who is under it, what is due, what it does, and whom to care for next."""
 
+from clientcare.care.health import HealthScore, TierWarning, health_facts
 from clientcare.care.plan import care_plan
 from clientcare.care.practices import care_practices
 from clientcare.care.report_card import CareReport, care_report
+from clientcare.care.warning import EarlyWarning, early_warning, warn_with_model
 
-__all__ = ["CareReport", "care_plan", "care_practices", "care_report"]
+__all__ = [
+    "CareReport",
+    "EarlyWarning",
+    "HealthScore",
+    "TierWarning",
+    "care_plan",
+    "care_practices",
+    "care_report",
+    "early_warning",
+    "health_facts",
+    "warn_with_model",
+]
