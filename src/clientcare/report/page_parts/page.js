@@ -1,0 +1,158 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const find = (id) => document.getElementById(id);
+  const make = (tag, text, kind) => {
+    const element = document.createElement(tag);
+    if (text !== undefined) element.textContent = text;
+    if (kind) element.className = kind;
+    return element;
+  };
+  const percent = (value) => (value === null ? "unknown" : (100 * value).toFixed(value < 0.1 || value > 0.9 ? 1 : 0) + " %");
+  const amount = (value) => (value === null ? "unknown" : value.toLocaleString("en", { maximumFractionDigits: value < 100 ? 1 : 0 }));
+  const write = { percent, amount, number: amount, date: (v) => v ?? "unknown", text: (v) => v ?? "" };
+
+  const columns = data.columns;
+  const n = data.n;
+  const texts = new Array(n);
+  for (let i = 0; i < n; i++) texts[i] = (data.ids[i] + " " + data.reasons[i][0]).toLowerCase();
+  const size = 50;
+  let order = Array.from({ length: n }, (_, i) => i);
+  let sorting = { column: data.sorted_by, down: true };
+  let page = 0;
+  const value = (column, i) => (column.levels ? column.levels[column.values[i]] : column.values[i]);
+
+  const fill = (select, names) => names.forEach((name, code) => { const option = make("option", name); option.value = String(code); select.append(option); });
+  const stage = columns.find((column) => column.name === "stage");
+  fill(find("stage"), stage.levels);
+  const owner = columns.find((column) => column.name === "owner");
+  if (owner) { fill(find("owner"), owner.levels); find("owner-label").hidden = false; }
+
+  const headings = columns.map((column, number) => {
+    const cell = make("th", undefined, column.form === "percent" || column.form === "amount" || column.form === "number" ? "number" : "");
+    cell.scope = "col";
+    const button = make("button", column.title);
+    button.type = "button";
+    button.addEventListener("click", () => { sorting = { column: number, down: sorting.column === number ? !sorting.down : column.form !== "text" }; arrange(); });
+    cell.append(button);
+    find("head").append(cell);
+    return cell;
+  });
+
+  function arrange() {
+    const words = find("search").value.trim().toLowerCase();
+    const wantedStage = find("stage").value, wantedOwner = owner ? find("owner").value : "";
+    const kept = [];
+    for (let i = 0; i < n; i++) {
+      if (wantedStage !== "" && stage.values[i] !== +wantedStage) continue;
+      if (wantedOwner !== "" && owner.values[i] !== +wantedOwner) continue;
+      if (words && !texts[i].includes(words)) continue;
+      kept.push(i);
+    }
+    const column = columns[sorting.column], turn = sorting.down ? -1 : 1;
+    kept.sort((a, b) => {
+      const x = value(column, a), y = value(column, b);
+      if (x === y) return a - b;
+      if (x === null) return 1;
+      if (y === null) return -1;
+      return x < y ? -turn : turn;
+    });
+    order = kept;
+    page = 0;
+    headings.forEach((cell, number) => cell.setAttribute("aria-sort", number !== sorting.column ? "none" : sorting.down ? "descending" : "ascending"));
+    show();
+  }
+
+  function show() {
+    const body = find("body");
+    body.replaceChildren();
+    for (const i of order.slice(page * size, (page + 1) * size)) {
+      const row = make("tr");
+      columns.forEach((column, number) => {
+        const text = write[column.form](value(column, i));
+        const cell = make(number === 0 ? "th" : "td", undefined, number === 0 ? "id" : headings[number].className);
+        if (number === 0) {
+          cell.scope = "row";
+          const button = make("button", text, "open");
+          button.type = "button";
+          button.addEventListener("click", () => open(i));
+          cell.append(button);
+        } else cell.textContent = text;
+        row.append(cell);
+      });
+      body.append(row);
+    }
+    const pages = Math.max(1, Math.ceil(order.length / size));
+    find("count").textContent = order.length.toLocaleString("en") + " of " + n.toLocaleString("en") + " buyers";
+    find("page").textContent = "page " + (page + 1).toLocaleString("en") + " of " + pages.toLocaleString("en");
+    find("back").disabled = page === 0;
+    find("next").disabled = page >= pages - 1;
+  }
+
+  const drawing = "http://www.w3.org/2000/svg";
+  const shape = (tag, attributes, text) => {
+    const element = document.createElementNS(drawing, tag);
+    for (const [name, setting] of Object.entries(attributes)) element.setAttribute(name, setting);
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+  const dayText = (day) => new Date(day * 86400000).toISOString().slice(0, 10);
+
+  function timeline(i) {
+    const story = data.stories[i];
+    if (!story) return make("p", "No dated events are shown for this buyer.");
+    const [purchases, ours, theirs, terms] = story;
+    const days = [...purchases, ...ours, ...theirs, ...terms.map((term) => term[0])];
+    if (!days.length) return make("p", "No dated events.");
+    const first = Math.min(...days), last = data.as_of_day, width = 760;
+    const x = (day) => 10 + (width - 20) * (day - first) / Math.max(1, last - first);
+    const picture = shape("svg", { viewBox: "0 0 " + width + " 92", role: "img" });
+    picture.append(shape("title", {}, purchases.length + " purchase days, " + ours.length + " contacts by us, " + theirs.length + " by them, " + terms.length + " contracts shown, from " + dayText(first) + " to " + dayText(last)));
+    for (const [from, to] of terms) picture.append(shape("rect", { x: x(from), y: 6, width: Math.max(2, x(Math.min(to ?? last, last)) - x(from)), height: 6, class: "term" }));
+    for (const day of ours) picture.append(shape("circle", { cx: x(day), cy: 24, r: 3, class: "ours" }));
+    for (const day of theirs) picture.append(shape("rect", { x: x(day) - 3, y: 33, width: 6, height: 6, class: "theirs" }));
+    for (const day of purchases) picture.append(shape("line", { x1: x(day), x2: x(day), y1: 46, y2: 66, class: "purchase" }));
+    picture.append(shape("line", { x1: 10, x2: width - 10, y1: 70, y2: 70, class: "axis" }));
+    picture.append(shape("text", { x: 10, y: 86 }, dayText(first)), shape("text", { x: width - 10, y: 86, "text-anchor": "end" }, dayText(last)));
+    const figure = make("div");
+    figure.append(picture, make("p", "Lines: purchases. Dots: contacts by us. Squares: contacts by them. Bar on top: contract."));
+    return figure;
+  }
+
+  function waterfall(i) {
+    const parts = data.contributions[i];
+    if (!parts || !parts.length) return make("span");
+    const height = 20 * parts.length + 10, top = Math.max(...parts.map((part) => Math.abs(part[1])), 0.1);
+    const picture = shape("svg", { viewBox: "0 0 760 " + height, role: "img" });
+    picture.append(shape("title", {}, "Contributions to churn in log-odds: " + parts.map((part) => data.groups[part[0]] + " " + part[1].toFixed(2)).join(", ")));
+    parts.forEach(([group, points], row) => {
+      const length = 220 * Math.abs(points) / top, y = 20 * row + 4;
+      picture.append(shape("text", { x: 230, y: y + 12, "text-anchor": "end" }, data.groups[group]));
+      picture.append(shape("rect", { x: points > 0 ? 490 : 490 - length, y: y, width: length, height: 14, class: points > 0 ? "up" : "down" }));
+      picture.append(shape("text", { x: points > 0 ? 496 + length : 484 - length, y: y + 12, "text-anchor": points > 0 ? "start" : "end" }, (points > 0 ? "+" : "") + points.toFixed(2)));
+    });
+    return picture;
+  }
+
+  function open(i) {
+    find("buyer-title").textContent = data.ids[i];
+    const facts = columns.slice(1).filter((column) => column.name !== "reason_1").map((column) => column.title + ": " + write[column.form](value(column, i)));
+    find("buyer-summary").textContent = facts.join("; ") + ".";
+    find("buyer-timeline").replaceChildren(timeline(i));
+    find("buyer-reasons").replaceChildren(...data.reasons[i].filter(Boolean).map((reason) => make("li", reason)));
+    find("buyer-waterfall").replaceChildren(waterfall(i));
+    const due = data.care[i] || [];
+    find("buyer-care").replaceChildren(...(due.length ? due : ["Nothing is due."]).map((action) => make("li", action)));
+    find("buyer").showModal();
+  }
+
+  find("close").addEventListener("click", () => find("buyer").close());
+  find("back").addEventListener("click", () => { page -= 1; show(); });
+  find("next").addEventListener("click", () => { page += 1; show(); });
+  find("search").addEventListener("input", arrange);
+  find("stage").addEventListener("change", arrange);
+  if (owner) find("owner").addEventListener("change", arrange);
+  const print = find("print");
+  if (print) print.addEventListener("click", () => window.print());
+  arrange();
+})();
