@@ -1,0 +1,119 @@
+"""Finding the top of a likelihood: a sketch on a sample, Newton steps on all rows, the curvature there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+Floats = NDArray[np.float64]
+Objective = Callable[[Floats], tuple[float, Floats]]
+
+BOUND = 16.0
+"""Parameters are sought within exp(-16) .. exp(16), time counted in mean ages: beyond it nothing can be told apart."""
+_SMALLEST_STEP = 1e-9
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Where the objective (mean negative log-likelihood) is least; ``curvature`` is None where it is flat there."""
+
+    theta: Floats
+    value: float
+    curvature: Floats | None
+
+
+def sketch(objective: Objective, starts: Sequence[Floats]) -> Floats:
+    """The best of several starts after a bounded quasi-Newton search."""
+    if len(starts) > 1:
+        values = [objective(start)[0] for start in starts]
+        starts = [starts[int(np.nanargmin(values))]]
+    found = minimize(
+        objective,
+        starts[0],
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-BOUND, BOUND)] * len(starts[0]),
+        options={"maxiter": 1000, "maxfun": 3000, "ftol": 1e-15, "gtol": 1e-8, "maxcor": 12, "maxls": 40},
+    )
+    return np.asarray(found.x, dtype=np.float64)
+
+
+def curvature(objective: Objective, theta: Floats, step: float = 1e-4) -> Floats:
+    """Second derivatives, from central differences of the exact gradient."""
+    n = len(theta)
+    matrix = np.empty((n, n))
+    for i in range(n):
+        shift = np.zeros(n)
+        shift[i] = step
+        matrix[i] = (objective(theta + shift)[1] - objective(theta - shift)[1]) / (2 * step)
+    return (matrix + matrix.T) / 2
+
+
+def is_peak(matrix: Floats) -> bool:
+    """Whether a curvature is positive in every direction, clearly."""
+    if not np.isfinite(matrix).all():
+        return False
+    values = np.linalg.eigvalsh(matrix)
+    return bool(values[0] > 1e-9 * max(values[-1], 1e-12) and values[0] > 1e-12)
+
+
+def climb(
+    objective: Objective, theta: Floats, matrix: Floats, rounds: int = 20
+) -> tuple[Floats, float, bool]:
+    """Newton steps with a given curvature, mended on the way (BFGS); tells whether they came to rest."""
+    inverse = np.linalg.inv(matrix)
+    value, gradient = objective(theta)
+    before = np.inf
+    for _ in range(rounds):
+        move = -inverse @ gradient
+        longest = float(np.abs(move).max())
+        if longest < _SMALLEST_STEP or (longest < 1e-6 and longest >= before):
+            return theta, value, True
+        before = longest
+        move *= min(1.0, 0.7 / longest)
+        next_value, next_gradient = objective(theta + move)
+        if not next_value <= value + 1e-12 * (1 + abs(value)):
+            return theta, value, False
+        change = next_gradient - gradient
+        theta, value, gradient = theta + move, next_value, next_gradient
+        product = float(move @ change)
+        if product > 0:
+            left = np.eye(len(move)) - np.outer(move, change) / product
+            inverse = left @ inverse @ left.T + np.outer(move, move) / product
+    return theta, value, longest < 1e-6
+
+
+def find_optimum(
+    full: Objective, sample: Objective | None, curve: Objective | None, starts: Sequence[Floats]
+) -> Optimum:
+    """The optimum over all rows.
+
+    Parameters
+    ----------
+    full : objective over all rows
+    sample : objective over a sample that gives the starting point, or None where all rows are few enough
+    curve : objective over the rows that give the curvature, or None for all rows
+    starts : points to start from
+    """
+    small = full if sample is None else sample
+    theta = sketch(small, starts)
+    matrix = curvature(small, theta)
+    if is_peak(matrix):
+        climbed, value, rested = climb(full, theta, matrix)
+        if rested:
+            theta = climbed
+            matrix = curvature(curve or full, theta)
+            if sample is None and is_peak(matrix):
+                theta, value, _ = climb(full, theta, matrix)
+            return Optimum(theta, value, matrix if is_peak(matrix) else None)
+    theta = sketch(full, [theta])
+    matrix = curvature(curve or full, theta)
+    if is_peak(matrix):
+        theta, value, _ = climb(full, theta, matrix)
+        matrix = curvature(curve or full, theta)
+        return Optimum(theta, value, matrix if is_peak(matrix) else None)
+    return Optimum(theta, full(theta)[0], None)
