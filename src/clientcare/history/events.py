@@ -163,8 +163,7 @@ def sort_events(
     value_before: Mapping[str, float] | None = None,
 ) -> EventTable:
     """Sort events by buyer, time and every other column: the order of the rows given does not matter."""
-    order = np.argsort(time, kind="stable")
-    order = order[np.argsort(buyer[order], kind="stable")]
+    order = _by_buyer_and_time(buyer, time)
     buyer, time = buyer[order], time[order]
     tied = np.concatenate([[False], (buyer[1:] == buyer[:-1]) & (time[1:] == time[:-1])])
     if tied.any():
@@ -181,6 +180,23 @@ def sort_events(
         known_from=dict(known_from or {}),
         value_before=dict(value_before or {}),
     )
+
+
+def _by_buyer_and_time(buyer: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows by buyer and time, those of one buyer and moment in any order.
+
+    Both keys are packed into one number where they fit, which sorts several times faster than one after the other.
+    """
+    if len(time):
+        since = time - time.min()
+        unit = next(
+            unit for unit in (MICROSECONDS_A_DAY, 1_000_000, 1) if unit == 1 or not (since % unit).any()
+        )
+        width = int(since.max() // unit).bit_length()
+        if width + int(buyer.max()).bit_length() <= 63:
+            return np.argsort((buyer.astype(np.int64) << width) | (since // unit))
+    order = np.argsort(time, kind="stable")
+    return order[np.argsort(buyer[order], kind="stable")]
 
 
 def _break_ties(
