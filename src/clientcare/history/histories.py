@@ -63,6 +63,8 @@ class Histories:
         The lowest and the highest answer, ``(1, 5)``; by default 0 to 1.
     exact_copies : {"set_aside", "keep"}
         What to do with rows that equal an earlier row in every column given.
+    isolated_dates : {"set_aside", "keep"}
+        What to do with a few rows that lie years after all others, most likely slips of the pen.
 
     Attributes
     ----------
@@ -95,7 +97,7 @@ class Histories:
 
     Examples
     --------
-    >>> orders = pd.DataFrame({"who": ["00004", "00004", None], "timestamp": ["2024-01-31"] * 3, "amount": [9.5, -2, 1]})
+    >>> orders = pd.DataFrame({"who": ["00004", "00004", None], "timestamp": "2024-01-31", "amount": [9.5, -2, 1]})
     >>> histories = Histories(orders, columns={"transactions": {"who": "buyer_id"}})
     >>> list(histories.buyer_ids)
     ['00004']
@@ -119,6 +121,7 @@ class Histories:
         kinds: Mapping[str, str] | None = None,
         satisfaction_scale: tuple[float, float] | None = None,
         exact_copies: str = "set_aside",
+        isolated_dates: str = "set_aside",
     ) -> None:
         tables = {
             "transactions": transactions,
@@ -130,6 +133,7 @@ class Histories:
             raise InputError("Histories: no table given. Give transactions, interactions or contracts.")
         _require_one_of("on_bad_rows", on_bad_rows, ("quarantine", "raise"))
         _require_one_of("exact_copies", exact_copies, ("set_aside", "keep"))
+        _require_one_of("isolated_dates", isolated_dates, ("set_aside", "keep"))
         kind_words(kinds)
         self.timezone = check_timezone(timezone)
         first = None if observed_from is None else parse_moment(observed_from, timezone, "observed_from")
@@ -143,6 +147,7 @@ class Histories:
             observed_from=None if first is None else microseconds(first),
             observed_until=None if last is None else microseconds(last),
             exact_copies=exact_copies,
+            isolated_dates=isolated_dates,
             kinds=dict(kinds or {}),
             satisfaction_scale=_checked_scale(satisfaction_scale),
         )

@@ -1,7 +1,7 @@
 """Tables split by buyer, once, on disk: every row of a buyer, of every table, lies in one partition.
 
-Buyers are independent of each other, so whatever is worked out for a partition is what would be worked out for the whole.
-DuckDB does the splitting within a fixed amount of memory, spilling to the same folder.
+Buyers are independent of each other, so whatever is worked out for a partition is what would be worked out
+for the whole. DuckDB does the splitting within a fixed amount of memory, spilling to the same folder.
 """
 
 from __future__ import annotations
@@ -146,19 +146,16 @@ def partition_tables(
         connection.close()
         for leftover in (spill, folder / "spool"):
             shutil.rmtree(leftover, ignore_errors=True)
-    facts = {
-        "n_partitions": n_partitions,
-        "n_rows": {table: rows for table, (rows, _) in done.items()},
-        "digests": {table: digest for table, (_, digest) in done.items()},
-    }
-    for file in folder.rglob("*"):
-        if file.is_file():
-            sync_file(file)
+    n_rows = {table: rows for table, (rows, _) in done.items()}
+    digests = {table: digest for table, (_, digest) in done.items()}
+    for written in folder.rglob("*"):
+        (sync_file if written.is_file() else sync_folder)(written)
     sync_folder(folder)
-    reached("partition: split")
+    reached("partition: on disk")
     with replacing(folder / _DONE) as file:
+        facts = {"n_partitions": n_partitions, "n_rows": n_rows, "digests": digests}
         file.write(json.dumps(facts).encode())
-    return Partitions(folder, n_partitions, facts["n_rows"], facts["digests"])
+    return Partitions(folder, n_partitions, n_rows, digests)
 
 
 def open_partitions(folder: Path) -> Partitions | None:
@@ -179,15 +176,7 @@ def _buyer_column(table: str, scan: Scan, columns: Mapping[str, Mapping[str, str
 
 def _mixed_kinds(connection: Any, buyer: Mapping[str, str]) -> bool:
     """Whether some tables number their buyers and others name them: then all ids are read as text."""
-    kinds = set()
-    for table, column in buyer.items():
-        kind = (
-            str(connection.table(table).select(quote_name(column)).types[0])
-            if False
-            else _kind(connection, table, column)
-        )
-        kinds.add(kind in ("VARCHAR",))
-    return len(kinds) > 1
+    return len({_kind(connection, table, column) == "VARCHAR" for table, column in buyer.items()}) > 1
 
 
 def _kind(connection: Any, table: str, column: str) -> str:

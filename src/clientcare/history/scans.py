@@ -1,13 +1,11 @@
 """Tables read piece by piece, for work that does not fit in memory: files, database queries, tables already loaded.
 
-A scan knows its columns before a row is read, has a fingerprint that changes with its content, and can be looked at by
-DuckDB under a name. Texts in CSV files stay texts: what a cell means is decided at the door.
+A scan knows its columns before a row is read, has a fingerprint that changes with its content, and can be
+looked at by DuckDB under a name. Texts in CSV files stay texts: what a cell means is decided at the door.
 """
 
 from __future__ import annotations
 
-import csv
-import glob
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,16 +18,16 @@ from typing import Any, Protocol
 import narwhals as nw
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pa_csv
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from clientcare.exceptions import InputError, MissingExtraError, SchemaError, SourceError
+from clientcare.history.sources import DELIMITERS, PARQUET_ENDS, csv_header, files_of
 
 CHUNK_ROWS = 100_000
 """Rows fetched at a time from a database."""
 
 _HASH_CHUNK = 4 << 20
-_SUFFIXES = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv"}
 
 
 class Scan(Protocol):
@@ -50,7 +48,7 @@ class Scan(Protocol):
         """Make the rows visible to a DuckDB connection under a name; ``spool`` is an empty folder to use."""
 
 
-def scan_of(table: str, source: Any) -> Scan:
+def scan_of(table: str, source: Any, encoding: str = "utf-8", delimiter: str | None = None) -> Scan:
     """A source of any kind as a scan.
 
     Parameters
@@ -58,8 +56,8 @@ def scan_of(table: str, source: Any) -> Scan:
     table : str
         The name of the table, for messages.
     source : path, glob, folder, list of these, database address, :class:`DatabaseQuery`, or a loaded table
-        A database address is a SQLAlchemy URL with the table behind a ``#``: ``"postgresql+psycopg://host/shop#orders"``;
-        a DuckDB file likewise: ``"duckdb:///shop.db#orders"``.
+        A database address is a SQLAlchemy URL with the table behind a ``#``:
+        ``"postgresql+psycopg://host/shop#orders"``; a DuckDB file likewise: ``"duckdb:///shop.db#orders"``.
 
     Raises
     ------
@@ -73,47 +71,56 @@ def scan_of(table: str, source: Any) -> Scan:
     if isinstance(source, str) and "://" in source:
         return _from_address(table, source)
     if isinstance(source, (str, os.PathLike)):
-        return FileScan.of(table, [source])
+        return FileScan.of(table, [source], encoding, delimiter)
     if (
         isinstance(source, (list, tuple))
         and source
         and all(isinstance(one, (str, os.PathLike)) for one in source)
     ):
-        return FileScan.of(table, source)
+        return FileScan.of(table, source, encoding, delimiter)
     return FrameScan.of(table, source)
 
 
-# -------------------------------------------------------------------------------------------------------------- files
+# ------------------------------------------------------------------------------------------ files
 
 
 @dataclass(frozen=True)
 class FileScan:
-    """Parquet or CSV files with the same columns."""
+    """Parquet or CSV files with the same columns, found and read by the same rules as at the door."""
 
     table: str
     files: tuple[Path, ...]
-    form: str
     schema: pa.Schema
+    is_csv: bool
+    encoding: str = "utf-8"
+    delimiter: str | None = None
 
     @classmethod
-    def of(cls, table: str, sources: Sequence[str | os.PathLike[str]]) -> FileScan:
-        """Files, folders and globs; within a folder all Parquet or all CSV files, at any depth, hidden ones aside.
+    def of(
+        cls,
+        table: str,
+        sources: Sequence[str | os.PathLike[str]],
+        encoding: str = "utf-8",
+        delimiter: str | None = None,
+    ) -> FileScan:
+        """Files, folders and patterns.
 
         Raises
         ------
         SourceError
             Where nothing is there, forms are mixed, or a file cannot be read.
         SchemaError
-            Where the files do not have the same columns and types.
+            Where the files do not have the same columns, or not of the same types.
         """
-        files = tuple(dict.fromkeys(path for source in sources for path in _found(table, source)))
-        forms = {_SUFFIXES[path.suffix.lower()] for path in files}
+        files = tuple(dict.fromkeys(path for source in sources for path in files_of(table, source)))
+        forms = {path.name.lower().endswith(PARQUET_ENDS) for path in files}
         if len(forms) > 1:
             raise SourceError(
                 f"{table}: both Parquet and CSV files are there. Name one of them: 'folder/*.parquet'."
             )
-        form = forms.pop()
-        return cls(table, files, form, _common_schema(table, files, form))
+        is_csv = not forms.pop()
+        schema = _common_schema(table, files, encoding, delimiter, is_csv)
+        return cls(table, files, schema, is_csv, encoding, delimiter)
 
     @property
     def names(self) -> list[str]:
@@ -121,9 +128,9 @@ class FileScan:
 
     @property
     def n_rows(self) -> int | None:
-        if self.form == "csv":
+        if self.is_csv:
             return None
-        return sum(pq.ParquetFile(path).metadata.num_rows for path in self.files)
+        return sum(int(pq.read_metadata(path).num_rows) for path in self.files)
 
     @property
     def n_bytes(self) -> int:
@@ -148,102 +155,85 @@ class FileScan:
         return tuple((path.stat().st_size, path.stat().st_mtime_ns) for path in self.files)
 
     def register(self, connection: Any, name: str, spool: Path) -> None:
-        if self.form == "parquet":
-            paths = [str(path) for path in self.files]
-            connection.read_parquet(paths, hive_partitioning=False, union_by_name=False).create_view(name)
+        """Parquet is read by DuckDB itself; CSV as a stream of texts."""
+        if self.is_csv:
+            reader = pa.RecordBatchReader.from_batches(self.schema, self._csv_batches())
+            connection.register(name, reader)
         else:
-            connection.register(name, pa.RecordBatchReader.from_batches(self.schema, self._csv_batches()))
+            paths = [str(path) for path in self.files]
+            connection.read_parquet(paths, hive_partitioning=False, union_by_name=True).create_view(name)
 
     def _csv_batches(self) -> Iterator[pa.RecordBatch]:
         for path in self.files:
             try:
-                with _open_csv(path, self.schema.names) as reader:
+                with _open_csv(path, self.schema.names, self.encoding, self.delimiter, self.table) as reader:
                     for batch in reader:
-                        yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
-            except (pa.ArrowInvalid, OSError) as cause:
+                        columns = [batch.column(name) for name in self.schema.names]
+                        yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
+            except (pa.ArrowException, OSError, LookupError) as cause:
                 raise _unreadable(self.table, path, cause) from None
 
 
-def _found(table: str, source: str | os.PathLike[str]) -> list[Path]:
-    path = Path(source)
-    try:
-        if path.is_dir():
-            files = [
-                one
-                for one in sorted(path.rglob("*"))
-                if one.suffix.lower() in _SUFFIXES and _is_open(one, path)
-            ]
-            where = "in that folder"
-        elif path.exists():
-            files, where = [path], ""
-        else:
-            files, where = sorted(Path(one) for one in glob.glob(str(source), recursive=True)), "there"
-    except (OSError, ValueError) as cause:
-        raise SourceError(
-            f"{table}: cannot be looked for ({type(cause).__name__}). Check the path."
-        ) from cause
-    if not files:
-        raise SourceError(f"{table}: no Parquet or CSV file {where} ({path.name!r}). Check the path.")
-    others = [one for one in files if one.suffix.lower() not in _SUFFIXES or not one.is_file()]
-    if others:
-        raise SourceError(
-            f"{table}: {len(others)} of {len(files)} files are neither .parquet nor .csv. Name the files."
-        )
-    return files
-
-
-def _is_open(file: Path, folder: Path) -> bool:
-    """Files whose name, or the name of a folder above them, begins with a dot or underscore are somebody's work."""
-    return not any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
-
-
-def _common_schema(table: str, files: Sequence[Path], form: str) -> pa.Schema:
+def _common_schema(
+    table: str, files: Sequence[Path], encoding: str, delimiter: str | None, is_csv: bool
+) -> pa.Schema:
     first: pa.Schema | None = None
     for number, path in enumerate(files, start=1):
-        schema = _schema_of(table, path, form)
+        schema = _schema_of(table, path, encoding, delimiter, is_csv)
         if first is None:
             first = schema
             continue
-        if schema.names != first.names:
+        if set(schema.names) != set(first.names):
+            found = ", ".join(map(repr, schema.names))
             raise SchemaError(
-                f"{table}: file {number} of {len(files)} ({path.name!r}) has other columns than the first, or in another "
-                f"order (found {', '.join(map(repr, schema.names))}).\nGive files of one form, or several runs."
+                f"{table}: file {number} of {len(files)} ({path.name!r}) has other columns than the first "
+                f"(found {found}).\nGive files of one form, or make tables of them first."
             )
         for name in first.names:
-            if not schema.field(name).type.equals(first.field(name).type):
+            kinds = first.field(name).type, schema.field(name).type
+            if not kinds[0].equals(kinds[1]) and not all(map(_is_number, kinds)):
                 raise SchemaError(
-                    f"{table}, column {name!r}: {schema.field(name).type} in file {number} of {len(files)} "
-                    f"({path.name!r}), {first.field(name).type} in the first.\nWrite the files with one type."
+                    f"{table}, column {name!r}: {kinds[1]} in file {number} of {len(files)} ({path.name!r}), "
+                    f"{kinds[0]} in the first.\nWrite the column the same way in every file."
                 )
     assert first is not None
     return first
 
 
-def _schema_of(table: str, path: Path, form: str) -> pa.Schema:
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _schema_of(table: str, path: Path, encoding: str, delimiter: str | None, is_csv: bool) -> pa.Schema:
     try:
-        if form == "parquet":
+        if not is_csv:
             return pq.read_schema(path).remove_metadata()
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), [])
-    except (OSError, pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as cause:
+        with _open_csv(path, [], encoding, delimiter, table) as reader:
+            names = list(reader.schema.names)
+    except (OSError, pa.ArrowException, LookupError) as cause:
+        if isinstance(cause, SourceError):
+            raise
         raise _unreadable(table, path, cause) from None
-    if not names:
-        raise SourceError(
-            f"{table}: file {path.name!r} is empty. A CSV file begins with the names of its columns."
-        )
+    if len(set(names)) < len(names):
+        raise SchemaError(f"{table}: several columns of {path.name!r} have one name. Name each apart.")
     return pa.schema([(name, pa.large_string()) for name in names])
 
 
-def _open_csv(path: Path, names: Sequence[str]) -> pa_csv.CSVStreamingReader:
-    return pa_csv.open_csv(
+def _open_csv(
+    path: Path, names: Sequence[str], encoding: str, delimiter: str | None, table: str
+) -> pacsv.CSVStreamingReader:
+    parted_by = delimiter or max(DELIMITERS, key=csv_header(table, path, encoding).count)
+    return pacsv.open_csv(
         path,
-        read_options=pa_csv.ReadOptions(skip_rows=0, block_size=8 << 20),
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
-        convert_options=pa_csv.ConvertOptions(
+        read_options=pacsv.ReadOptions(encoding=encoding, block_size=8 << 20),
+        parse_options=pacsv.ParseOptions(
+            delimiter=parted_by, newlines_in_values=True, invalid_row_handler=lambda row: "skip"
+        ),
+        convert_options=pacsv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.large_string()),
             null_values=[""],
             strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
+            quoted_strings_can_be_null=True,
         ),
     )
 
@@ -337,7 +327,8 @@ class DatabaseQuery:
     Parameters
     ----------
     connection : str, SQLAlchemy engine, or ADBC connection
-        A SQLAlchemy URL (``postgresql+psycopg://...``, ``sqlite:///...``), or ``duckdb:///file.db``. It is never shown.
+        A SQLAlchemy URL (``postgresql+psycopg://...``, ``sqlite:///...``), or ``duckdb:///file.db``. It is
+        never shown.
     query : str
         A SELECT. Values belong in ``parameters``, not in the text.
     parameters : mapping, optional
@@ -357,7 +348,7 @@ class DatabaseQuery:
     @property
     def names(self) -> list[str]:
         with self._batches(limit=True) as batches:
-            return next(iter(batches)).schema.names
+            return [str(name) for name in next(iter(batches)).schema.names]
 
     @property
     def n_rows(self) -> int | None:
@@ -433,14 +424,10 @@ class _Pieces:
         self._chunks, self._close = chunks, close
 
     def __enter__(self) -> Iterator[pa.Table]:
-        return _first_even_if_empty(self._chunks)
+        return iter(self._chunks)
 
     def __exit__(self, *_: object) -> None:
         self._close()
-
-
-def _first_even_if_empty(chunks: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    yield from chunks
 
 
 def _duckdb_batches(query: DatabaseQuery, limit: bool) -> _Pieces:

@@ -33,6 +33,8 @@ class Door:
         The stretch stated, in microseconds.
     exact_copies : "set_aside" or "keep"
         What is done with rows that equal an earlier row in every column.
+    isolated_dates : "set_aside" or "keep"
+        What is done with a few rows far after all others.
     kinds : mapping of str to str
         The caller's words for kinds of interactions.
     satisfaction_scale : pair of float or None
@@ -45,6 +47,7 @@ class Door:
     observed_from: int | None = None
     observed_until: int | None = None
     exact_copies: str = "set_aside"
+    isolated_dates: str = "set_aside"
     kinds: Mapping[str, str] = field(default_factory=dict)
     satisfaction_scale: tuple[float, float] | None = None
 
@@ -148,7 +151,8 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
     log.set_aside("unreadable_timestamp", moment, unreadable)
     log.set_aside("impossible_date", moment, impossible(time))
     dated = (time != UNKNOWN_TIME) & ~impossible(time)
-    log.set_aside("isolated_date", moment, isolated(time, dated))
+    if door.isolated_dates == "set_aside":
+        log.set_aside("isolated_date", moment, isolated(time, dated))
     log.note("isolated_early_date", "kept: far before all others", isolated(time, dated, late=False))
     if door.observed_until is not None:
         log.set_aside("outside_observed", moment, dated & (time >= door.observed_until))

@@ -176,7 +176,7 @@ def _read_parquet(table: str, file: Path) -> pa.Table:
 
 
 def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> FileTable:
-    header = _header(table, file, encoding)
+    header = csv_header(table, file, encoding)
     parted_by = delimiter or max(DELIMITERS, key=header.count)
     ragged: list[Any] = []
     found, trouble = _parse_csv(file, encoding, parted_by, ragged, careful=False)
@@ -191,8 +191,8 @@ def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> F
     left_out = tuple((int(row.number) - 2, str(row.text)) for row in ragged)
     if len(left_out) > found.num_rows:
         raise SchemaError(
-            f"{table}: {len(left_out):,} lines of {file.name!r} do not have the {found.num_columns} cells of its "
-            f"header (first row numbers: {', '.join(str(number) for number, _ in left_out[:5])}).\n"
+            f"{table}: {len(left_out):,} lines of {file.name!r} do not have the {found.num_columns} cells of "
+            f"its header (first row numbers: {', '.join(str(number) for number, _ in left_out[:5])}).\n"
             "State what parts the cells: read_histories(..., delimiter=';')."
         )
     cut = (
@@ -203,7 +203,8 @@ def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> F
     return FileTable(found, left_out, cut)
 
 
-def _header(table: str, file: Path, encoding: str) -> str:
+def csv_header(table: str, file: Path, encoding: str) -> str:
+    """The first line of a CSV file."""
     trouble = ""
     line = ""
     try:
