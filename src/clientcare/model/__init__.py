@@ -1,15 +1,18 @@
 """The relationship model and the members it is made of."""
 
 from clientcare.model.linear import RidgeLogistic
-from clientcare.model.relationship import RelationshipModel
+from clientcare.model.reasons import Explanation
+from clientcare.model.relationship import RelationshipModel, load_model
 from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
 from clientcare.model.trees import ShallowBoosting
 
 __all__ = [
     "BaseRate",
+    "Explanation",
     "OverdueRule",
     "RecencyRule",
     "RelationshipModel",
     "RidgeLogistic",
     "ShallowBoosting",
+    "load_model",
 ]

@@ -18,7 +18,7 @@ COUNT, STRETCH, AGE, SILENCE = (
     "days_since_first_purchase",
     "days_since_last_purchase",
 )
-UNDER_CONTRACT = "contract_in_force"
+UNDER_CONTRACT = "has_contract_in_force"
 FEWEST_REPEATS = 5
 LEAST = 1e-6
 

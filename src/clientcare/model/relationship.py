@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
+from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories
+from clientcare.history.population import known_buyers
 from clientcare.model.amounts import PurchaseAmounts
-from clientcare.model.blend import Blend
+from clientcare.model.blend import LEAST, Blend
 from clientcare.model.book import make_book, next_due, relationship_of, stage_from
+from clientcare.model.encoding import Encoding
 from clientcare.model.fingerprint import fingerprint
 from clientcare.model.heads import Head, Question, Rows, fit_head
 from clientcare.model.lifetime import LifetimeMember
 from clientcare.model.linear import RidgeLogistic
-from clientcare.model.member import Floats, Member
+from clientcare.model.member import Floats, Member, log_odds_of
 from clientcare.model.outside import OutsideLearner
 from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather
+from clientcare.model.reasons import Explanation, Reasons, what_would_change
 from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
 from clientcare.model.snapshots import EFFORTS
+from clientcare.model.store import read_model_file, write_model_file
 from clientcare.model.trees import ShallowBoosting
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
-from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, microseconds, parse_moment
+from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, microseconds, parse_moment, timestamp_of
 
 KINDS: dict[str, type[Member]] = {
     kind.__name__: kind
@@ -191,6 +198,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         self.owns_client_head_ = "client" in heads
         self.heads_ = {name: head.blend for name, head in heads.items()}
         self.amounts_ = self._fit_amounts(past)
+        self.reasons_ = Reasons(
+            self.encoding_.names, self.encoding_.behind, self.churn_definition_.horizon_days
+        )
+        self.learned_outcomes_ = bool((~np.isnan(past.outcomes["churn"])).any())
         self.candidates_ = pd.concat([head.candidates for head in heads.values()], ignore_index=True)
         self.training_ = self._training(past)
         self.says_ = self._say(past, heads)
@@ -327,15 +338,15 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             return self._book(self.encoding_.transform(table), table.index, moment)
 
     def _book(self, X: Floats, buyers: pd.Index, moment: pd.Timestamp) -> pd.DataFrame:
-        said = self._probabilities(X)
+        said = self._probabilities(X, moment)
         silence, gap = self._column(X, "days_since_last_purchase"), self._column(X, "gap_days_median")
         purchases, spend = self.amounts_.expected(X, said["churn"], *self._known_amounts(X))
-        reasons = self._reasons(X, said)
+        reasons = self._reasons_in_words(X, said)
         columns: dict[str, Any] = {
             "relationship": relationship_of(said["client"]),
             "client_probability": said["client"],
             "stage": stage_from(said["client"], said["patronage"], said["care_tie"]),
-            "evidence": self._evidence(),
+            "evidence": self._evidence(X),
             "churn_risk": said["churn"],
             "churn_risk_low": said["churn"],
             "churn_risk_high": said["churn"],
@@ -350,7 +361,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         }
         return make_book(columns, buyers)
 
-    def _probabilities(self, X: Floats) -> dict[str, Floats]:
+    def _probabilities(self, X: Floats, moment: pd.Timestamp) -> dict[str, Floats]:
         """Churn, patronage, care tie and client, made to tell one story."""
         said = {name: blend.probability(X) for name, blend in self.heads_.items()}
         unseen = np.full(len(X), np.nan)
@@ -360,24 +371,269 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         said.setdefault("client", said["patronage"])
         return said
 
-    def _evidence(self) -> str:
-        return "+".join(self.tables_)
+    def _evidence(self, X: Floats) -> NDArray[np.object_]:
+        """What each buyer's row rests on: the tables that could speak of them, and whether outcomes were learned."""
+        bought = self._column(X, "n_purchases") > 0
+        bound = self._column(X, "n_contracts") > 0
+        parts = [
+            ("transactions", bought | ~bound),
+            ("interactions", np.ones(len(X), dtype=bool)),
+            ("contracts", bound),
+        ]
+        evidence: Any = np.full(len(X), "", dtype=object)
+        for name, speaks in parts:
+            if name in self.tables_:
+                evidence = np.where(speaks, np.where(evidence == "", name, evidence + f"+{name}"), evidence)
+        return np.asarray(evidence + ("" if self.learned_outcomes_ else "; short history"), dtype=object)
 
-    def _reasons(self, X: Floats, said: dict[str, Floats]) -> dict[str, Any]:
-        return {f"reason_{place}": "" for place in (1, 2, 3)}
+    # ---- explaining -----------------------------------------------------------------------------------------------
+
+    def explain(
+        self, histories: Histories, buyers: Iterable[Any] | None = None, as_of: Moment | None = None
+    ) -> Explanation:
+        """What each buyer's scores are made of.
+
+        The log-odds of churn and of being a client are split, exactly, into a base (the usual buyer) and one part for
+        each idea; columns that say the same thing are one idea. A part says what the model leans on, not what would
+        happen if one acted on it.
+
+        Parameters
+        ----------
+        histories : Histories
+            All facts; what lies at or after ``as_of`` is not looked at.
+        buyers : iterable of buyer_id, optional
+            Whom to explain; default: all known at ``as_of``.
+        as_of : date, optional
+            Default: the end of what was observed.
+
+        Returns
+        -------
+        Explanation
+            ``churn`` and ``client``: DataFrames of shape (n_buyers, n_ideas), log-odds.
+
+        Raises
+        ------
+        InputError
+            Where a buyer asked for is not known at ``as_of``.
+        """
+        check_is_fitted(self, "model_id_")
+        moment = self._moment(histories, as_of)
+        past = histories.until(moment)
+        if buyers is not None:
+            past = past.select(_known_ids(past, moment, buyers))
+        with threadpool_limits(1):
+            table = columns_of(past, moment, self.churn_definition_.horizon_days)
+            return self._explanation(self.encoding_.transform(table), table.index, moment)
+
+    def _explanation(self, X: Floats, index: pd.Index, moment: pd.Timestamp) -> Explanation:
+        said = self._probabilities(X, moment)
+        ideas = self.reasons_.ideas
+        churn_base, churn = self._split("churn", X, said)
+        client_base, client = self._split("client", X, said)
+        column = _columns_by_name(X, self.encoding_.names)
+        sentences = {idea: self.reasons_.sentences(idea, column, churn[:, at]) for at, idea in enumerate(ideas)}
+        spoken = [
+            idea
+            for idea in ideas
+            if np.any(churn[:, ideas.index(idea)]) or np.any(client[:, ideas.index(idea)])
+        ]
+        return Explanation(
+            pd.DataFrame(churn, index=index, columns=ideas)[spoken],
+            pd.DataFrame(client, index=index, columns=ideas)[spoken],
+            churn_base,
+            client_base,
+            pd.DataFrame(sentences, index=index)[spoken],
+            pd.Series(what_would_change(client_base, client, ideas), index=index, name="what_would_change"),
+        )
+
+    def _split(self, name: str, X: Floats, said: dict[str, Floats]) -> tuple[float, Floats]:
+        blend = self.heads_[
+            "client"
+            if name == "client" and self.owns_client_head_
+            else {"client": "patronage"}.get(name, name)
+        ]
+        return self.reasons_.split(blend, X, log_odds_of(said[name], LEAST))
+
+    def _reasons_in_words(self, X: Floats, said: dict[str, Floats]) -> dict[str, Any]:
+        _, parts = self._split("churn", X, said)
+        return self.reasons_.top(parts, _columns_by_name(X, self.encoding_.names))
 
     # ---- keeping --------------------------------------------------------------------------------------------------
 
     def _learned(self) -> dict[str, Any]:
+        """Everything that scores depend on."""
         return {
             "churn": self.churn_definition_.to_dict(),
             "client": self.client_definition_.to_dict(),
             "encoding": self.encoding_.get_state(),
             "heads": {name: blend.get_state() for name, blend in self.heads_.items()},
             "amounts": self.amounts_.get_state(),
-            "tables": self.tables_,
-            "ties": [self.sees_ties_, self.sees_all_ties_, self.owns_client_head_],
+            "tables": list(self.tables_),
+            "sees_ties": self.sees_ties_,
+            "sees_all_ties": self.sees_all_ties_,
+            "owns_client_head": self.owns_client_head_,
+            "learned_outcomes": self.learned_outcomes_,
         }
+
+    def get_state(self) -> dict[str, Any]:
+        """The fitted model as numbers, texts and arrays: no code, no buyers.
+
+        Raises
+        ------
+        ModelFileError
+            Where an estimator from outside is part of it.
+        """
+        check_is_fitted(self, "model_id_")
+        return {
+            "learned": self._learned(),
+            "params": {
+                "horizon": str(self.horizon),
+                "effort": self.effort,
+                "random_state": int(self.random_state),
+            },
+            "as_of": microseconds(self.as_of_),
+            "candidates": _table_state(self.candidates_),
+            "training": _table_state(self.training_),
+            "says": list(self.says_),
+            "model_id": self.model_id_,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The model that :meth:`get_state` told of; its scores are the same to the bit.
+
+        Raises
+        ------
+        ModelFileError
+            Where the state is not one of ours.
+        """
+        try:
+            return cls._rebuilt(state)
+        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as cause:
+            raise ModelFileError(
+                "the model file holds no relationship model that this version can read."
+            ) from cause
+
+    @classmethod
+    def _rebuilt(cls, state: dict[str, Any]) -> Self:
+        learned, params = state["learned"], state["params"]
+        model = cls(client=ClientDefinition.from_dict(learned["client"]), **params)
+        model.churn_definition_ = ChurnDefinition.from_dict(learned["churn"])
+        model.client_definition_ = ClientDefinition.from_dict(learned["client"])
+        model.encoding_ = Encoding.from_state(learned["encoding"])
+        model.heads_ = {name: Blend.from_state(head, KINDS) for name, head in learned["heads"].items()}
+        model.amounts_ = PurchaseAmounts.from_state(learned["amounts"])
+        model.tables_ = list(learned["tables"])
+        model.sees_ties_, model.sees_all_ties_ = learned["sees_ties"], learned["sees_all_ties"]
+        model.owns_client_head_, model.learned_outcomes_ = (
+            learned["owns_client_head"],
+            learned["learned_outcomes"],
+        )
+        model.reasons_ = Reasons(
+            model.encoding_.names, model.encoding_.behind, model.churn_definition_.horizon_days
+        )
+        model.as_of_ = timestamp_of(state["as_of"])
+        model.candidates_, model.training_ = _table_of(state["candidates"]), _table_of(state["training"])
+        model.says_, model.model_id_ = list(state["says"]), state["model_id"]
+        return model
+
+    def card(self) -> dict[str, Any]:
+        """The model card: what it is, what it learned from, how it did; plain values, no buyers."""
+        check_is_fitted(self, "model_id_")
+        return {
+            "model_id": self.model_id_,
+            "as_of": f"{self.as_of_:%Y-%m-%d}",
+            "churn": self.churn_definition_.to_dict(),
+            "client": self.client_definition_.to_dict(),
+            "tables": list(self.tables_),
+            "n_columns": len(self.encoding_.names),
+            "columns": list(self.encoding_.columns),
+            "effort": self.effort,
+            "random_state": int(self.random_state),
+            "training": _plain_rows(self.training_),
+            "candidates": _plain_rows(self.candidates_),
+            "says": list(self.says_),
+        }
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model to a file that holds no code and no buyers.
+
+        Parameters
+        ----------
+        path : path
+            By custom ending in ``.clientcare``.
+
+        Raises
+        ------
+        ModelFileError
+            Where an estimator from outside is part of the model.
+        SourceError
+            Where the place cannot be written to.
+        """
+        write_model_file(path, self.get_state(), self.card())
+
+
+def load_model(path: str | PathLike[str]) -> RelationshipModel:
+    """A model from its file; loading runs nothing that the file holds.
+
+    Raises
+    ------
+    ModelFileError
+        Where the file is damaged, hostile, or of a newer version.
+    """
+    state, _ = read_model_file(path)
+    return RelationshipModel.from_state(state)
+
+
+def _columns_by_name(X: Floats, names: list[str]) -> Callable[[str], Floats]:
+    place = {name: number for number, name in enumerate(names)}
+    unknown = np.full(len(X), np.nan)
+    return lambda name: X[:, place[name]] if name in place else unknown
+
+
+def _known_ids(past: Histories, moment: pd.Timestamp, buyers: Iterable[Any]) -> pd.Index:
+    known = past.buyer_ids.take(known_buyers(past, moment))
+    asked = pd.Index(list(buyers)).unique()
+    n_unknown = int((~asked.isin(known)).sum())
+    if n_unknown or len(asked) == 0:
+        raise InputError(
+            f"explain: {n_unknown:,} of {len(asked):,} buyers asked for are not known at {moment:%Y-%m-%d}.\n"
+            "Ask for buyers in the index of score(histories, as_of)."
+        )
+    return known[known.isin(asked)]
+
+
+def _table_state(table: pd.DataFrame) -> dict[str, Any]:
+    """A small table as lists; moments as microseconds."""
+    columns = {}
+    for name in table.columns:
+        values = table[name]
+        if pd.api.types.is_datetime64_any_dtype(values.dtype):
+            columns[str(name)] = [microseconds(value) for value in values]
+        else:
+            columns[str(name)] = [
+                value.item() if isinstance(value, np.generic) else value for value in values
+            ]
+    return columns
+
+
+def _table_of(columns: dict[str, Any]) -> pd.DataFrame:
+    table = pd.DataFrame(columns)
+    if "as_of" in table:
+        table["as_of"] = [timestamp_of(value) for value in table["as_of"]]
+    return table
+
+
+def _plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = table.copy()
+    if "as_of" in rows:
+        rows["as_of"] = rows["as_of"].dt.strftime("%Y-%m-%d")
+    numbers = rows.select_dtypes("number").columns
+    rows[numbers] = rows[numbers].astype(float).round(5)
+    return [
+        {str(name): (None if value != value else value) for name, value in row.items()}
+        for row in rows.to_dict("records")
+    ]
 
 
 def _judgement(head: Head, about: str) -> list[str]:

@@ -1,0 +1,209 @@
+"""Features that say the same thing speak once: the ideas behind the columns, and the words for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Idea:
+    """One thing that many columns say.
+
+    Attributes
+    ----------
+    name : str
+        ``silence``, ``purchases`` ...; a column of an explanation.
+    columns : str
+        A pattern of the columns that say it.
+    phrases : tuple of str
+        Sentences with columns in braces; the first all of whose values are known is said.
+    lowering : tuple of str
+        The same where the idea speaks for staying; empty: the same sentences.
+    """
+
+    name: str
+    columns: str
+    phrases: tuple[str, ...]
+    lowering: tuple[str, ...] = ()
+
+
+IDEAS = (
+    Idea(
+        "silence",
+        r"days_since_(last|previous)_purchase|silence_share.*|active_share_of_age|overdue_.*|days_overdue"
+        r"|share_of_gaps_outlasted|longest_silence_days|n_months_in_a_row|n_purchases_<h>.*|n_active_thirds_<h>"
+        r"|purchases_<h>_to_usual_ratio|n_purchases_decayed_<h>|active_period_share_<h>|n_active_periods_<h>",
+        (
+            "silent for {days_since_last_purchase:.0f} days; usually buys every {gap_days_median:.0f} days",
+            "silent for {days_since_last_purchase:.0f} days since the only purchase",
+        ),
+        (
+            "last bought {days_since_last_purchase:.0f} days ago; usually buys every {gap_days_median:.0f} days",
+            "bought for the first time {days_since_last_purchase:.0f} days ago",
+        ),
+    ),
+    Idea(
+        "purchases",
+        r"n_purchases.*|n_repeat_purchases|purchases_per_.*|n_active_.*|active_period_share.*|n_months_in_a_row_longest"
+        r"|purchases_.*_to_usual_ratio|n_orders|n_purchase_lines|lines_per_purchase",
+        ("bought {n_purchases:.0f} times in {days_since_first_purchase:.0f} days",),
+    ),
+    Idea(
+        "rhythm",
+        r"gap_.*|log_gap_sd|days_first_to_second_purchase|weekend_purchase_share|favourite_weekday_share",
+        (
+            "lately buys every {gap_days_mean_last_three:.0f} days; {gap_days_mean:.0f} on average",
+            "buys every {gap_days_mean:.0f} days on average",
+            "no rhythm yet: one purchase",
+        ),
+    ),
+    Idea(
+        "time as a buyer",
+        r"days_since_first_purchase|days_first_to_last_purchase",
+        ("first bought {days_since_first_purchase:.0f} days ago",),
+    ),
+    Idea(
+        "returns",
+        r"n_returns|returned_.*|days_since_last_return|net_spent",
+        ("returned {returned_share:.0%} of what was spent",),
+    ),
+    Idea(
+        "spend",
+        r"spent_.*|total_spent|purchase_.*amount.*|largest_purchase_share|n_items|items_per_purchase",
+        (
+            "spends {purchase_amount_mean:,.0f} a purchase; {total_spent:,.0f} in all",
+            "no amounts are known",
+        ),
+    ),
+    Idea(
+        "season",
+        r".*_year_ago|.*season|.*time_of_year|year_end_purchase_share|n_active_years",
+        (
+            "bought {n_purchases_<h>_year_ago:.0f} times in the same season a year ago",
+            "{purchase_share_coming_season:.0%} of earlier purchases fell in the season that comes now",
+            "no whole year has been seen yet",
+        ),
+    ),
+    Idea(
+        "breadth",
+        r".*categor.*|.*product.*|n_channels.*|top_channel_share",
+        (
+            "buys in {n_categories:.0f} categories",
+            "bought {n_products:.0f} different products",
+            "bought through {n_channels:.0f} channels",
+        ),
+    ),
+    Idea(
+        "satisfaction",
+        r"satisfaction.*|n_ratings|n_feedback.*|.*complaint.*|.*ticket.*|n_escal.*|resolution.*|resolved.*",
+        (
+            "{n_open_complaints:.0f} complaints still open; last rating {satisfaction_last:.0%}",
+            "rates us {satisfaction_mean:.0%} on average",
+            "{n_complaints:.0f} complaints in all",
+        ),
+    ),
+    Idea(
+        "check-ins",
+        r".*check_in.*",
+        ("no check-in for {days_since_last_check_in:.0f} days", "no check-in was ever recorded"),
+    ),
+    Idea(
+        "use",
+        r"n_usage.*|contact_minutes.*|days_since_last_usage",
+        ("used {n_usage_30d:.0f} times in 30 days",),
+    ),
+    Idea(
+        "word of mouth",
+        r".*referr.*",
+        ("made {n_referrals_made:.0f} referrals", "came by a referral: {was_referred:.0f}"),
+    ),
+    Idea(
+        "price",
+        r"price_.*|n_price_rises|monthly_amount_in_force",
+        ("{monthly_amount_in_force:,.0f} a month under contract",),
+    ),
+    Idea(
+        "contract",
+        r".*contract.*|.*renewal.*|term_days_mean|cancellation.*|days_since_last_cancellation",
+        (
+            "the contract ends in {days_to_contract_end:.0f} days; under contract for {days_since_first_contract:.0f} days",
+            "under contract for {days_since_first_contract:.0f} days",
+            "never had a contract",
+        ),
+    ),
+    Idea(
+        "contact",
+        r".*contact.*|.*outbound.*|.*inbound.*|.*mutual.*|proactive_share|.*reply.*|answered.*|response_.*"
+        r"|non_sales_share|n_beyond.*|.*unanswered.*|.*missed.*",
+        (
+            "last contact {days_since_last_contact:.0f} days ago; {n_contacts:.0f} in all",
+            "no contact was ever recorded",
+        ),
+    ),
+)
+STANDING = "standing"
+"""What only some members of the blend can know a buyer by: a contract in force, or no purchase yet."""
+LEVEL = "level of the season"
+"""The level of the coming horizon against the past ones."""
+OTHER = "other"
+ATTRIBUTE = re.compile(r"(?:days_since_)?buyer_(\w+)(?: = (.*))?\Z")
+
+
+def ideas_of(
+    names: Sequence[str], behind: Sequence[str], horizon_days: int
+) -> tuple[list[str], NDArray[np.int64]]:
+    """The ideas that some columns speak of, and which idea each column belongs to.
+
+    Parameters
+    ----------
+    names, behind : sequence of str
+        The columns, and the feature behind each (a flag's attribute).
+    horizon_days : int
+        What ``<h>`` stands for in the patterns.
+
+    Returns
+    -------
+    ideas : list of str
+        In the order of :data:`IDEAS`, attributes after them, ``standing``, the level and ``other`` last.
+    groups : int64 array of shape (n_columns,)
+
+    Examples
+    --------
+    >>> ideas, groups = ideas_of(["n_purchases", "overdue_ratio", "buyer_plan = gold"], [""] * 3, 90)
+    >>> [ideas[group] for group in groups]
+    ['purchases', 'silence', 'attribute: plan']
+    """
+    patterns = [(idea.name, re.compile(_at(idea.columns, horizon_days) + r"\Z")) for idea in IDEAS]
+    found = []
+    for name in names:
+        attribute = ATTRIBUTE.match(name)
+        if attribute:
+            found.append(f"attribute: {attribute.group(1)}")
+        else:
+            found.append(next((idea for idea, pattern in patterns if pattern.match(name)), OTHER))
+    attributes = sorted({idea for idea in found if idea.startswith("attribute: ")})
+    ideas = [*(idea.name for idea in IDEAS if idea.name in found), *attributes, STANDING, LEVEL, OTHER]
+    place = {idea: number for number, idea in enumerate(ideas)}
+    return ideas, np.array([place[idea] for idea in found], dtype=np.int64)
+
+
+def phrases_of(idea: str, horizon_days: int, lowering: bool = False) -> tuple[str, ...]:
+    """Sentences for an idea, best first; columns in braces."""
+    for known in IDEAS:
+        if known.name == idea:
+            chosen = known.lowering if lowering and known.lowering else known.phrases
+            return tuple(_at(phrase, horizon_days) for phrase in chosen)
+    if idea == STANDING:
+        return ("under contract: judged without the rhythm of purchases",)
+    if idea == LEVEL:
+        return ("the season that comes now differs from the ones learned from",)
+    return ("other features together",)
+
+
+def _at(text: str, horizon_days: int) -> str:
+    return text.replace("<h>", f"{horizon_days}d")

@@ -1,0 +1,182 @@
+"""Why: each buyer's log-odds split into ideas, and the largest said in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.model.blend import LEAST, Blend
+from clientcare.model.ideas import ATTRIBUTE, LEVEL, STANDING, ideas_of, phrases_of
+from clientcare.model.member import Floats, Groups, log_odds_of, share_of
+from clientcare.model.sentences import Texts, say_all
+
+LEAST_SAID = 0.05
+"""A contribution smaller than this, in log-odds, is no reason."""
+N_REASONS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Contributions in log-odds, from the usual buyer to each one.
+
+    Attributes
+    ----------
+    churn, client : DataFrame of shape (n_buyers, n_ideas), log-odds, indexed by buyer_id
+        What each idea adds. ``churn_base + churn.sum(axis=1)`` is the log-odds of the book's ``churn_risk``, and likewise
+        for ``client`` and ``client_probability`` (within 1e-6).
+    churn_base, client_base : float, log-odds
+        Where the usual buyer stands.
+    sentences : DataFrame of shape (n_buyers, n_ideas), texts
+        What each idea says of each buyer; empty where it says nothing.
+    what_would_change : Series of str, indexed by buyer_id
+        Which idea stands most in the way of the other class, and by how much.
+    """
+
+    churn: pd.DataFrame
+    client: pd.DataFrame
+    churn_base: float
+    client_base: float
+    sentences: pd.DataFrame
+    what_would_change: pd.Series[str]
+
+    @property
+    def churn_log_odds(self) -> pd.Series[float]:
+        """Log-odds of churn, base and contributions added."""
+        return (self.churn.sum(axis=1) + self.churn_base).rename("churn_log_odds")
+
+    @property
+    def client_log_odds(self) -> pd.Series[float]:
+        """Log-odds of being a client, base and contributions added."""
+        return (self.client.sum(axis=1) + self.client_base).rename("client_log_odds")
+
+    def _repr_html_(self) -> str:
+        return f"<p>Contributions to the log-odds of churn (base {self.churn_base:.2f})</p>{self.churn.round(2).to_html()}"
+
+
+class Reasons:
+    """Splits and says: knows which column belongs to which idea, and where the usual buyer stands.
+
+    Parameters
+    ----------
+    names, behind : list of str
+        The model's columns, and the feature behind each.
+    horizon_days : int
+    """
+
+    def __init__(self, names: list[str], behind: list[str], horizon_days: int) -> None:
+        self.names = names
+        self.horizon_days = horizon_days
+        self.ideas, self.groups = ideas_of(names, behind, horizon_days)
+
+    @property
+    def n_ideas(self) -> int:
+        """Number of ideas."""
+        return len(self.ideas)
+
+    def base(self, blend: Blend) -> float:
+        """Log-odds of the usual buyer: the blend of where each member starts."""
+        starts = {
+            name: _start_of(member, self.groups, self.n_ideas, len(self.names))
+            for name, member in blend.members.items()
+        }
+        total = sum(
+            blend.weights[name] * float(share_of(np.array([start]))[0]) for name, start in starts.items()
+        )
+        return float(log_odds_of(total / sum(blend.weights.values()), LEAST))
+
+    def split(self, blend: Blend, X: Floats, final_log_odds: Floats) -> tuple[float, Floats]:
+        """Base and parts of shape (n_rows, n_ideas) that add up to the final log-odds.
+
+        What the blend cannot say of a buyer, because a member does not know them, is the idea ``standing``; what was
+        added to the blend afterwards (the level of the season) is an idea of its own.
+        """
+        base = self.base(blend)
+        start, parts = blend.contributions(X, self.groups, self.n_ideas)
+        parts[:, self.ideas.index(STANDING)] += start - base
+        total = np.full(len(X), base)
+        for idea in range(self.n_ideas):
+            total += parts[:, idea]
+        parts[:, self.ideas.index(LEVEL)] += final_log_odds - total
+        return base, parts
+
+    def sentences(self, idea: str, column: Callable[[str], Floats], part: Floats) -> Texts:
+        """What an idea says of each row, given what it adds to the log-odds of churn there."""
+        if idea.startswith("attribute: "):
+            return self._attribute(idea.removeprefix("attribute: "), column, len(part))
+        said = np.full(len(part), "", dtype=object)
+        for lowering in (False, True):
+            rows = np.flatnonzero((part < 0) == lowering)
+            phrases = phrases_of(idea, self.horizon_days, lowering)
+            said[rows] = say_all(phrases, lambda name, rows=rows: column(name)[rows], len(rows))
+        return said
+
+    def _attribute(self, attribute: str, column: Callable[[str], Floats], n_rows: int) -> Texts:
+        words = attribute.replace("_", " ")
+        said = np.full(n_rows, f"another {words}", dtype=object)
+        for name in self.names:
+            match = ATTRIBUTE.match(name)
+            if match is None or match.group(1) != attribute:
+                continue
+            if match.group(2) is not None:
+                said[column(name) == 1] = f"{words} is {match.group(2)}"
+            else:
+                said = say_all([f"{words} is {{{name}:,.4g}}", f"{words} is unknown"], column, n_rows)
+        return said
+
+    def top(self, parts: Floats, column: Callable[[str], Floats]) -> dict[str, Any]:
+        """The largest contributions of each row as sentences, each with its direction.
+
+        Returns
+        -------
+        dict of ``reason_1`` ... to object array of shape (n_rows,); empty text where nothing more is worth saying
+        """
+        order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :N_REASONS]
+        reasons = {}
+        said = [np.full(len(parts), "", dtype=object) for _ in range(order.shape[1])]
+        for idea_number, idea in enumerate(self.ideas):
+            places = [np.flatnonzero(order[:, place] == idea_number) for place in range(order.shape[1])]
+            rows = np.unique(np.concatenate(places))
+            if len(rows) == 0:
+                continue
+            texts = np.full(len(parts), "", dtype=object)
+            texts[rows] = self.sentences(
+                idea, lambda name, rows=rows: column(name)[rows], parts[rows, idea_number]
+            )
+            for place, here in enumerate(places):
+                said[place][here] = _with_direction(texts[here], parts[here, idea_number])
+        for place in range(N_REASONS):
+            reasons[f"reason_{place + 1}"] = (
+                said[place] if place < len(said) else np.full(len(parts), "", dtype=object)
+            )
+        return reasons
+
+
+def what_would_change(client_base: float, parts: Floats, ideas: list[str]) -> Texts:
+    """For each buyer the idea that weighs most for the present class, and how far the other class is."""
+    total = np.full(len(parts), client_base)
+    for idea in range(parts.shape[1]):
+        total += parts[:, idea]
+    is_client = total >= 0
+    weighing = np.where(is_client[:, None], parts, -parts)
+    heaviest = weighing.argmax(axis=1)
+    needed = np.round(np.abs(total), 1)
+    texts = np.array([f"{idea}" for idea in ideas], dtype=object)[heaviest]
+    aim = np.where(is_client, "customer", "client").astype(object)
+    short = np.array([f"{value:.1f}" for value in needed], dtype=object)
+    return np.asarray(
+        "a " + aim + " if the log-odds moved by " + short + "; most depends on " + texts, dtype=object
+    )
+
+
+def _with_direction(texts: Texts, parts: Floats) -> Texts:
+    led = np.where(parts > 0, "raises the risk: ", "lowers the risk: ").astype(object)
+    return np.where((np.abs(parts) >= LEAST_SAID) & (texts != ""), led + texts, "")
+
+
+def _start_of(member: Any, groups: Groups, n_ideas: int, n_columns: int) -> float:
+    start, _ = member._contributions(np.full((1, n_columns), np.nan), groups, n_ideas)
+    return float(start)
