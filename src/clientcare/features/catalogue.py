@@ -68,7 +68,7 @@ class Feature:
 
     def values(self, snapshot: Snapshot) -> Any:
         """The column at a snapshot; shape (n_buyers known,)."""
-        return snapshot.once(self.compute) if self.window is None else self.compute(snapshot, self.window)
+        return snapshot.once(self.compute, *(() if self.window is None else (self.window,)))
 
     def at_window(self, days: int) -> Feature:
         """The feature for one window."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clientcare.features.runs import changed, sort_together
+from clientcare.features.runs import SortedKeys, changed, sort_together
 from clientcare.history.events import EventTable
 
 Array = NDArray[Any]
@@ -109,23 +109,22 @@ class PurchaseDays:
         return int(self.day.min()) if len(self.day) else 0
 
     @cached_property
-    def ordered_gaps(self) -> tuple[Array, Array, Array]:
-        """(buyer, gap, day on which the gap ended), sorted in that order."""
+    def ordered_gaps(self) -> SortedKeys:
+        """(buyer, gap, day on which it ended, counted from the first day of all), sorted in that order."""
         real = np.flatnonzero(self.gap)
-        buyer, gap, day = sort_together(self.buyer[real], self.gap[real], self.day[real] - self.first_day)
-        return buyer, gap, day + self.first_day
+        return sort_together(self.buyer[real], self.gap[real], self.day[real] - self.first_day)
 
-    def ordered_codes(self, column: str) -> tuple[Array, Array, Array] | None:
-        """(buyer, code, day) of every purchased row whose code is known, sorted in that order."""
+    def ordered_codes(self, column: str) -> SortedKeys | None:
+        """(buyer, code, day from the first day of all) of every purchased row whose code is known, sorted."""
         if column not in self._codes:
             self._codes[column] = self._order_codes(column)
         return self._codes[column]
 
     @cached_property
-    def _codes(self) -> dict[str, tuple[Array, Array, Array] | None]:
+    def _codes(self) -> dict[str, SortedKeys | None]:
         return {}
 
-    def _order_codes(self, column: str) -> tuple[Array, Array, Array] | None:
+    def _order_codes(self, column: str) -> SortedKeys | None:
         values = self.events.columns.get(column)
         if values is None:
             return None
@@ -137,8 +136,7 @@ class PurchaseDays:
         if (code < 0).any():
             known = np.flatnonzero(code >= 0)
             code, buyer, day = code[known], buyer[known], day[known]
-        buyer, code, day = sort_together(buyer, code, day - self.first_day)
-        return buyer, code, day + self.first_day
+        return sort_together(buyer, code, day - self.first_day)
 
     @cached_property
     def returns(self) -> tuple[Array, Array, Array] | None:

@@ -130,7 +130,7 @@ def log_gap_sd(at: Snapshot) -> Floats:
     phrase="regularity of purchases {gap_regularity_shape:.1f} (1 = by chance)",
 )
 def gap_regularity_shape(at: Snapshot) -> Floats:
-    """Shape of a gamma distribution of the gaps: 1 for chance, more for a clock, less for bursts; shrunk to 1.
+    """Shape of a gamma distribution of the gaps: 1 for chance, more for a clock, less for bursts.
 
     The approximate maximum likelihood estimate (3 - s + sqrt((s - 3)^2 + 24 s)) / 12 s of s = log(mean gap) -
     mean(log gap), with two gaps' worth of the value that s has for chance (Euler's constant) added, so that
@@ -256,7 +256,7 @@ def n_months_in_a_row_longest(at: Snapshot) -> Floats:
 )
 def weekend_purchase_share(at: Snapshot) -> Floats:
     """Share of purchase days that are a Saturday or a Sunday."""
-    return ratio(at.purchases.tally((at.purchase_day + 3) % 7 >= 5), at.n_purchases)
+    return ratio(at.purchases.tally(at.by_age(lambda age: (at.today - age + 3) % 7 >= 5)), at.n_purchases)
 
 
 @feature(
@@ -267,7 +267,7 @@ def weekend_purchase_share(at: Snapshot) -> Floats:
 )
 def favourite_weekday_share(at: Snapshot) -> Floats:
     """Share of purchase days that fall on the buyer's commonest weekday."""
-    cell = at.purchases.row * 7 + (at.purchase_day + 3) % 7
+    cell = at.purchases.row * 7 + at.by_age(lambda age: (at.today - age + 3) % 7)
     return ratio(
         np.bincount(cell, minlength=7 * at.n_buyers).reshape(-1, 7).max(axis=1, initial=0), at.n_purchases
     )

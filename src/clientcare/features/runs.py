@@ -65,7 +65,7 @@ class Runs:
 
     def tally(self, which: NDArray[np.bool_]) -> Ints:
         """How many rows of each run are marked."""
-        return np.bincount(self.row[which], minlength=self.n_runs)
+        return np.bincount(self.row.take(np.flatnonzero(which)), minlength=self.n_runs)
 
     def sum(self, values: Array) -> Floats:
         """Sum of each run, added in the order of its rows; 0 for an empty run."""
@@ -106,9 +106,13 @@ class Runs:
         deviation = values - mean[self.row]
         return np.sqrt(ratio(self.sum(deviation * deviation), divisor))
 
-    def median(self, ascending: Array) -> Floats:
-        """Middle value of each run whose values ascend; the mean of the two middle ones for an even count."""
-        return (self.at(ascending, (self.count - 1) // 2) + self.at(ascending, self.count // 2)) / 2
+    def median(self, ordered: SortedKeys, number: int) -> Floats:
+        """Middle of a column that ascends within each run; the mean of the middle two for an even count."""
+        out = np.full(self.n_runs, np.nan)
+        start, count = self.start[self.filled], self.count[self.filled]
+        lower = ordered.column(number, start + (count - 1) // 2)
+        out[self.filled] = (lower + ordered.column(number, start + count // 2)) / 2
+        return out
 
 
 def ratio(numerator: Array, denominator: Array) -> Floats:
@@ -144,30 +148,67 @@ def changed(values: Array) -> Array:
     return out
 
 
-def sort_together(*keys: Array) -> tuple[Array, ...]:
-    """Columns of small whole numbers (none below zero), sorted by the first, then the second, and so on.
+@dataclass(frozen=True, eq=False)
+class SortedKeys:
+    """Columns of whole numbers sorted together: by the first, then the second, and so on.
 
-    They are packed into one 64 bit number each row and sorted as such, which is several times faster than a
-    sort by several keys.
+    Where they fit they are packed into one 64 bit number a row; a column is unpacked where it is asked for.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        Bits of each column.
+    packed : int64 array of shape (n_rows,) or None
+        The columns side by side; None where they do not fit.
+    columns : tuple of int64 arrays
+        The columns themselves where they do not fit into one number.
+    """
+
+    widths: tuple[int, ...]
+    packed: Ints | None
+    columns: tuple[Ints, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.columns[0] if self.packed is None else self.packed)
+
+    def column(self, number: int, rows: Array | slice = slice(None)) -> Ints:
+        """One column, of some rows."""
+        if self.packed is None:
+            return self.columns[number][rows]
+        shift = sum(self.widths[number + 1 :])
+        return (self.packed[rows] >> shift) & ((1 << self.widths[number]) - 1)
+
+    def last_below(self, limit: int) -> SortedKeys:
+        """The rows whose last column is below a limit."""
+        rows = np.flatnonzero(self.column(len(self.widths) - 1) < limit)
+        if self.packed is None:
+            return SortedKeys(self.widths, None, tuple(column[rows] for column in self.columns))
+        return SortedKeys(self.widths, self.packed[rows])
+
+    def changes(self) -> Array:
+        """Whether a row differs from the one before it in any column but the last."""
+        if self.packed is not None:
+            return changed(self.packed >> self.widths[-1])
+        return np.asarray(np.logical_or.reduce([changed(column) for column in self.columns[:-1]]))
+
+
+def sort_together(*keys: Array) -> SortedKeys:
+    """Sort columns of whole numbers, none below zero, by the first, then the second, and so on.
 
     Examples
     --------
     >>> import numpy as np
-    >>> [column.tolist() for column in sort_together(np.array([1, 0, 1]), np.array([5, 7, 3]))]
-    [[0, 1, 1], [7, 3, 5]]
+    >>> ordered = sort_together(np.array([1, 0, 1]), np.array([5, 7, 3]))
+    >>> ordered.column(0).tolist(), ordered.column(1).tolist()
+    ([0, 1, 1], [7, 3, 5])
     """
-    if not len(keys[0]):
-        return tuple(np.zeros(0, dtype=np.int64) for _ in keys)
-    bits = [max(int(key.max()), 1).bit_length() for key in keys]
-    if sum(bits) > 63:
+    widths = tuple(max(int(key.max(initial=1)), 1).bit_length() for key in keys)
+    if sum(widths) > 63:
         order = np.lexsort(keys[::-1])
-        return tuple(key[order].astype(np.int64) for key in keys)
+        return SortedKeys(widths, None, tuple(key[order].astype(np.int64) for key in keys))
     packed = keys[0].astype(np.int64)
-    for key, width in zip(keys[1:], bits[1:], strict=True):
-        packed = (packed << width) | key
+    for key, width in zip(keys[1:], widths[1:], strict=True):
+        packed <<= width
+        packed |= key
     packed.sort()
-    columns: list[Array] = []
-    for width in bits[:0:-1]:
-        columns.append(packed & ((1 << width) - 1))
-        packed = packed >> width
-    return (packed, *columns[::-1])
+    return SortedKeys(widths, packed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clientcare.features.catalogue import feature
-from clientcare.features.runs import Floats, ratio, where
+from clientcare.features.runs import Array, Floats, ratio, where
 from clientcare.features.snapshot import Snapshot, years_ago
 
 NO_PURCHASE = "no purchase yet (a contract only)"
@@ -37,7 +37,7 @@ def purchase_share_coming_season(at: Snapshot) -> Floats:
     """Share of the purchases of whole past years that fell in the 91 days that now lie ahead."""
     whole_years = np.floor(at.age / YEAR) * YEAR
     old_enough = at.purchase_age <= np.nan_to_num(whole_years)[at.purchases.row]
-    coming = (at.purchase_age - 1) % YEAR >= YEAR - QUARTER
+    coming = at.by_age(lambda age: (age - 1) % YEAR >= YEAR - QUARTER)
     return where(
         at.age >= YEAR, ratio(at.purchases.tally(old_enough & coming), at.purchases.tally(old_enough))
     )
@@ -51,8 +51,7 @@ def purchase_share_coming_season(at: Snapshot) -> Floats:
 )
 def purchase_share_this_time_of_year(at: Snapshot) -> Floats:
     """Share of purchases within 45 days of this day of the year, in any year."""
-    distance = at.purchase_age % YEAR
-    near = np.minimum(distance, YEAR - distance) <= QUARTER // 2
+    near = at.by_age(lambda age: np.minimum(age % YEAR, YEAR - age % YEAR) <= QUARTER // 2)
     return ratio(at.purchases.tally(near), at.n_purchases)
 
 
@@ -64,7 +63,8 @@ def purchase_share_this_time_of_year(at: Snapshot) -> Floats:
 )
 def year_end_purchase_share(at: Snapshot) -> Floats:
     """Share of purchases in November and December: the giver of presents."""
-    return ratio(at.purchases.tally(_month_of_year(at.purchase_day) >= 11), at.n_purchases)
+    at_year_end = at.by_age(lambda age: _month_of_year(at.today - age) >= 11)
+    return ratio(at.purchases.tally(at_year_end), at.n_purchases)
 
 
 @feature("season", "years", nan="never", phrase="bought in {n_active_years:.0f} years of 365 days")
@@ -90,11 +90,6 @@ def year_elapsed_share(at: Snapshot) -> Floats:
     return np.full(at.n_buyers, (at.as_of.timetuple().tm_yday - 1) / 366)
 
 
-def _month_of_year(day: np.ndarray) -> np.ndarray:
+def _month_of_year(day: Array) -> Array:
     """Month 1 .. 12 of days counted from 1970-01-01."""
-    if not len(day):
-        return day
-    first = int(day.min())
-    calendar = np.arange(first, int(day.max()) + 1, dtype="datetime64[D]")
-    months = calendar.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    return np.asarray(months[day - first])
+    return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1

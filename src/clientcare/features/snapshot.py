@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from clientcare.exceptions import OptionError
 from clientcare.features.purchases import PurchaseDays
-from clientcare.features.runs import FIXED_POINT, Floats, Ints, Runs, where
+from clientcare.features.runs import FIXED_POINT, Floats, Ints, Runs, SortedKeys, where
 from clientcare.history.events import EventTable, frame_of
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
@@ -132,12 +133,17 @@ class Snapshot:
     @cached_property
     def purchase_age(self) -> Array:
         """Days from each purchase day to the date; shape (n_days,)."""
-        return np.asarray(self.today - self._of_days(self._days[0].day))
+        return np.asarray(self.today - self._of_days(self._days[0].day).astype(np.int64))
 
     @cached_property
     def purchase_day(self) -> Array:
         """Each purchase day, counted from 1970-01-01."""
         return self._of_days(self._days[0].day)
+
+    @cached_property
+    def _nights(self) -> Array:
+        """Whole days between each purchase day and the date."""
+        return np.asarray(np.maximum(self.purchase_age - 1, 0), dtype=np.int32)
 
     @cached_property
     def gap(self) -> Array:
@@ -150,15 +156,10 @@ class Snapshot:
         real = np.flatnonzero(self.gap)
         return Runs(self.purchases.row[real], self.n_buyers), self.gap[real]
 
-    @cached_property
-    def ordered_gaps(self) -> tuple[Runs, Array]:
-        """The gaps alone, ascending within each buyer."""
+    def _only_past(self, ordered: SortedKeys) -> SortedKeys:
+        """Sorted columns whose last is a day, without the days to come."""
         days, limit = self._days
-        buyer, gap, day = days.ordered_gaps
-        if self._past is not None:
-            past = np.flatnonzero(day < limit)
-            buyer, gap = buyer[past], gap[past]
-        return Runs(self._rank[buyer], self.n_buyers), gap
+        return ordered if self._past is None else ordered.last_below(limit - days.first_day)
 
     @cached_property
     def spent(self) -> Array:
@@ -196,6 +197,15 @@ class Snapshot:
         known = np.flatnonzero(~unknown)
         return Runs(self.purchases.row[known], self.n_buyers), self.spent[known], self.log_spent[known]
 
+    @cached_property
+    def spent_or_zero(self) -> Array:
+        """Known amounts of each purchase day; 0 where none is known."""
+        return self.spent if self.priced[0] is self.purchases else np.nan_to_num(self.spent)
+
+    def by_age(self, rule: Callable[[Array], Array]) -> Array:
+        """A rule of the age in days, for each purchase day; worked out once an age."""
+        return np.asarray(rule(np.arange(_largest(self.purchase_age) + 1)))[self.purchase_age]
+
     # What many features share
 
     @cached_property
@@ -221,8 +231,7 @@ class Snapshot:
     @cached_property
     def median_gap(self) -> Floats:
         """Median days between purchases; NaN before the second."""
-        runs, gap = self.ordered_gaps
-        return runs.median(gap)
+        return self.gap_runs[0].median(self._only_past(self._days[0].ordered_gaps), 1)
 
     @cached_property
     def longest_gap(self) -> Floats:
@@ -253,51 +262,52 @@ class Snapshot:
     # Counts of purchases by age: one pass for all windows
 
     @cached_property
-    def _ages_counted(self) -> dict[int, Floats]:
+    def _ages_counted(self) -> dict[int, Array]:
         return self._within(sorted(_boundaries(self.windows)), None)
 
     @cached_property
     def _ages_spent(self) -> dict[int, Floats]:
         edges = sorted({edge for days in self.windows for edge in (days, 2 * days)})
-        return self._within(edges, np.nan_to_num(self.spent))
+        return self._within(edges, self.spent_or_zero)
 
-    def _within(self, edges: Sequence[int], weights: Array | None) -> dict[int, Floats]:
+    def _within(self, edges: Sequence[int], weights: Array | None) -> dict[int, Array]:
         """For each edge, the number (or the weight) of a buyer's purchase days at most that old."""
-        table = np.searchsorted(np.asarray(edges), np.arange(_largest(self.purchase_age) + 1))
-        cell = table[self.purchase_age] * self.n_buyers + self.purchases.row
+        table = np.searchsorted(np.asarray(edges), np.arange(_largest(self.purchase_age) + 1)) * self.n_buyers
+        cell = table[self.purchase_age]
+        cell += self.purchases.row
         n_cells = (len(edges) + 1) * self.n_buyers
         cells = np.bincount(cell, weights=weights, minlength=n_cells).reshape(len(edges) + 1, self.n_buyers)
-        within = np.cumsum(cells[:-1], axis=0, dtype=np.float64)
-        return dict(zip(edges, within, strict=True))
+        for younger, older in pairwise(cells[:-1]):
+            older += younger
+        return dict(zip(edges, cells, strict=False))
 
     def n_purchases_within(self, days: int) -> Floats:
         """Purchase days at most so many days old."""
         if days <= 0 or days not in self._ages_counted:
             return self.purchases.tally(self.purchase_age <= days).astype(np.float64)
-        return self._ages_counted[days]
+        return self._ages_counted[days].astype(np.float64)
 
     def spent_within(self, days: int) -> Floats:
         """Known amounts of purchase days at most so many days old; 0 where nothing was bought."""
         if days not in self._ages_spent:
-            return self.purchases.sum(np.where(self.purchase_age <= days, np.nan_to_num(self.spent), 0.0))
+            return self.purchases.sum(np.where(self.purchase_age <= days, self.spent_or_zero, 0.0))
         return self._ages_spent[days]
 
     def period(self, days: int) -> Array:
         """Number of the stretch of ``days`` days, counted back, that each purchase day lies in."""
-        table = np.maximum(np.arange(_largest(self.purchase_age) + 1, dtype=np.int32) - 1, 0) // days
-        return table[self.purchase_age]
+        return np.asarray(self._nights // days)
 
     def active_periods(self, days: int) -> Array:
         """Marks the earliest purchase day of each such stretch that holds one."""
         period = self.period(days)
-        marks = self.purchases.is_first.copy()
-        marks[1:] |= period[1:] != period[:-1]
+        marks = np.zeros(len(period), dtype=bool)
+        np.not_equal(period[1:], period[:-1], out=marks[1:])
+        marks |= self.purchases.is_first
         return marks
 
     def decayed(self, half_life_days: float) -> Floats:
         """Purchase days of each buyer, each weighing half as much for every half-life that has passed."""
-        table = np.exp2(-np.arange(_largest(self.purchase_age) + 1) / half_life_days)
-        return self.purchases.sum(table[self.purchase_age])
+        return self.purchases.sum(self.by_age(lambda age: np.exp2(-age / half_life_days)))
 
     # Returns, and what was bought
 
@@ -314,15 +324,19 @@ class Snapshot:
     def codes(self, column: str) -> Codes:
         """What a buyer bought by a coded column: one row for each buyer and code, with its count and ages."""
         if column not in self._code_cache:
-            days, limit = self._days
-            ordered = days.ordered_codes(column)
+            ordered = self._days[0].ordered_codes(column)
             if ordered is None:
                 raise OptionError(f"transactions.{column} was asked of histories without that column.")
-            buyer, code, day = ordered
-            if self._past is not None:
-                past = np.flatnonzero(day < limit)
-                buyer, code, day = buyer[past], code[past], day[past]
-            self._code_cache[column] = Codes.of(self._rank[buyer], code, self.today - day, self.n_buyers)
+            ordered = self._only_past(ordered)
+            start = np.flatnonzero(ordered.changes())
+            n_rows = np.diff(start, append=len(ordered))
+            today = self.today - self._days[0].first_day
+            self._code_cache[column] = Codes(
+                runs=Runs(self._rank[ordered.column(0, start)], self.n_buyers),
+                n_rows=n_rows,
+                first_age=today - ordered.column(2, start),
+                last_age=today - ordered.column(2, start + n_rows - 1),
+            )
         return self._code_cache[column]
 
     @cached_property
@@ -331,15 +345,16 @@ class Snapshot:
 
     # Whatever else
 
-    def once(self, work: Callable[[Snapshot], T]) -> T:
-        """The result of a function of this snapshot, worked out on the first call and kept for the next."""
-        if work not in self._results:
-            self._results[work] = work(self)
-        result: T = self._results[work]
+    def once(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of ``work(snapshot, *arguments)``, worked out on the first call and kept."""
+        asked = (work, *arguments)
+        if asked not in self._results:
+            self._results[asked] = work(self, *arguments)
+        result: T = self._results[asked]
         return result
 
     @cached_property
-    def _results(self) -> dict[Callable[[Snapshot], Any], Any]:
+    def _results(self) -> dict[tuple[Any, ...], Any]:
         return {}
 
     # Other tables
@@ -394,15 +409,6 @@ class Codes:
     n_rows: Array
     first_age: Array
     last_age: Array
-
-    @classmethod
-    def of(cls, row: Ints, code: Array, age: Array, n_buyers: int) -> Codes:
-        """From rows sorted by buyer, code and day."""
-        new = np.ones(len(row), dtype=bool)
-        new[1:] = (row[1:] != row[:-1]) | (code[1:] != code[:-1])
-        start = np.flatnonzero(new)
-        n_rows = np.diff(start, append=len(row))
-        return cls(Runs(row[start], n_buyers), n_rows, age[start], age[start + n_rows - 1])
 
     @cached_property
     def n_codes(self) -> Floats:

@@ -94,7 +94,7 @@ def purchases_per_window(at: Snapshot, days: int) -> Floats:
 )
 def purchases_to_usual_ratio(at: Snapshot, days: int) -> Floats:
     """Purchases in the last <w> days over what is usual for the buyer in <w> days."""
-    return ratio(at.n_purchases_within(days), purchases_per_window(at, days))
+    return ratio(at.n_purchases_within(days), at.once(purchases_per_window, days))
 
 
 @feature(
@@ -130,7 +130,7 @@ def n_active_periods(at: Snapshot, days: int) -> Floats:
 )
 def active_period_share(at: Snapshot, days: int) -> Floats:
     """Share of the stretches of <w> days since the first purchase that hold a purchase."""
-    return ratio(n_active_periods(at, days), np.maximum(at.age - 1, 0) // days + 1)
+    return ratio(at.once(n_active_periods, days), np.maximum(at.age - 1, 0) // days + 1)
 
 
 @feature(
