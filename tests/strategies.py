@@ -1,6 +1,7 @@
 """Random small histories: the vocabulary of the property tests.
 
-A table is drawn from a seed and a few sizes, so that many examples cost little and shrink to few buyers and few rows.
+A table is drawn from a seed and a few sizes, so that many examples cost little and shrink to few buyers and
+few rows.
 """
 
 from __future__ import annotations
@@ -60,8 +61,9 @@ def some_tables(
 ) -> Tables:
     """Raw tables of a small business; a table asked for as None is given or not by chance.
 
-    Transactions hold returns, zero and unknown amounts, copies, several purchases a day and rows recorded late;
-    interactions hold answers and closings that came later; contracts hold renewals, open ends and cancellations.
+    Transactions hold returns, zero and unknown amounts, copies, several purchases a day and rows recorded
+    late; interactions hold answers and closings that came later; contracts hold renewals, open ends and
+    cancellations.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_buyers = draw(st.integers(1, max_buyers))
@@ -147,7 +149,7 @@ def random_interactions(rng: np.random.Generator, ids: Any, n_rows: int) -> pd.D
 
 
 def random_contracts(rng: np.random.Generator, ids: Any, n_rows: int) -> pd.DataFrame:
-    """Terms of a month to a year: open-ended, overlapping, on trial, cancelled in the middle, recorded late."""
+    """Terms of a month to a year: open-ended, overlapping, on trial, cancelled midway, recorded late."""
     start = pd.Series(_moments(rng, n_rows, whole_days=1.0))
     term = pd.Series(pd.to_timedelta(rng.choice([30, 90, 365], n_rows), unit="D"))
     given_up = start + (term * pd.Series(rng.random(n_rows))).dt.floor("s")
@@ -179,10 +181,10 @@ def random_buyers(rng: np.random.Generator, ids: Any) -> pd.DataFrame:
 
 
 def with_another_future(tables: Tables, as_of: pd.Timestamp, seed: int = 0) -> Tables:
-    """The same past and a different future: every fact known at or after ``as_of`` is altered, dropped or invented.
+    """The same past, another future: every fact known at or after ``as_of`` is altered, dropped or invented.
 
-    Facts that were known before stay; an answer, a rating, a closing or a cancellation that came later is moved or
-    taken away, as if it had happened otherwise.
+    Facts that were known before stay; an answer, a rating, a closing or a cancellation that came later is
+    moved or taken away, as if it had happened otherwise.
     """
     rng = np.random.default_rng(seed)
     ids = np.append(tables["transactions"]["buyer_id"].dropna().unique(), ["9999"])  # type: ignore[index]

@@ -19,7 +19,7 @@ from clientcare.history.quality import Finding, Mask, RowLog
 from clientcare.history.sheets import Door, Sheet
 from clientcare.history.terms import rows_in_force
 from clientcare.history.words import codes_of
-from clientcare.window import MICROSECONDS_A_DAY, timestamp_of
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, timestamp_of
 
 READERS = {
     "transactions": transactions.read_transactions,
@@ -45,7 +45,7 @@ class Assembly:
 
 
 def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
-    """Read every table, bring ids to one kind, sort events by buyer and time; count what is odd between tables."""
+    """Read and sort every table, bring ids to one kind, count what is odd between tables."""
     sheets = {name: READERS[name](table, door) for name, table in given.items() if name in READERS}
     buyers = given.get("buyers")
     buyer_cells = None if buyers is None else buyers.column("buyer_id")
@@ -100,10 +100,12 @@ def _sorted(sheet: Sheet, buyer_ids: pd.Index) -> EventTable:
 
 
 def _observed(sheets: Mapping[str, Sheet]) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """The first day and the day after the last of what has happened; contracts count where they stand alone."""
+    """The first day and the day after the last of what happened; contracts count where they stand alone."""
     times = [sheet.time[_happened(sheet)] for name, sheet in sheets.items() if name != "contracts"]
     if not any(len(some) for some in times):
         times = [sheet.time[sheet.log.kept] for sheet in sheets.values()]
+        given_up = [sheet.moments["cancelled_at"][sheet.log.kept] for sheet in sheets.values() if sheet.moments]
+        times += [some[some != UNKNOWN_TIME] for some in given_up]
     times = [some for some in times if len(some)]
     first = min((int(some.min()) for some in times), default=0)
     last = max((int(some.max()) for some in times), default=0)
@@ -150,8 +152,8 @@ def _note_before_sign_up(sheets: Mapping[str, Sheet], buyer_ids: pd.Index, attri
     if signed_up is None:
         return
     for sheet in sheets.values():
-        start = np.append(signed_up, np.iinfo(np.int64).min)[sheet.ids.positions_in(buyer_ids)]
-        early = sheet.log.kept & (sheet.time < start // MICROSECONDS_A_DAY * MICROSECONDS_A_DAY)
+        start = np.append(signed_up, UNKNOWN_TIME)[sheet.ids.positions_in(buyer_ids)]
+        early = sheet.log.kept & (sheet.time // MICROSECONDS_A_DAY < start // MICROSECONDS_A_DAY)
         sheet.log.note("before_sign_up", "kept: before the buyer signed up", early)
 
 
@@ -184,7 +186,7 @@ def _row_counts(given: Mapping[str, GivenTable], logs: Mapping[str, RowLog]) -> 
 
 
 def _rows_set_aside(given: GivenTable, log: RowLog) -> pd.DataFrame:
-    """The rows as given, their rule and number in front; lines of a file that are no rows come last, as text."""
+    """The rows as given, rule and number in front; lines of a file that are no rows come last, as text."""
     rows = np.flatnonzero(~log.kept)
     numbers = rows if log.row_numbers is None else log.row_numbers[rows]
     frame = given.take(rows)

@@ -157,6 +157,7 @@ def _from_texts(
         except pa.ArrowInvalid:
             pass
         else:
+            _refuse_nanoseconds(times, place)
             return times, np.zeros(len(times), dtype=bool)
     trimmed = pc.utf8_trim_whitespace(texts)
     missing = _truth(pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(MISSING_WORDS, pa.large_string())))
@@ -172,6 +173,7 @@ def _from_texts(
         times = np.where(
             zoned & (times != UNKNOWN_TIME), _on_wall_clock(times, zoned, place, timezone), times
         )
+    _refuse_nanoseconds(times, place)
     unreadable = ~missing & (times == UNKNOWN_TIME)
     if 2 * np.count_nonzero(unreadable) > np.count_nonzero(~missing):
         raise _other_form(unreadable, place, date_format)
@@ -191,8 +193,8 @@ def _on_wall_clock(times: Times, zoned: Mask, place: str, timezone: str | None) 
     if timezone is None:
         rows = ", ".join(str(row) for row in first_true(zoned))
         raise SchemaError(
-            f"{place}: {np.count_nonzero(zoned):,} dates have a time zone (first row numbers: {rows}), so which "
-            "day they fall on depends on where the seller is.\n"
+            f"{place}: {np.count_nonzero(zoned):,} dates have a time zone (first row numbers: {rows}), so "
+            "which day they fall on depends on where the seller is.\n"
             "State the seller's zone: Histories(..., timezone='Europe/London')."
         )
     moments = pd.DatetimeIndex(np.where(zoned, times, 0).view("datetime64[us]"), tz="UTC")

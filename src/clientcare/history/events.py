@@ -104,7 +104,8 @@ class EventTable:
             ]:
                 columns[name] = self._not_known_yet(name, columns[name], late)
             columns[moment] = np.where(late, UNKNOWN_TIME, columns[moment])
-        return replace(past, columns=columns, known=None)
+        late = past.known is not None and bool(np.any(past.known > past.time))
+        return replace(past, columns=columns, known=past.known if late else None)
 
     def _not_known_yet(self, name: str, values: Array, late: NDArray[np.bool_]) -> Array:
         if name in self.value_before:
@@ -185,7 +186,7 @@ def sort_events(
 def _by_buyer_and_time(buyer: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.int64]:
     """Rows by buyer and time, those of one buyer and moment in any order.
 
-    Both keys are packed into one number where they fit, which sorts several times faster than one after the other.
+    Both keys are packed into one number where they fit, which sorts several times faster than one by one.
     """
     if len(time):
         since = time - time.min()

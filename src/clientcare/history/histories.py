@@ -97,7 +97,7 @@ class Histories:
 
     Examples
     --------
-    >>> orders = pd.DataFrame({"who": ["00004", "00004", None], "timestamp": "2024-01-31", "amount": [9.5, -2, 1]})
+    >>> orders = pd.DataFrame({"who": ["00004", "00004", None], "timestamp": "2024-01-31", "amount": [9, -2, 1]})
     >>> histories = Histories(orders, columns={"transactions": {"who": "buyer_id"}})
     >>> list(histories.buyer_ids)
     ['00004']

@@ -31,7 +31,7 @@ VALUE_BEFORE = {"answered": 0.0, "resolved": 0.0}
 
 
 def read_interactions(given: GivenTable, door: Door) -> Sheet:
-    """Read interactions: kinds, directions and states in our words, answers and closings with their moments."""
+    """Read interactions: kinds, directions, states in our words; answers and closings with their moments."""
     sheet = open_sheet(given, door)
     for name in ("kind", "direction", "status"):
         sheet.add_texts(name, always=True)

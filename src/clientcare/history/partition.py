@@ -64,11 +64,21 @@ class Partitions:
         """
         return {table: self._rows(number, table) for table in self.tables}
 
-    def _rows(self, number: int, table: str) -> pa.Table:
+    def schemas(self) -> dict[str, pa.Schema]:
+        """Columns and types of every table."""
+        return {table: pq.read_schema(self.folder / f"{table}.schema").remove_metadata() for table in self.tables}
+
+    def read_column(self, number: int, table: str, name: str) -> pa.ChunkedArray:
+        """One column of one table of one partition."""
+        return self._rows(number, table, [name]).column(name)
+
+    def _rows(self, number: int, table: str, names: list[str] | None = None) -> pa.Table:
         schema = pq.read_schema(self.folder / f"{table}.schema").remove_metadata()
+        if names is not None:
+            schema = pa.schema([schema.field(name) for name in names])
         files = sorted((self.folder / table / f"{_NUMBER}={number}").glob("*.parquet"))
         try:
-            pieces = [pq.ParquetFile(file).read().cast(schema) for file in files]
+            pieces = [pq.ParquetFile(file).read(columns=names).cast(schema) for file in files]
         except (OSError, pa.ArrowInvalid) as cause:
             raise SourceError(f"{table}: partition {number} cannot be read. Start the job again.") from cause
         return pa.concat_tables([schema.empty_table(), *pieces])

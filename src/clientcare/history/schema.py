@@ -89,7 +89,7 @@ LIKELY_NAMES = {
         "date",
     ),
 }
-"""Names (letters and digits alone) under which others keep the required columns: for advice, never to read."""
+"""Names (letters and digits alone) under which others keep the required columns: for advice alone."""
 
 
 def schema_of(table: str) -> TableSchema:
@@ -127,7 +127,7 @@ def check_column_map(columns: ColumnMap | None) -> dict[str, dict[str, str | Non
         for theirs, ours in names.items():
             if table != "buyers" and ours is not None and ours not in schema.columns:
                 swapped = f" It reads {{theirs: ours}}: did you mean {{{ours!r}: {theirs!r}}}?"
-                hint = swapped if theirs in schema.columns else did_you_mean(str(ours), schema.columns)
+                hint = did_you_mean(str(ours), schema.columns) or (swapped if theirs in schema.columns else "")
                 raise OptionError(
                     f"columns[{table!r}]: {ours!r} is not one of our names ({', '.join(schema.columns)})."
                     f"{hint}"

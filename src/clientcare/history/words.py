@@ -28,8 +28,8 @@ KINDS = (
 """The kinds of interactions that the features and the care report know by name."""
 
 SYNONYMS = {
-    "check_in": "checkin check_in_call check_in_meeting touch_base review account_review status_call health_check "
-    "qbr quarterly_business_review business_review",
+    "check_in": "checkin check_in_call check_in_meeting touch_base review account_review status_call "
+    "health_check qbr quarterly_business_review business_review",
     "meeting": "appointment video_call videocall conference zoom teams_meeting meeting_held consultation",
     "call": "phone phone_call telephone calls outbound_call inbound_call tel",
     "email": "e_mail mail emails newsletter_reply",

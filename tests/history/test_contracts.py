@@ -1,0 +1,125 @@
+"""Contracts: which were in force, as far as was known then, and what is odd about them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from doors import assert_balanced, found
+from hypothesis import given
+
+from clientcare.history import Histories, in_force, known_buyers
+from strategies import some_dates, some_histories
+
+T = pd.Timestamp
+
+
+def terms(*rows: tuple, columns: str = "buyer_id start end cancelled_at") -> Histories:
+    return Histories(contracts=pd.DataFrame(list(rows), columns=columns.split()))
+
+
+def bound(histories: Histories, moment: str, known_at: str | None = None) -> list[str]:
+    mask = in_force(histories, T(moment), None if known_at is None else T(known_at))
+    return histories.buyer_ids[mask].tolist()
+
+
+def test_a_term_runs_from_its_start_up_to_its_end():
+    histories = terms(("a", "2024-01-01", "2024-06-01", None))
+    assert bound(histories, "2023-12-31") == []
+    assert bound(histories, "2024-01-01") == ["a"]
+    assert bound(histories, "2024-05-31 23:59") == ["a"]
+    assert bound(histories, "2024-06-01") == []
+
+
+def test_an_open_term_runs_until_it_is_cancelled():
+    histories = terms(("a", "2024-01-01", None, "2024-03-01"), ("b", "2024-01-01", None, None))
+    assert bound(histories, "2024-02-01") == ["a", "b"]
+    assert bound(histories, "2030-01-01") == ["b"]
+
+
+def test_a_cancellation_is_unknown_before_it_was_given():
+    histories = terms(("a", "2024-01-01", "2024-12-31", "2024-03-01"))
+    assert bound(histories, "2024-06-01", known_at="2024-03-01") == ["a"]
+    assert bound(histories, "2024-06-01", known_at="2024-03-02") == []
+
+
+def test_a_contract_recorded_late_is_unknown_before():
+    histories = terms(("a", "2024-01-01", "2024-04-01"), columns="buyer_id start recorded_at")
+    assert bound(histories, "2024-02-01", known_at="2024-04-01") == []
+    assert bound(histories, "2024-02-01", known_at="2024-04-02") == ["a"]
+
+
+def test_renewals_and_terms_side_by_side_bind_while_any_runs():
+    histories = terms(("a", "2024-01-01", "2024-02-01", None), ("a", "2024-01-15", "2024-03-01", None))
+    assert bound(histories, "2024-02-15") == ["a"]
+    assert found(histories, "overlapping_term", "contracts") == 1
+
+
+def test_a_term_cancelled_before_it_starts_is_never_in_force():
+    histories = terms(("a", "2024-02-01", "2024-06-01", "2024-01-15"), ("b", "2024-01-01", None, None))
+    assert bound(histories, "2024-03-01") == ["b"]
+    assert found(histories, "cancelled_before_start", "contracts") == 1
+
+
+def test_histories_without_contracts_bind_nobody():
+    histories = Histories(pd.DataFrame({"buyer_id": [1], "timestamp": ["2024-01-01"]}))
+    assert not in_force(histories, T("2024-01-01")).any()
+
+
+def test_a_term_that_ends_before_it_starts_is_set_aside():
+    histories = terms(("a", "2024-06-01", "2024-01-01", None), ("b", "2024-01-01", None, None))
+    assert found(histories, "end_before_start", "contracts") == 1
+    assert histories.buyer_ids.tolist() == ["b"]
+    assert_balanced(histories)
+
+
+def test_an_end_in_the_year_9999_is_an_open_end():
+    histories = terms(("a", "2024-01-01", "9999-12-31", None))
+    assert histories.contracts["end"].isna().all()
+    assert found(histories, "far_end", "contracts") == 1
+    assert found(histories, "open_ended", "contracts") == 1
+
+
+def test_trials_doubled_ids_and_churn_flags_are_counted():
+    columns = "buyer_id start end amount contract_id churned"
+    histories = terms(
+        ("a", "2024-01-01", "2024-02-01", 0.0, "K1", True),
+        ("a", "2024-03-01", None, 5.0, "K1", True),
+        ("b", "2024-01-01", "2024-02-01", 5.0, "K2", False),
+        columns=columns,
+    )
+    counted = {rule: found(histories, rule, "contracts") for rule in ("zero_amount", "doubled_contract_id")}
+    assert counted == {"zero_amount": 1, "doubled_contract_id": 2}
+    assert found(histories, "contradictory_churn_flag", "contracts") == 2
+
+
+def test_a_contract_makes_a_buyer_once_it_has_started():
+    histories = terms(("a", "2024-01-01", None, None))
+    assert known_buyers(histories, T("2024-01-01")).tolist() == []
+    assert known_buyers(histories, T("2024-01-02")).tolist() == [0]
+
+
+@given(some_histories(contracts=True), some_dates(), some_dates())
+def test_in_force_says_what_a_plain_reading_of_the_rows_says(histories, moment, known_at):
+    frame = histories.contracts
+    known = frame["start"] if "recorded_at" not in frame else frame["recorded_at"]
+    cancelled = frame["cancelled_at"].where(frame["cancelled_at"] < known_at)
+    expected = set()
+    for buyer, start, end, given_up, since in zip(
+        frame["buyer_id"], frame["start"], frame["end"], cancelled, known, strict=True
+    ):
+        runs = start <= moment and not (end <= moment) and not (given_up <= moment)
+        if runs and since < known_at:
+            expected.add(buyer)
+    assert set(histories.buyer_ids[in_force(histories, moment, known_at)]) == expected
+
+
+@given(some_histories(contracts=True), some_dates())
+def test_what_is_in_force_now_is_the_same_in_histories_cut_now(histories, as_of):
+    np.testing.assert_array_equal(in_force(histories, as_of, as_of), in_force(histories.until(as_of), as_of))
+
+
+def test_missing_start_is_told_by_its_own_name():
+    table = pd.DataFrame({"buyer_id": ["a"], "start_date": ["2024-01-01"]})
+    with pytest.raises(ValueError, match=r"no column 'start'.*\n.*'start_date': 'start'"):
+        Histories(contracts=table)
