@@ -1,5 +1,6 @@
 """Care: who is under it, what is due, what it does, and whom to care for next."""
 
+from clientcare.care.effect import CareEffect, care_effect
 from clientcare.care.health import HealthScore, TierWarning, health_facts
 from clientcare.care.plan import care_plan
 from clientcare.care.practices import care_practices
@@ -7,10 +8,12 @@ from clientcare.care.report_card import CareReport, care_report
 from clientcare.care.warning import EarlyWarning, early_warning, warn_with_model
 
 __all__ = [
+    "CareEffect",
     "CareReport",
     "EarlyWarning",
     "HealthScore",
     "TierWarning",
+    "care_effect",
     "care_plan",
     "care_practices",
     "care_report",

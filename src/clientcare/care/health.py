@@ -212,8 +212,8 @@ class HealthScore:
         values = left.to_numpy(dtype=np.float64)
         if min(values.sum(), len(values) - values.sum()) < FEWEST_LEAVERS:
             raise NotEnoughDataError(
-                f"HealthScore: {int(values.sum()):,} of {len(values):,} left; at least {FEWEST_LEAVERS} who left "
-                f"and {FEWEST_LEAVERS} who stayed are needed to say what a score is worth."
+                f"HealthScore: {int(values.sum()):,} of {len(values):,} left; at least {FEWEST_LEAVERS} "
+                f"who left and {FEWEST_LEAVERS} who stayed are needed to say what a score is worth."
             )
         return values
 

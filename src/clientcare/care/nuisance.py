@@ -1,0 +1,158 @@
+"""Guesses that an estimate of an effect leans on: the chance of being cared for, and the outcome with and
+without care.
+
+Each row is guessed by models that saw no row of the same buyer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.care.contacts import Bools, Floats, Ints
+
+PENALTIES = (0.003, 0.03, 0.3)
+"""Inverse strengths tried for the linear models, from strong to weak."""
+
+TWIN_CORRELATION = 0.95
+"""Of two features that agree more than this, the later one is left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class RankScale:
+    """Turns features into ranks from -1 to 1, an unknown value into 0 and a column that says so.
+
+    Ranks make the guesses deaf to units and to outliers. Fitted on features alone, never on actions or
+    outcomes.
+    """
+
+    columns: tuple[str, ...]
+    seen: tuple[Floats, ...]
+    unknown: tuple[str, ...]
+    kept: Ints
+    names: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, features: pd.DataFrame) -> RankScale:
+        """Learn the ranks of numeric features; constants and twins are left out."""
+        numeric = features.select_dtypes("number")
+        columns = tuple(map(str, numeric.columns))
+        table = numeric.to_numpy(dtype=np.float64)
+        table = np.where(np.isfinite(table), table, np.nan)
+        seen = tuple(np.unique(column[~np.isnan(column)]) for column in table.T)
+        holes = tuple(name for name, column in zip(columns, table.T, strict=True) if np.isnan(column).any())
+        scale = cls(columns, seen, holes, np.arange(0), ())
+        wide = scale._wide(numeric)
+        kept = _without_twins(wide)
+        names = [*columns, *(f"{name} unknown" for name in holes)]
+        return cls(columns, seen, holes, kept, tuple(names[i] for i in kept))
+
+    def transform(self, features: pd.DataFrame) -> Floats:
+        """The table of ranks, shape (n_rows, n_kept)."""
+        return self._wide(features)[:, self.kept]
+
+    def _wide(self, features: pd.DataFrame) -> Floats:
+        parts = []
+        features = features.reindex(columns=list(self.columns))
+        for name, seen in zip(self.columns, self.seen, strict=True):
+            column = features[name].to_numpy(dtype=np.float64)
+            place = np.searchsorted(seen, column) / max(len(seen) - 1, 1)
+            parts.append(np.where(np.isfinite(column), 2 * np.clip(place, 0, 1) - 1, 0.0))
+        for name in self.unknown:
+            parts.append(np.where(np.isfinite(features[name].to_numpy(dtype=np.float64)), -0.5, 0.5))
+        return np.stack(parts, axis=1) if parts else np.zeros((len(features), 0))
+
+
+def _without_twins(table: Floats) -> Ints:
+    spread = table.std(axis=0)
+    alive = np.flatnonzero(spread > 1e-9)
+    if not len(alive):
+        return alive
+    agreement = np.abs(np.corrcoef(table[:, alive], rowvar=False)).reshape(len(alive), len(alive))
+    kept: list[int] = []
+    for i in range(len(alive)):
+        if not kept or agreement[i, kept].max() < TWIN_CORRELATION:
+            kept.append(i)
+    return np.asarray(alive[kept])
+
+
+def folds_by_buyer(buyer: Ints, n_folds: int, random_state: int) -> Ints:
+    """A fold a row, all rows of a buyer in one; depends on the order of the ids, not of the rows."""
+    unique, code = np.unique(buyer, return_inverse=True)
+    fold = np.random.default_rng(random_state).permutation(np.arange(len(unique)) % n_folds)
+    return np.asarray(fold[code])
+
+
+def guess_unseen(
+    table: Floats, target: Floats, fold: Ints, learn_from: Bools, binary: bool, random_state: int
+) -> Floats:
+    """What each row's target should be by models that saw neither it nor its buyer; shape (n_rows,).
+
+    The mean of a penalised linear (logistic) model and shallow boosted trees.
+
+    Parameters
+    ----------
+    table : float array of shape (n_rows, n_features)
+        What is known of each row.
+    target : float array of shape (n_rows,)
+        What to guess.
+    fold : int array of shape (n_rows,)
+        From :func:`folds_by_buyer`.
+    learn_from : bool array of shape (n_rows,)
+        The rows that may be learned from; all rows are guessed.
+    binary : bool
+        Whether the target is 0 or 1 and a probability is guessed.
+    random_state : int
+        Of the trees.
+    """
+    penalty = _best_penalty(table, target, fold, learn_from, binary)
+    guess = np.zeros(len(target))
+    for part in np.unique(fold):
+        train, test = (fold != part) & learn_from, fold == part
+        linear = _linear(table[train], target[train], table[test], binary, penalty)
+        guess[test] = (linear + _trees(table[train], target[train], table[test], binary, random_state)) / 2
+    return guess
+
+
+def _best_penalty(table: Floats, target: Floats, fold: Ints, learn_from: Bools, binary: bool) -> float:
+    train, test = (fold != fold.min()) & learn_from, (fold == fold.min()) & learn_from
+    if test.sum() < 20:
+        return PENALTIES[0]
+    losses = []
+    for penalty in PENALTIES:
+        guess = _linear(table[train], target[train], table[test], binary, penalty)
+        if binary:
+            p = np.clip(guess, 1e-6, 1 - 1e-6)
+            losses.append(-np.mean(target[test] * np.log(p) + (1 - target[test]) * np.log1p(-p)))
+        else:
+            losses.append(np.mean((target[test] - guess) ** 2))
+    return PENALTIES[int(np.argmin(losses))]
+
+
+def _linear(x: Floats, y: Floats, new: Floats, binary: bool, penalty: float) -> Floats:
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    if binary:
+        if y.min() == y.max():
+            return np.full(len(new), float(y[0]))
+        model: Any = LogisticRegression(C=penalty, solver="newton-cholesky", max_iter=50)
+        return np.asarray(model.fit(x, y).predict_proba(new)[:, 1])
+    return np.asarray(Ridge(alpha=1 / penalty).fit(x, y).predict(new))
+
+
+def _trees(x: Floats, y: Floats, new: Floats, binary: bool, random_state: int) -> Floats:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    if y.min() == y.max():
+        return np.full(len(new), float(y[0]))
+    settings: dict[str, Any] = {
+        "max_iter": 60, "learning_rate": 0.08, "max_depth": 3, "min_samples_leaf": 30,
+        "l2_regularization": 5.0,
+        "max_bins": 63, "early_stopping": False, "random_state": random_state,
+    }  # fmt: skip
+    if binary:
+        return np.asarray(HistGradientBoostingClassifier(**settings).fit(x, y).predict_proba(new)[:, 1])
+    return np.asarray(HistGradientBoostingRegressor(**settings).fit(x, y).predict(new))
