@@ -101,6 +101,7 @@ def partition_tables(
     columns: Mapping[str, Mapping[str, str | None]] | None = None,
     memory_limit: str = "1GB",
     threads: int | None = None,
+    lasting: bool = True,
 ) -> Partitions:
     """Split tables by buyer into a folder, or find them there already split.
 
@@ -114,6 +115,9 @@ def partition_tables(
         The column map of the door, to find each table's ``buyer_id``.
     memory_limit, threads
         What DuckDB may use.
+    lasting : bool
+        Whether another job may go on from the folder. Where none will, it is neither compressed, nor synced to the
+        disk, nor added up.
 
     Raises
     ------
@@ -142,7 +146,8 @@ def partition_tables(
             reached(f"partition: {table} registered")
         as_text = _mixed_kinds(connection, buyer)
         done = {
-            table: _split(connection, table, buyer[table], as_text, folder, n_partitions) for table in scans
+            table: _split(connection, table, buyer[table], as_text, folder, n_partitions, lasting)
+            for table in scans
         }
     except (duckdb.Error, pa.ArrowInvalid) as cause:
         raise _failed(cause) from None
@@ -158,6 +163,8 @@ def partition_tables(
             shutil.rmtree(leftover, ignore_errors=True)
     n_rows = {table: rows for table, (rows, _) in done.items()}
     digests = {table: digest for table, (_, digest) in done.items()}
+    if not lasting:
+        return Partitions(folder, n_partitions, n_rows, digests)
     for written in folder.rglob("*"):
         (sync_file if written.is_file() else sync_folder)(written)
     sync_folder(folder)
@@ -195,7 +202,13 @@ def _kind(connection: Any, table: str, column: str) -> str:
 
 
 def _split(
-    connection: Any, table: str, column: str, as_text: bool, folder: Path, n_partitions: int
+    connection: Any,
+    table: str,
+    column: str,
+    as_text: bool,
+    folder: Path,
+    n_partitions: int,
+    lasting: bool,
 ) -> tuple[int, str]:
     """Write one table's partitions; number of rows, and what they add up to."""
     source, name = quote_name(table), quote_name(column)
@@ -215,7 +228,8 @@ def _split(
     # one pass: a reader of files that stream can be read only once
     connection.execute(
         f"COPY ({selected}) TO {quote_text(str(target))} "
-        f"(FORMAT parquet, PARTITION_BY ({_NUMBER}), COMPRESSION zstd, ROW_GROUP_SIZE 200000, OVERWRITE_OR_IGNORE)"
+        f"(FORMAT parquet, PARTITION_BY ({_NUMBER}), COMPRESSION {'zstd' if lasting else 'uncompressed'}, "
+        "ROW_GROUP_SIZE 200000, OVERWRITE_OR_IGNORE)"
     )
     reached(f"partition: {table} split")
     files = sorted(str(file) for file in target.rglob("*.parquet"))
@@ -224,6 +238,8 @@ def _split(
         pq.write_table(empty, schema_file)
         return 0, "0"
     pq.write_table(pq.read_schema(files[0]).remove_metadata().empty_table(), schema_file)
+    if not lasting:
+        return sum(pq.read_metadata(file).num_rows for file in files), ""
     relation = connection.read_parquet(files, hive_partitioning=False)
     every = ", ".join(f"q.{quote_name(one)}" for one in relation.columns)
     relation.create_view(f"{table} split", replace=True)
