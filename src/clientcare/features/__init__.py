@@ -13,14 +13,17 @@ from clientcare.features import (  # each family enters its features in the cata
 )
 from clientcare.features.catalogue import DEFAULT_WINDOWS, FAMILIES, Feature, feature_catalogue
 from clientcare.features.peers import PeerNorms
+from clientcare.features.stream import FeatureFiles, write_feature_table
 from clientcare.features.table import feature_table, peer_norms
 
 __all__ = [
     "DEFAULT_WINDOWS",
     "FAMILIES",
     "Feature",
+    "FeatureFiles",
     "PeerNorms",
     "feature_catalogue",
     "feature_table",
     "peer_norms",
+    "write_feature_table",
 ]

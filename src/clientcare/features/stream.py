@@ -1,0 +1,287 @@
+"""Features of tables that do not fit in memory: split by buyer once, then one partition after another."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clientcare.durable import put_folder, remove_folder
+from clientcare.exceptions import NotEnoughDataError, OptionError
+from clientcare.features.catalogue import catalogue_entries, parse_families, parse_windows
+from clientcare.features.peers import PeerNorms, add_norms, measure_norms
+from clientcare.features.snapshot import SharedRuns, Snapshot
+from clientcare.features.table import given_columns, tabulate
+from clientcare.history.histories import Histories
+from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
+from clientcare.history.scans import scan_of
+from clientcare.history.schema import SCHEMAS
+from clientcare.window import Moment, parse_moments
+
+TABLES = ("transactions", "interactions", "contracts", "buyers")
+COMPRESSIONS = ("none", "snappy", "lz4", "zstd")
+
+
+@dataclass(frozen=True)
+class FeatureFiles:
+    """Where the features were written, and what was found on the way.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder of Parquet files; ``pandas.read_parquet(folder)`` reads them as one table.
+    n_rows : int
+        Rows written: buyers, or buyers times dates.
+    quality : DataFrame
+        ``table``, ``rule``, ``action``, ``n_rows``: the door's findings over all partitions.
+    """
+
+    folder: Path
+    n_rows: int
+    quality: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is the same for every partition."""
+
+    partitions: Partitions
+    moments: tuple[pd.Timestamp, ...]
+    several: bool
+    families: tuple[str, ...]
+    windows: tuple[int, ...]
+    options: Mapping[str, Any]
+    target: Path
+    compression: str
+
+
+def write_feature_table(
+    transactions: Any = None,
+    interactions: Any = None,
+    contracts: Any = None,
+    buyers: Any = None,
+    *,
+    as_of: Moment | Iterable[Moment],
+    out: str | PathLike[str],
+    families: str | Iterable[str] | None = None,
+    windows: Iterable[int] | None = None,
+    norms: PeerNorms | None = None,
+    n_partitions: int | None = None,
+    n_jobs: int | None = None,
+    compression: str = "snappy",
+    memory_limit: str = "512MB",
+    **options: Any,
+) -> FeatureFiles:
+    """The feature table of files or tables of any size, written as Parquet a partition at a time.
+
+    Each partition holds every row of its buyers, and goes through the same door and the same kernel as
+    :func:`feature_table`: the numbers are the same to the last bit.
+
+    Parameters
+    ----------
+    transactions, interactions, contracts, buyers : path, pattern, folder, list of paths, or table
+        CSV or Parquet files, a database query (:class:`clientcare.history.scans.DatabaseQuery`), or a table.
+    as_of : date or list of dates
+        Exclusive.
+    out : path
+        A folder that is made, or replaced once everything is written.
+    families, windows
+        As in :func:`feature_table`.
+    norms : PeerNorms, optional
+        What is usual among buyers, for the family ``peers``; default as among all buyers of each date, which
+        takes a second pass over the partitions.
+    n_partitions : int, optional
+        Default one a million rows; memory grows with the rows of a partition times ``n_jobs``.
+    n_jobs : int, optional
+        Partitions at a time, one thread each; default all cores.
+    compression : {"snappy", "lz4", "zstd", "none"}
+        Of the files written.
+    memory_limit : str
+        What DuckDB may use while it splits the tables.
+    **options
+        All options of :class:`Histories` (``columns``, ``timezone``, ``observed_until`` ...).
+
+    Returns
+    -------
+    FeatureFiles
+        Rows come in no particular order, with ``buyer_id`` (and ``as_of`` for a list of dates) as columns.
+
+    Raises
+    ------
+    OptionError
+        Where an argument makes no sense.
+    SourceError
+        Where a source cannot be read or the folder cannot be written.
+    NotEnoughDataError
+        Where no row can be used.
+    MissingExtraError
+        Where DuckDB is not installed (``pip install 'clientcare[duckdb]'``).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> days = pd.to_datetime(["2024-01-01"] * 3)
+    >>> orders = pd.DataFrame({"buyer_id": [1, 1, 2], "timestamp": days, "amount": 9.0})
+    >>> out = tempfile.mkdtemp() + "/features"
+    >>> written = write_feature_table(orders, as_of="2024-02-01", out=out, n_jobs=1)
+    >>> pd.read_parquet(written.folder).set_index("buyer_id").sort_index()["n_purchases"].tolist()
+    [1.0, 1.0]
+    """
+    moments, several = parse_moments(as_of, options.get("timezone"))
+    chosen, days = parse_families(families), parse_windows(windows)
+    if compression not in COMPRESSIONS:
+        raise OptionError(f"compression: must be one of {', '.join(COMPRESSIONS)}.")
+    sources = dict(zip(TABLES, (transactions, interactions, contracts, buyers), strict=True))
+    scans = {name: scan_of(name, source) for name, source in sources.items() if source is not None}
+    if not set(scans) - {"buyers"}:
+        raise OptionError("write_feature_table: give transactions, interactions or contracts.")
+    target = Path(out).expanduser().absolute()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as work:
+        parts = partition_tables(
+            scans,
+            Path(work) / "split",
+            n_partitions or suggest_partitions(scans),
+            columns=options.get("columns"),
+            memory_limit=memory_limit,
+            lasting=False,
+        )
+        result = Path(work) / "features"
+        result.mkdir()
+        task = _Task(parts, tuple(moments), several, chosen, days, options, result, compression)
+        written = _run(task, norms, n_jobs)
+        put_folder(result, target, Path(work) / "before")
+        remove_folder(Path(work) / "before")
+    return FeatureFiles(target, sum(n_rows for n_rows, _ in written), _add_up(q for _, q in written))
+
+
+def _run(task: _Task, norms: PeerNorms | None, n_jobs: int | None) -> list[tuple[int, pd.DataFrame]]:
+    """All partitions; in two passes where what is usual among all buyers has to be known first."""
+    numbers = range(task.partitions.n_partitions)
+    run = joblib.Parallel(n_jobs=-1 if n_jobs is None else n_jobs, prefer="threads")
+    by_date: list[PeerNorms | None] = [norms] * len(task.moments)
+    if norms is None and "peers" in task.families:
+        measured = [
+            found for found in run(joblib.delayed(_measure)(task, number) for number in numbers) if found
+        ]
+        if measured:
+            by_date = [add_norms(found) for found in zip(*measured, strict=True)]
+    written = [done for done in run(joblib.delayed(_write)(task, n, by_date) for n in numbers) if done]
+    if not written:
+        raise NotEnoughDataError(
+            "write_feature_table: no row can be used.\nGive at least one row with a buyer and a date."
+        )
+    return written
+
+
+def _measure(task: _Task, number: int) -> list[PeerNorms] | None:
+    """What is usual in one partition, a date each; its histories are kept for the second pass."""
+    histories = _open(task, number)
+    if histories is None:
+        return None
+    with open(_kept(task, number), "wb") as file:
+        pickle.dump(histories, file, protocol=5)
+    shared = SharedRuns(histories)
+    return [measure_norms(Snapshot(shared, moment, task.windows)) for moment in task.moments]
+
+
+def _write(task: _Task, number: int, norms: Sequence[PeerNorms | None]) -> tuple[int, pd.DataFrame] | None:
+    """The features of one partition, written."""
+    histories = _open(task, number)
+    if histories is None:
+        return None
+    given = given_columns(histories)
+    entries = [
+        entry for entry in catalogue_entries(task.families, task.windows) if given.issuperset(entry.needs)
+    ]
+    shared = SharedRuns(histories)
+    snapshots = [
+        Snapshot(shared, moment, task.windows, norm) for moment, norm in zip(task.moments, norms, strict=True)
+    ]
+    n_rows = 0
+    file = task.target / f"part-{number:05d}.parquet"
+    writer: pq.ParquetWriter | None = None
+    for at in snapshots:
+        table = _arrow(at, tabulate([at], entries, "static" in task.families), task.several)
+        writer = writer or pq.ParquetWriter(
+            file,
+            table.schema,
+            compression=task.compression,
+            use_dictionary=_texts(table),
+            write_statistics=False,
+        )
+        writer.write_table(table)
+        n_rows += table.num_rows
+        del at.__dict__["buyers"]
+    if writer is not None:
+        writer.close()
+    return n_rows, histories.quality
+
+
+def _open(task: _Task, number: int) -> Histories | None:
+    """The histories of one partition; None where it holds no usable row."""
+    kept = _kept(task, number)
+    if kept.exists():
+        with open(kept, "rb") as file:
+            histories: Histories = pickle.load(file)  # our own file, in our own folder, written minutes ago
+        kept.unlink()
+        return histories
+    tables = {name: _known_columns(name, table, task) for name, table in task.partitions.read(number).items()}
+    if not any(table.num_rows for name, table in tables.items() if name != "buyers"):
+        return None
+    try:
+        return Histories(**tables, **task.options)
+    except NotEnoughDataError:
+        return None
+
+
+def _known_columns(name: str, table: pa.Table, task: _Task) -> pa.Table:
+    """Without the columns that nobody reads."""
+    mapped = (task.options.get("columns") or {}).get(name, {})
+    if name == "buyers":
+        return table
+    return table.select(
+        [column for column in table.column_names if column in SCHEMAS[name].columns or column in mapped]
+    )
+
+
+def _kept(task: _Task, number: int) -> Path:
+    return task.partitions.folder / f"histories-{number}.pickle"
+
+
+def _arrow(at: Snapshot, features: pd.DataFrame, several: bool) -> pa.Table:
+    """Features with their keys as an Arrow table; texts as plain texts, alike in every partition."""
+    columns: dict[str, Any] = {}
+    if several:
+        columns["as_of"] = pa.array(np.full(at.n_buyers, np.datetime64(at.as_of, "us")))
+    ids = at.buyer_ids
+    columns["buyer_id"] = pa.array(
+        ids.to_numpy() if ids.dtype.kind == "i" else ids.astype(object), from_pandas=True
+    )
+    for name in features.columns:
+        values = features[name]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            columns[name] = pa.array(values.astype(object), type=pa.string(), from_pandas=True)
+        else:
+            columns[name] = pa.array(values.to_numpy(), from_pandas=False)
+    return pa.table(columns)
+
+
+def _texts(table: pa.Table) -> list[str]:
+    return [field.name for field in table.schema if pa.types.is_string(field.type)]
+
+
+def _add_up(found: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The findings of all partitions, counts added."""
+    every = pd.concat([one[["table", "rule", "action", "n_rows"]] for one in found], ignore_index=True)
+    return every.groupby(["table", "rule", "action"], sort=True)[["n_rows"]].sum().reset_index()
