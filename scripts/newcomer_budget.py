@@ -23,7 +23,9 @@ _RUNS = 15
 def import_seconds(module: str) -> float:
     """CPU seconds of one import in a process of its own."""
     code = f"import time; t = time.process_time(); import {module}; print(time.process_time() - t)"
-    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    return float(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    )
 
 
 def import_ratio() -> float:
@@ -44,7 +46,10 @@ def pulled_in() -> list[str]:
 
 def main() -> int:
     """Print the figures beside their budgets."""
-    packages = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()} - {"pip", "setuptools"}
+    packages = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()} - {
+        "pip",
+        "setuptools",
+    }
     folder = Path(sysconfig.get_paths()["purelib"])
     megabytes = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 2**20
     ratio = import_ratio()
@@ -53,7 +58,12 @@ def main() -> int:
     print(f"megabytes           {megabytes:8.0f}  (at most {MOST_MEGABYTES})")
     print(f"import / pandas     {ratio:8.2f}  (at most {MOST_IMPORT_RATIO}, median of {_RUNS} pairs)")
     print(f"loaded on import    {' '.join(heavy) or 'none'}  (none of {', '.join(ON_USE_ONLY)})")
-    kept = len(packages) <= MOST_PACKAGES and megabytes <= MOST_MEGABYTES and ratio <= MOST_IMPORT_RATIO and not heavy
+    kept = (
+        len(packages) <= MOST_PACKAGES
+        and megabytes <= MOST_MEGABYTES
+        and ratio <= MOST_IMPORT_RATIO
+        and not heavy
+    )
     return 0 if kept else 1
 
 

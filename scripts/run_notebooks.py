@@ -24,7 +24,10 @@ def run(source: Path, write: bool) -> None:
     notebook = jupytext.read(source)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     client = NotebookClient(
-        notebook, timeout=MOST_SECONDS_A_NOTEBOOK, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
+        notebook,
+        timeout=MOST_SECONDS_A_NOTEBOOK,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     client.execute()
     for number, cell in enumerate(notebook.cells):
@@ -34,7 +37,9 @@ def run(source: Path, write: bool) -> None:
     text = nbformat.writes(notebook)
     print(f"{source.stem:32s} {time.monotonic() - began:6.1f} s  {len(text) / 1024:6.0f} kB")
     if len(text) > MOST_KILOBYTES * 1024:
-        raise SystemExit(f"{source.name}: more than {MOST_KILOBYTES} kB of outputs. Show less, or smaller plots.")
+        raise SystemExit(
+            f"{source.name}: more than {MOST_KILOBYTES} kB of outputs. Show less, or smaller plots."
+        )
     if write:
         source.with_suffix(".ipynb").write_text(text + "\n", encoding="utf-8")
 

@@ -34,7 +34,8 @@ def test_importing_the_face_loads_no_heavy_library():
 
 
 @pytest.mark.parametrize(
-    "name", ["Histories", "read_histories", "feature_table", "ChurnDefinition", "RelationshipModel", "backtest"]
+    "name",
+    ["Histories", "read_histories", "feature_table", "ChurnDefinition", "RelationshipModel", "backtest"],
 )
 def test_every_public_name_has_a_docstring_with_an_example(name):
     assert ">>>" in (getattr(cc, name).__doc__ or ""), name

@@ -14,7 +14,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     add_table_options(parser)
     add_model_options(parser)
-    parser.add_argument("--as-of", action="append", metavar="DATE", help="repeatable; default: chosen by the data")
+    parser.add_argument(
+        "--as-of", action="append", metavar="DATE", help="repeatable; default: chosen by the data"
+    )
     add_output_options(parser, out="also write the whole table here (.parquet or .csv)")
 
 

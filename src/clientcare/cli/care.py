@@ -15,9 +15,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     add_table_options(parser)
     add_model_options(parser)
-    parser.add_argument("--model", metavar="FILE", help="a model file written by 'fit'; without it one is learned first")
+    parser.add_argument(
+        "--model", metavar="FILE", help="a model file written by 'fit'; without it one is learned first"
+    )
     parser.add_argument("--as-of", metavar="DATE", help="default: the end of the data")
-    parser.add_argument("--capacity", type=int, metavar="N", help="how many contacts can be made; the best are picked")
+    parser.add_argument(
+        "--capacity", type=int, metavar="N", help="how many contacts can be made; the best are picked"
+    )
     add_output_options(parser, out="where the plan goes (.parquet or .csv)")
 
 
@@ -25,7 +29,11 @@ def run(options: argparse.Namespace) -> int:
     """Report card, then plan."""
     histories = read_tables(options)
     as_of = options.as_of or histories.observed_until
-    model = load_model(options.model) if options.model else build_model(options, histories).fit(histories, as_of=as_of)
+    model = (
+        load_model(options.model)
+        if options.model
+        else build_model(options, histories).fit(histories, as_of=as_of)
+    )
     report = care_report(histories, as_of)
     plan = care_plan(model.score(histories, as_of=as_of), histories, as_of, capacity=options.capacity)
     voice = Voice(options.json)

@@ -32,4 +32,6 @@ def _read_book(path: str, name: str) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as cause:
-        raise SourceError(f"{name}: no book that can be read there (a Parquet file written by 'score').") from cause
+        raise SourceError(
+            f"{name}: no book that can be read there (a Parquet file written by 'score')."
+        ) from cause

@@ -12,7 +12,9 @@ from clientcare.features import feature_catalogue, feature_table
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     add_table_options(parser)
-    parser.add_argument("--as-of", action="append", metavar="DATE", help="repeatable; default: the end of the data")
+    parser.add_argument(
+        "--as-of", action="append", metavar="DATE", help="repeatable; default: the end of the data"
+    )
     parser.add_argument("--family", action="append", metavar="NAME", help="only these families (repeatable)")
     parser.add_argument("--catalogue", action="store_true", help="print what there is, with units, and stop")
     add_output_options(parser, out="where the table goes (.parquet or .csv)")

@@ -13,7 +13,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     add_table_options(parser)
     add_model_options(parser)
-    parser.add_argument("--as-of", metavar="DATE", help="learn from what was known at this date (default: all)")
+    parser.add_argument(
+        "--as-of", metavar="DATE", help="learn from what was known at this date (default: all)"
+    )
     parser.add_argument("--model", required=True, metavar="FILE", help="where the model file goes")
     add_output_options(parser)
 

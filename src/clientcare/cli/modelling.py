@@ -12,8 +12,12 @@ from clientcare.outcomes import ClientDefinition, suggest_horizon
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """``--horizon``, ``--client-horizon``, ``--effort`` and ``--random-state``."""
     group = parser.add_argument_group("what is predicted")
-    group.add_argument("--horizon", help="how far ahead churn is asked for, e.g. 90D (default: suggested by the data)")
-    group.add_argument("--client-horizon", help="how far ahead patronage is asked for (default: twice the horizon)")
+    group.add_argument(
+        "--horizon", help="how far ahead churn is asked for, e.g. 90D (default: suggested by the data)"
+    )
+    group.add_argument(
+        "--client-horizon", help="how far ahead patronage is asked for (default: twice the horizon)"
+    )
     group.add_argument("--effort", choices=("quick", "default", "thorough"), default="default")
     group.add_argument("--random-state", type=int, default=0)
 

@@ -15,7 +15,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     add_table_options(parser)
     add_model_options(parser)
-    parser.add_argument("--model", metavar="FILE", help="a model file written by 'fit'; without it one is learned first")
+    parser.add_argument(
+        "--model", metavar="FILE", help="a model file written by 'fit'; without it one is learned first"
+    )
     parser.add_argument("--as-of", metavar="DATE", help="default: the end of the data")
     parser.add_argument("--hide-ids", action="store_true", help="show numbers in place of the buyers' ids")
     parser.add_argument("--out", required=True, metavar="FILE.html")
@@ -26,7 +28,11 @@ def run(options: argparse.Namespace) -> int:
     """Write the page."""
     histories = read_tables(options)
     as_of = options.as_of or histories.observed_until
-    model = load_model(options.model) if options.model else build_model(options, histories).fit(histories, as_of=as_of)
+    model = (
+        load_model(options.model)
+        if options.model
+        else build_model(options, histories).fit(histories, as_of=as_of)
+    )
     write_report(model, histories, options.out, as_of=as_of, hide_ids=options.hide_ids)
     Voice(options.json).say("page", "Page written.", out=options.out)
     return 0

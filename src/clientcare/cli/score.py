@@ -19,10 +19,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     add_table_options(parser)
     add_model_options(parser)
-    parser.add_argument("--model", metavar="FILE", help="a model file written by 'fit'; without it one is learned first")
-    parser.add_argument("--as-of", metavar="DATE", help="score as of this date (default: the end of the data)")
-    parser.add_argument("--in-parts", action="store_true",
-                        help="bigger than memory: partition by buyer, resumable (needs --model, --as-of, --out)")  # fmt: skip
+    parser.add_argument("--model", metavar="FILE", help="written by 'fit'; without it one is learned first")
+    parser.add_argument(
+        "--as-of", metavar="DATE", help="score as of this date (default: the end of the data)"
+    )
+    parser.add_argument(
+        "--in-parts",
+        action="store_true",
+        help="bigger than memory: partition by buyer, resumable (needs --model, --as-of, --out)",
+    )
     add_output_options(parser, out="where the book goes: .parquet or .csv (with --in-parts also a folder)")
 
 
@@ -41,24 +46,39 @@ def _score_in_memory(options: argparse.Namespace) -> int:
     voice = Voice(options.json)
     if options.out:
         write_table(book, options.out)
-        voice.say("book", f"{len(book):,} buyers written.", n_buyers=len(book), model_id=model.model_id_, out=options.out)
+        voice.say(
+            "book",
+            f"{len(book):,} buyers written.",
+            n_buyers=len(book),
+            model_id=model.model_id_,
+            out=options.out,
+        )
     else:
         first = book.sort_values("churn_risk", ascending=False)
         columns = ["relationship", "client_probability", "churn_risk", "expected_spend", "reason_1"]
-        voice.show("book", f"{len(book):,} buyers, highest churn risk first", first[columns].round(3), rows=20)
+        voice.show(
+            "book", f"{len(book):,} buyers, highest churn risk first", first[columns].round(3), rows=20
+        )
     return 0
 
 
 def _score_in_parts(options: argparse.Namespace) -> int:
     if not (options.model and options.as_of and options.out):
-        raise OptionError("--in-parts needs --model, --as-of and --out: a batch job says what it scores and where to.")
+        raise OptionError(
+            "--in-parts needs --model, --as-of and --out: a batch job says what it scores and where to."
+        )
     from clientcare.scoring import score_dataset
 
     voice = Voice(options.json)
     sources, door = table_sources(options)
     progress = voice.progress if options.json or is_terminal() else None
     result = score_dataset(
-        load_model(options.model), **sources, **door, as_of=options.as_of, out=options.out, on_progress=progress
+        load_model(options.model),
+        **sources,
+        **door,
+        as_of=options.as_of,
+        out=options.out,
+        on_progress=progress,
     )
     voice.say("book", f"{result.n_buyers:,} buyers written.", n_buyers=result.n_buyers, out=options.out)
     return 0

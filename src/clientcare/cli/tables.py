@@ -26,10 +26,14 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         metavar="TABLE.OURS=THEIRS",
         help="a column of yours under our name, e.g. transactions.buyer_id='Customer ID' (repeatable)",
     )
-    group.add_argument("--config", metavar="FILE.toml", help="the same options from a file; the command line wins")
+    group.add_argument(
+        "--config", metavar="FILE.toml", help="the same options from a file; the command line wins"
+    )
     group.add_argument("--timezone", help="the zone whose calendar days count, e.g. Europe/London")
     group.add_argument("--observed-from", metavar="DATE", help="the data are complete from this day on")
-    group.add_argument("--observed-until", metavar="DATE", help="the data are complete up to this day (exclusive)")
+    group.add_argument(
+        "--observed-until", metavar="DATE", help="the data are complete up to this day (exclusive)"
+    )
     group.add_argument(
         "--on-bad-rows",
         choices=("quarantine", "raise"),

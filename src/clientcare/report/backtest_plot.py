@@ -35,7 +35,13 @@ class BacktestDisplay:
 
     @classmethod
     def from_backtest(
-        cls, result: Any, *, metric: str = "log_loss", target: str = "churn", population: str = "all", ax: Axes | None = None
+        cls,
+        result: Any,
+        *,
+        metric: str = "log_loss",
+        target: str = "churn",
+        population: str = "all",
+        ax: Axes | None = None,
     ) -> BacktestDisplay:
         """Draw one metric of a backtest for one target and population."""
         rows = result.table
@@ -59,10 +65,18 @@ class BacktestDisplay:
             value = rows["value"].to_numpy(dtype=float)
             spread = [value - rows["low"].to_numpy(dtype=float), rows["high"].to_numpy(dtype=float) - value]
             self.ax_.errorbar(
-                x, value, yerr=spread, fmt=f"{_MARKERS[number % 5]}-", color=_COLOURS[number % 5], capsize=3, label=name
+                x,
+                value,
+                yerr=spread,
+                fmt=f"{_MARKERS[number % 5]}-",
+                color=_COLOURS[number % 5],
+                capsize=3,
+                label=name,
             )
         self.ax_.set_xticks(range(len(dates)), [f"{pd.Timestamp(date):%Y-%m-%d}" for date in dates])
-        better = "higher is better" if self.metric in {"auc", "average_precision", "lift"} else "lower is better"
+        better = (
+            "higher is better" if self.metric in {"auc", "average_precision", "lift"} else "lower is better"
+        )
         name = self.metric.replace("_", " ")
         tidy(self.ax_, f"Backtest: {name} ({better})", "as of", name)
         self.ax_.legend(frameon=False)

@@ -25,7 +25,12 @@ STAGE_COLOURS = {
     "latent client": ORANGE,
     "one-time customer": PALE,
 }
-STAGE_MARKERS = {"dependent client": "o", "repeat customer": "s", "latent client": "^", "one-time customer": "x"}
+STAGE_MARKERS = {
+    "dependent client": "o",
+    "repeat customer": "s",
+    "latent client": "^",
+    "one-time customer": "x",
+}
 
 
 def require_matplotlib() -> Any:

@@ -39,7 +39,9 @@ class GapDisplay:
     figure_: Figure | None = field(default=None, init=False)
 
     @classmethod
-    def from_histories(cls, histories: Histories, horizon_days: int | None = None, *, ax: Axes | None = None) -> GapDisplay:
+    def from_histories(
+        cls, histories: Histories, horizon_days: int | None = None, *, ax: Axes | None = None
+    ) -> GapDisplay:
         """Measure and draw.
 
         Parameters
@@ -62,11 +64,18 @@ class GapDisplay:
     def plot(self, *, ax: Axes | None = None) -> GapDisplay:
         """Draw; returns self."""
         self.figure_, self.ax_ = axes_for(ax)
-        top = max(float(np.quantile(self.gap_days, 0.99)) if len(self.gap_days) else 0.0, self.horizon_days * 1.2)
-        self.ax_.hist(self.gap_days, bins=np.linspace(0, top, 50).tolist(), color=SKY, edgecolor="white", linewidth=0.3)
+        top = max(
+            float(np.quantile(self.gap_days, 0.99)) if len(self.gap_days) else 0.0, self.horizon_days * 1.2
+        )
+        self.ax_.hist(
+            self.gap_days, bins=np.linspace(0, top, 50).tolist(), color=SKY, edgecolor="white", linewidth=0.3
+        )
         self.ax_.axvline(self.horizon_days, color=INK, linestyle="--", linewidth=1.2)
         self.ax_.annotate(
-            f" horizon {self.horizon_days} days", (self.horizon_days, 0.97), xycoords=("data", "axes fraction"), va="top"
+            f" horizon {self.horizon_days} days",
+            (self.horizon_days, 0.97),
+            xycoords=("data", "axes fraction"),
+            va="top",
         )
         tidy(self.ax_, "Gaps between purchases, and who returns after a silence", "days", "gaps (count)")
         right = self.ax_.twinx()
@@ -99,7 +108,9 @@ def _return_by_silence(
     """Of the silences that reached s days and were watched for a horizon longer, the share that ended within it."""
     silences = np.unique(np.linspace(0, max(2 * horizon_days, 14), 60).round())
     ended, open_ = np.sort(gaps), np.sort(running)
-    returned = np.searchsorted(ended, silences + horizon_days, "right") - np.searchsorted(ended, silences, "right")
+    returned = np.searchsorted(ended, silences + horizon_days, "right") - np.searchsorted(
+        ended, silences, "right"
+    )
     longer = len(ended) - np.searchsorted(ended, silences + horizon_days, "right")
     watched = len(open_) - np.searchsorted(open_, silences + horizon_days, "left")
     asked = returned + longer + watched

@@ -64,7 +64,9 @@ class LiftDisplay:
         """Draw; returns self."""
         self.figure_, self.ax_ = axes_for(ax, (5.2, 4.6))
         self.ax_.plot([0, 1], [0, 1], color=PALE, linewidth=1.5)
-        self.ax_.plot(self.share_contacted, self.share_of_leavers, color=BLUE, linewidth=2, label="leavers, by risk")
+        self.ax_.plot(
+            self.share_contacted, self.share_of_leavers, color=BLUE, linewidth=2, label="leavers, by risk"
+        )
         if self.share_of_value is not None:
             self.ax_.plot(
                 self.share_contacted, self.share_of_value, color=VERMILION, linewidth=2, linestyle="--",

@@ -34,13 +34,23 @@ class MigrationDisplay:
 
     @classmethod
     def from_estimator(
-        cls, model: RelationshipModel, histories: Histories, then: Moment, now: Moment, *, ax: Axes | None = None
+        cls,
+        model: RelationshipModel,
+        histories: Histories,
+        then: Moment,
+        now: Moment,
+        *,
+        ax: Axes | None = None,
     ) -> MigrationDisplay:
         """Score at two dates with one model, and draw."""
-        return cls.from_predictions(model.score(histories, as_of=then), model.score(histories, as_of=now), ax=ax)
+        return cls.from_predictions(
+            model.score(histories, as_of=then), model.score(histories, as_of=now), ax=ax
+        )
 
     @classmethod
-    def from_predictions(cls, old_book: pd.DataFrame, new_book: pd.DataFrame, *, ax: Axes | None = None) -> MigrationDisplay:
+    def from_predictions(
+        cls, old_book: pd.DataFrame, new_book: pd.DataFrame, *, ax: Axes | None = None
+    ) -> MigrationDisplay:
         """Draw from two books."""
         stages = list(STAGE_COLOURS)
         before = old_book["stage"].astype("object").reindex(new_book.index).fillna("new")

@@ -34,7 +34,8 @@ class CareRadarDisplay:
     def from_report(cls, report: Any, *, ax: Axes | None = None) -> CareRadarDisplay:
         """Draw the seller's row of a care report; ``ax`` must be polar."""
         seller = report.seller
-        previous = seller["previous_score"] if "previous_score" in seller else None
+        seller = seller.drop(index="overall", errors="ignore")
+        previous = seller["previous"] if seller["previous"].notna().any() else None
         return cls(seller["score"], previous).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> CareRadarDisplay:
@@ -55,7 +56,9 @@ class CareRadarDisplay:
         ax.fill(closed, np.append(np.nan_to_num(now), np.nan_to_num(now[:1])), color=BLUE, alpha=0.12)
         if self.previous is not None:
             then = self.previous.to_numpy(dtype=float)
-            ax.plot(closed, np.append(then, then[:1]), color=ORANGE, linestyle="--", label="the period before")
+            ax.plot(
+                closed, np.append(then, then[:1]), color=ORANGE, linestyle="--", label="the period before"
+            )
         names = [
             f"{plain(str(name).replace('_', ' '))}\n{'not seen' if np.isnan(score) else f'{score:.0f}'}"
             for name, score in zip(self.scores.index, now, strict=True)

@@ -36,7 +36,12 @@ class RelationshipMapDisplay:
 
     @classmethod
     def from_estimator(
-        cls, model: RelationshipModel, histories: Histories, as_of: Moment | None = None, *, ax: Axes | None = None
+        cls,
+        model: RelationshipModel,
+        histories: Histories,
+        as_of: Moment | None = None,
+        *,
+        ax: Axes | None = None,
     ) -> RelationshipMapDisplay:
         """Score, and draw."""
         return cls.from_predictions(model.score(histories, as_of=as_of), ax=ax)
@@ -63,7 +68,12 @@ class RelationshipMapDisplay:
                 alpha=0.65, label=f"{stage} ({int((self.book['stage'].astype('object') == stage).sum()):,})", **hollow,
             )  # fmt: skip
         note = "" if every == 1 else f" (every {every}th buyer drawn)"
-        tidy(self.ax_, f"The relationship map{note}", "churn risk (probability within the horizon)", "client probability")
+        tidy(
+            self.ax_,
+            f"The relationship map{note}",
+            "churn risk (probability within the horizon)",
+            "client probability",
+        )
         self.ax_.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         legend = self.ax_.legend(frameon=False, fontsize=9, loc="upper right", title="area = expected spend")
         for handle in legend.legend_handles:

@@ -47,7 +47,13 @@ class ReliabilityDisplay:
 
     @classmethod
     def from_estimator(
-        cls, model: RelationshipModel, histories: Histories, as_of: Moment, *, n_bins: int = 10, ax: Axes | None = None
+        cls,
+        model: RelationshipModel,
+        histories: Histories,
+        as_of: Moment,
+        *,
+        n_bins: int = 10,
+        ax: Axes | None = None,
     ) -> ReliabilityDisplay:
         """Score as of a past date whose horizon was observed, and hold the risks against what happened."""
         book = model.score(histories, as_of=as_of)
@@ -56,7 +62,13 @@ class ReliabilityDisplay:
 
     @classmethod
     def from_predictions(
-        cls, happened: ArrayLike, probability: ArrayLike, *, n_bins: int = 10, name: str = "churn", ax: Axes | None = None
+        cls,
+        happened: ArrayLike,
+        probability: ArrayLike,
+        *,
+        n_bins: int = 10,
+        name: str = "churn",
+        ax: Axes | None = None,
     ) -> ReliabilityDisplay:
         """Group the predictions into ``n_bins`` of equal size, and draw."""
         y, p = np.asarray(happened, dtype=float), np.asarray(probability, dtype=float)
@@ -72,16 +84,31 @@ class ReliabilityDisplay:
         self.figure_, self.ax_ = axes_for(ax, (5.2, 4.6))
         self.ax_.plot([0, 1], [0, 1], color=PALE, linewidth=1.5, zorder=0)
         errors = np.maximum(np.vstack([self.observed - self.low, self.high - self.observed]), 0)
-        self.ax_.errorbar(self.predicted, self.observed, yerr=errors, fmt="o", color=BLUE, ecolor=BLUE, capsize=3)
+        self.ax_.errorbar(
+            self.predicted, self.observed, yerr=errors, fmt="o", color=BLUE, ecolor=BLUE, capsize=3
+        )
         few, many = int(self.n_buyers.min()), int(self.n_buyers.max())
         count = f"{few:,}" if few == many else f"{few:,} to {many:,}"
-        tidy(self.ax_, f"Predicted and observed {self.name}", f"predicted {self.name} (probability)", f"observed {self.name} (share)")
-        self.ax_.annotate(f"{count} buyers a point; bars: 90 % interval", (0.03, 0.95), xycoords="axes fraction", va="top", fontsize=9)
+        tidy(
+            self.ax_,
+            f"Predicted and observed {self.name}",
+            f"predicted {self.name} (probability)",
+            f"observed {self.name} (share)",
+        )
+        self.ax_.annotate(
+            f"{count} buyers a point; bars: 90 % interval",
+            (0.03, 0.95),
+            xycoords="axes fraction",
+            va="top",
+            fontsize=9,
+        )
         self.ax_.set(xlim=(0, 1), ylim=(0, 1))
         return self
 
 
-def wilson_interval(share: NDArray[np.float64], n: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def wilson_interval(
+    share: NDArray[np.float64], n: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The 90 % Wilson interval of an observed share; arrays of the shape given."""
     z = 1.6448536269514722
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)

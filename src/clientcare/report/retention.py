@@ -57,7 +57,12 @@ class RetentionDisplay:
         """Draw; returns self."""
         self.figure_, self.ax_ = axes_for(ax, (7.0, 4.6))
         later = self.retention.iloc[:, 1:]
-        tidy(self.ax_, "Share of each month's newcomers who bought again", "months after the first purchase", "month of the first purchase")
+        tidy(
+            self.ax_,
+            "Share of each month's newcomers who bought again",
+            "months after the first purchase",
+            "month of the first purchase",
+        )
         if later.empty:
             return self
         top = float(np.nanmax(later.to_numpy())) if later.notna().any(axis=None) else 1.0

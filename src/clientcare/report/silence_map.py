@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +54,11 @@ class SilenceMapDisplay:
         moment = histories.observed_until if as_of is None else as_of
         timing = feature_table(histories, as_of=moment, families=["timing"]).reindex(book.index)
         return cls.from_predictions(
-            timing["n_purchases"], timing["days_since_last_purchase"], book[column], name=column.replace("_", " "), ax=ax
+            timing["n_purchases"],
+            timing["days_since_last_purchase"],
+            book[column],
+            name=column.replace("_", " "),
+            ax=ax,
         )
 
     @classmethod
@@ -78,20 +83,45 @@ class SilenceMapDisplay:
         """Draw; returns self. A cell with fewer than three buyers stays empty."""
         self.figure_, self.ax_ = axes_for(ax, (6.8, 4.2))
         seen = np.isfinite(self.n_purchases) & np.isfinite(self.days_since_last_purchase)
-        counts, silence, risk = self.n_purchases[seen], self.days_since_last_purchase[seen], self.probability[seen]
+        counts, silence, risk = (
+            self.n_purchases[seen],
+            self.days_since_last_purchase[seen],
+            self.probability[seen],
+        )
         steps = [1, 2, 3, 4, 6, 9, 14, 22, 35, np.inf]
-        edges = np.unique(np.quantile(silence, np.linspace(0, 1, 11)).round()) if len(silence) else np.array([0.0, 1.0])
+        edges = (
+            np.unique(np.quantile(silence, np.linspace(0, 1, 11)).round())
+            if len(silence)
+            else np.array([0.0, 1.0])
+        )
         rows = np.digitize(counts, steps) - 1
         columns = np.clip(np.digitize(silence, edges[1:-1], right=True), 0, max(len(edges) - 2, 0))
-        cells = pd.DataFrame({"row": rows, "column": columns, "risk": risk}).groupby(["row", "column"])["risk"]
-        table = cells.mean().where(cells.size() >= 3).unstack().reindex(index=range(9), columns=range(max(len(edges) - 1, 1)))
-        image = self.ax_.imshow(table.to_numpy(dtype=float), origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1)
-        labels = [f"{low:.0f}" if high == low + 1 else f"{low:.0f}-{high - 1:.0f}" for low, high in zip(steps, steps[1:-1], strict=False)]
+        cells = pd.DataFrame({"row": rows, "column": columns, "risk": risk}).groupby(["row", "column"])[
+            "risk"
+        ]
+        table = (
+            cells.mean()
+            .where(cells.size() >= 3)
+            .unstack()
+            .reindex(index=range(9), columns=range(max(len(edges) - 1, 1)))
+        )
+        image = self.ax_.imshow(
+            table.to_numpy(dtype=float), origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1
+        )
+        labels = [
+            f"{low:.0f}" if high == low + 1 else f"{low:.0f}-{high - 1:.0f}"
+            for low, high in pairwise(steps[:-1])
+        ]
         self.ax_.set_yticks(range(9), [*labels, "35+"])
         self.ax_.set_xticks(
-            range(len(edges) - 1), [f"{low:.0f}-{high:.0f}" for low, high in zip(edges, edges[1:], strict=False)],
+            range(len(edges) - 1), [f"{low:.0f}-{high:.0f}" for low, high in pairwise(edges)],
             rotation=45, ha="right",
         )  # fmt: skip
-        tidy(self.ax_, f"Mean {self.name} by frequency and silence", "days since last purchase (tenths of buyers)", "purchase days so far")
+        tidy(
+            self.ax_,
+            f"Mean {self.name} by frequency and silence",
+            "days since last purchase (tenths of buyers)",
+            "purchase days so far",
+        )
         self.figure_.colorbar(image, ax=self.ax_, label=f"{self.name} (0 to 1)")
         return self

@@ -57,21 +57,37 @@ class TimelineDisplay:
         """
         until = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
         known = histories.until(until)
-        tables = {name: _rows_of(getattr(known, name), buyer) for name in ("transactions", "interactions", "contracts")}
+        tables = {
+            name: _rows_of(getattr(known, name), buyer)
+            for name in ("transactions", "interactions", "contracts")
+        }
         starts = [frame[when].min() for frame, when in _moments(tables) if len(frame)]
         if not starts:
-            raise OptionError("TimelineDisplay: no such buyer before as_of. Ask for an id that is in the book's index.")
-        dates = pd.date_range(min(starts).normalize() + pd.Timedelta(days=1), until, periods=n_dates).floor("D").unique()
+            raise OptionError(
+                "TimelineDisplay: no such buyer before as_of. Ask for an id that is in the book's index."
+            )
+        dates = (
+            pd.date_range(min(starts).normalize() + pd.Timedelta(days=1), until, periods=n_dates)
+            .floor("D")
+            .unique()
+        )
         alone = histories.select([buyer])
         books = [model.score(alone, as_of=date) for date in dates]
-        scores = pd.concat([book[["churn_risk", "client_probability"]].set_axis([date] * len(book)) for date, book in zip(dates, books, strict=True)])
+        scores = pd.concat(
+            [
+                book[["churn_risk", "client_probability"]].set_axis([date] * len(book))
+                for date, book in zip(dates, books, strict=True)
+            ]
+        )
         return cls(tables["transactions"], tables["interactions"], tables["contracts"], scores).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> TimelineDisplay:
         """Draw; returns self."""
         self.figure_, self.ax_ = axes_for(ax, (7.6, 3.8))
         ax = self.ax_
-        ax.plot(self.scores.index, self.scores["churn_risk"], color=VERMILION, linewidth=2, label="churn risk")
+        ax.plot(
+            self.scores.index, self.scores["churn_risk"], color=VERMILION, linewidth=2, label="churn risk"
+        )
         ax.plot(
             self.scores.index, self.scores["client_probability"], color=BLUE, linewidth=2, linestyle="--",
             label="client probability",
@@ -79,13 +95,31 @@ class TimelineDisplay:
         if len(self.purchases):
             returns = self.purchases["amount"].to_numpy(dtype=float) < 0
             when = self.purchases["timestamp"].to_numpy()
-            ax.plot(when[~returns], np.full((~returns).sum(), 1.12), "|", color=INK, markersize=11, label="purchase")
-            ax.plot(when[returns], np.full(returns.sum(), 1.12), "x", color=ORANGE, markersize=6, label="return")
+            ax.plot(
+                when[~returns],
+                np.full((~returns).sum(), 1.12),
+                "|",
+                color=INK,
+                markersize=11,
+                label="purchase",
+            )
+            ax.plot(
+                when[returns], np.full(returns.sum(), 1.12), "x", color=ORANGE, markersize=6, label="return"
+            )
         if len(self.contacts):
             ours = (self.contacts["direction"].astype("object") == "outbound").to_numpy()
             when = self.contacts["timestamp"].to_numpy()
-            ax.plot(when[ours], np.full(ours.sum(), 1.25), "v", color=GREEN, markersize=5, label="contact by us")
-            ax.plot(when[~ours], np.full((~ours).sum(), 1.25), "^", color=BLUE, markersize=5, label="contact by them")
+            ax.plot(
+                when[ours], np.full(ours.sum(), 1.25), "v", color=GREEN, markersize=5, label="contact by us"
+            )
+            ax.plot(
+                when[~ours],
+                np.full((~ours).sum(), 1.25),
+                "^",
+                color=BLUE,
+                markersize=5,
+                label="contact by them",
+            )
         for term in self.contracts.itertuples():
             end = self.scores.index.max() if pd.isna(term.end) else term.end
             ax.hlines(1.36, term.start, end, color=INK, linewidth=4, alpha=0.5)

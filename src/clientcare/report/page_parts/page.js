@@ -14,8 +14,9 @@
 
   const columns = data.columns;
   const n = data.n;
+  const ids = columns[0].values;
   const texts = new Array(n);
-  for (let i = 0; i < n; i++) texts[i] = (data.ids[i] + " " + data.reasons[i][0]).toLowerCase();
+  for (let i = 0; i < n; i++) texts[i] = (ids[i] + " " + data.reasons[i][0]).toLowerCase();
   const size = 50;
   let order = Array.from({ length: n }, (_, i) => i);
   let sorting = { column: data.sorted_by, down: true };
@@ -135,7 +136,7 @@
   }
 
   function open(i) {
-    find("buyer-title").textContent = data.ids[i];
+    find("buyer-title").textContent = ids[i];
     const facts = columns.slice(1).filter((column) => column.name !== "reason_1").map((column) => column.title + ": " + write[column.form](value(column, i)));
     find("buyer-summary").textContent = facts.join("; ") + ".";
     find("buyer-timeline").replaceChildren(timeline(i));

@@ -1,0 +1,395 @@
+"""The whole book as one HTML page that opens offline.
+
+The page opens no connection (its content policy forbids all of them), shows every text as text, and runs one script whose
+hash the policy names.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.care import care_plan, care_report
+from clientcare.exceptions import MissingExtraError, NotEnoughDataError, SourceError
+from clientcare.history import Histories
+from clientcare.model import RelationshipModel
+from clientcare.report.backtest_plot import BacktestDisplay
+from clientcare.report.canvas import require_matplotlib
+from clientcare.report.gaps import GapDisplay
+from clientcare.report.relationship_map import RelationshipMapDisplay
+from clientcare.report.story import stories
+from clientcare.window import Moment, day_number, parse_moment
+
+if TYPE_CHECKING:
+    from clientcare.evaluation import Backtest
+
+MOST_CONTRIBUTIONS = 6
+MOST_PLANNED = 2_000
+"""Rows of the care plan that the page prints; the full list is what :func:`clientcare.care_plan` returns."""
+
+_COLUMNS = (
+    ("client_probability", "client probability", "percent"),
+    ("churn_risk", "churn risk", "percent"),
+    ("expected_spend", "expected spend", "amount"),
+    ("next_purchase_due", "next purchase due", "date"),
+    ("overdue_ratio", "overdue ratio", "number"),
+    ("reason_1", "first reason", "text"),
+)
+
+
+def write_report(
+    model: RelationshipModel,
+    histories: Histories,
+    path: str | os.PathLike[str],
+    as_of: Moment | None = None,
+    *,
+    backtest: Backtest | None = None,
+    title: str = "The book",
+    hide_ids: bool = False,
+) -> Path:
+    """Write one HTML file: headline, whether to believe it, report card, the book, each buyer's story, due care.
+
+    Parameters
+    ----------
+    model : fitted RelationshipModel
+    histories : Histories
+    path : path
+        The file; an older one is replaced in one step.
+    as_of : date, optional
+        Default: the end of what was observed.
+    backtest : Backtest, optional
+        A result of :func:`clientcare.backtest` to print and plot; without one the page shows how the model's candidates
+        did on the latest complete snapshots.
+    title : str
+    hide_ids : bool
+        Show ``buyer 1``, ``buyer 2`` ... in place of ids, owners and reasons' names.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    MissingExtraError
+        Without matplotlib or jinja2: ``pip install 'clientcare[report]'``.
+    SourceError
+        Where the file cannot be written.
+
+    Examples
+    --------
+    >>> import clientcare as cc, pathlib, tempfile
+    >>> histories = cc.datasets.simulate_histories("retailer", n_buyers=80, random_state=0).histories
+    >>> model = cc.RelationshipModel(effort="quick").fit(histories)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = cc.write_report(model, histories, pathlib.Path(folder) / "book.html")
+    ...     page.read_text(encoding="utf-8")[:15]
+    '<!doctype html>'
+    """
+    moment = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
+    known = histories.until(moment)
+    book = model.score(known, as_of=moment).sort_values("churn_risk", ascending=False, kind="stable")
+    plan = care_plan(book, known, moment)
+    names = _names(book.index, hide_ids)
+    data = _data(model, known, book, plan, names, moment, hide_ids)
+    parts = _read_parts()
+    page = _template(parts["page.html"]).render(
+        title=title,
+        as_of=f"{moment:%Y-%m-%d}",
+        horizon_days=f"{int(book['horizon_days'].iloc[0]):,}" if len(book) else "0",
+        n_buyers=f"{len(book):,}",
+        model_id=model.model_id_,
+        version=_version(),
+        style=_safe(parts["page.css"]),
+        script=_safe(parts["page.js"]),
+        style_hash=_hash(parts["page.css"]),
+        script_hash=_hash(parts["page.js"]),
+        data=_safe(_island(data)),
+        headline=_headline(book, plan),
+        headline_plots=_plots(
+            lambda: RelationshipMapDisplay.from_predictions(book),
+            "The relationship map: client probability against churn risk, one mark a buyer",
+        ),
+        **_belief(model, known, backtest),
+        **_care(known, moment),
+        **_planned(plan, names),
+    )
+    return _write(Path(path), page)
+
+
+def _names(buyers: pd.Index, hide_ids: bool) -> dict[Any, str]:
+    return {
+        buyer: f"buyer {place}" if hide_ids else str(buyer) for place, buyer in enumerate(buyers, start=1)
+    }
+
+
+def _data(
+    model: RelationshipModel,
+    known: Histories,
+    book: pd.DataFrame,
+    plan: pd.DataFrame,
+    names: dict[Any, str],
+    moment: pd.Timestamp,
+    hide_ids: bool,
+) -> dict[str, Any]:
+    """What the page's script reads: columns of the table, and each buyer's story."""
+    codes, stages = pd.factorize(book["stage"].astype(object), sort=True)
+    columns: list[dict[str, Any]] = [
+        {"name": "buyer_id", "title": "buyer", "form": "text", "values": list(names.values())},
+        {"name": "stage", "title": "stage", "form": "text", "values": codes.tolist(), "levels": list(stages)},
+    ]
+    columns += [
+        {"name": name, "title": title, "form": form, "values": _cells(book[name], form)}
+        for name, title, form in _COLUMNS
+    ]
+    owner = None if hide_ids or known.buyers is None else known.buyers.get("owner")
+    if owner is not None:
+        texts = owner.reindex(book.index).astype(object)
+        codes, owners = pd.factorize(texts.where(texts.notna(), "(nobody)").astype(str), sort=True)
+        columns.insert(
+            2,
+            {
+                "name": "owner",
+                "title": "owner",
+                "form": "text",
+                "values": codes.tolist(),
+                "levels": list(owners),
+            },
+        )
+    groups, contributions = _contributions(model, known, book, moment)
+    care = plan.groupby("buyer_id", sort=False)["reason"].agg(list).to_dict()
+    return {
+        "n": len(book),
+        "as_of_day": day_number(moment),
+        "sorted_by": [column["name"] for column in columns].index("churn_risk"),
+        "columns": columns,
+        "reasons": book[["reason_1", "reason_2", "reason_3"]].fillna("").to_numpy(dtype=object).tolist(),
+        "stories": stories(known, book.index, moment),
+        "groups": groups,
+        "contributions": contributions,
+        "care": [care.get(buyer, []) for buyer in book.index],
+    }
+
+
+def _contributions(
+    model: RelationshipModel, known: Histories, book: pd.DataFrame, moment: pd.Timestamp
+) -> tuple[list[str], list[list[list[float]]]]:
+    """The names of the reasons, and each buyer's largest contributions as ``[place of the name, log-odds]``."""
+    churn = model.explain(known, as_of=moment).churn.reindex(book.index)
+    values = churn.to_numpy(dtype=float)
+    order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :MOST_CONTRIBUTIONS]
+    sizes = np.take_along_axis(values, order, axis=1).round(3)
+    largest = [
+        [[int(place), float(size)] for place, size in zip(places, row, strict=True) if size]
+        for places, row in zip(order, sizes, strict=True)
+    ]
+    return [str(name).replace("_", " ") for name in churn.columns], largest
+
+
+def _cells(values: pd.Series[Any], form: str) -> list[Any]:
+    """Values as JSON knows them: rounded to what is shown, unknown as None."""
+    if form == "date":
+        days = pd.to_datetime(values)
+        return [None if pd.isna(day) else f"{day:%Y-%m-%d}" for day in days]
+    if form == "text":
+        return [None if pd.isna(text) else str(text) for text in values]
+    numbers = values.to_numpy(dtype=float).round(4 if form == "percent" else 2)
+    return [None if np.isnan(number) else number for number in numbers.tolist()]
+
+
+def _headline(book: pd.DataFrame, plan: pd.DataFrame) -> list[dict[str, str]]:
+    risk = book["churn_risk"].to_numpy(dtype=float)
+    leaving, spread = float(risk.sum()), 1.645 * float(np.sqrt((risk * (1 - risk)).sum()))
+    clients = book["relationship"].astype(object) == "client"
+    figures = [
+        {
+            "name": "clients",
+            "value": f"{int(clients.sum()):,}",
+            "note": f"{clients.mean():.0%} of {len(book):,} buyers" if len(book) else "",
+        },
+        {
+            "name": "expected to leave",
+            "value": f"{leaving:,.0f}",
+            "note": f"{max(leaving - spread, 0):,.0f} to {leaving + spread:,.0f} by chance alone (90 %)",
+        },
+        {
+            "name": "clients more likely than not to leave",
+            "value": f"{int((clients & (book['churn_risk'] > 0.5)).sum()):,}",
+            "note": "",
+        },
+    ]
+    if book["expected_spend"].notna().any():
+        spend = book["expected_spend"].fillna(0)
+        figures.append(
+            {
+                "name": "expected spend",
+                "value": f"{spend.sum():,.0f}",
+                "note": f"{spend[clients].sum() / max(spend.sum(), 1e-9):.0%} of it from clients",
+            }
+        )
+    figures.append({"name": "care actions due", "value": f"{len(plan):,}", "note": ""})
+    return figures
+
+
+def _belief(model: RelationshipModel, known: Histories, backtest: Backtest | None) -> dict[str, Any]:
+    sentences, tables = list(model.says_), []
+    plots = _plots(
+        lambda: GapDisplay.from_histories(known, model.churn_definition_.horizon_days),
+        "Gaps between purchases, and the chance to return after a silence",
+    )
+    if backtest is not None:
+        sentences.insert(0, backtest.verdict)
+        tables.append(_table("Backtest: model and baselines", backtest.summary().reset_index()))
+        plots = (
+            _plots(
+                lambda: BacktestDisplay.from_backtest(backtest),
+                "Backtest: log loss of the model and the baselines by date",
+            )
+            + plots
+        )
+    if len(model.candidates_):
+        tables.append(_table("What was tried, judged on the latest complete snapshot", model.candidates_))
+    return {"belief": sentences, "belief_tables": tables, "belief_plots": plots}
+
+
+def _table(caption: str, frame: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "caption": caption,
+        "columns": [str(name).replace("_", " ") for name in frame.columns],
+        "rows": [[_cell(value) for value in row] for row in frame.itertuples(index=False)],
+    }
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return "" if np.isnan(value) else f"{value:.4f}" if abs(value) < 10 else f"{value:,.0f}"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "" if value is None or value is pd.NaT else str(value)
+
+
+def _care(known: Histories, moment: pd.Timestamp) -> dict[str, Any]:
+    try:
+        report = care_report(known, moment)
+    except NotEnoughDataError:
+        return {"practices": [], "questions": []}
+    practices = [
+        {
+            "name": str(name).replace("_", " "),
+            "score": "not seen" if pd.isna(row["score"]) else f"{row['score']:.0f}",
+            "meter": 0 if pd.isna(row["score"]) else round(float(row["score"])),
+            "before": "" if pd.isna(row["previous"]) else f"{row['previous']:.0f}",
+            "counts": row["evidence"],
+        }
+        for name, row in report.seller.iterrows()
+    ]
+    questions = [
+        {"question": question, "answer": f"{row['answer']}: {row['figures']}"}
+        for question, row in report.questions.iterrows()
+    ]
+    return {"practices": practices, "questions": questions}
+
+
+def _planned(plan: pd.DataFrame, names: dict[Any, str]) -> dict[str, Any]:
+    shown = plan.head(MOST_PLANNED)
+    note = "Nothing is due." if plan.empty else "One row an action, most urgent first."
+    if len(shown) < len(plan):
+        note += f" The first {len(shown):,} of {len(plan):,} are shown."
+    actions = [
+        {
+            "due": f"{row.due:%Y-%m-%d}",
+            "buyer": names[row.buyer_id],
+            "action": str(row.action).replace("_", " "),
+            "reason": row.reason,
+            "at_stake": "" if pd.isna(row.at_stake) else f"{row.at_stake:,.0f}",
+            "owner": "" if pd.isna(row.owner) else str(row.owner),
+        }
+        for row in shown.itertuples()
+    ]
+    return {"plan": actions, "plan_note": note, "plan_owners": any(action["owner"] for action in actions)}
+
+
+def _plots(draw: Callable[[], Any], alt: str) -> list[dict[str, str]]:
+    """A plot as a picture inside the page; none where there is too little to draw."""
+    plt = require_matplotlib()
+    with plt.rc_context({"svg.hashsalt": "clientcare", "svg.fonttype": "path"}):
+        try:
+            figure = draw().figure_
+        except NotEnoughDataError:
+            return []
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+        plt.close(figure)
+    return [{"source": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), "alt": alt}]
+
+
+def _island(data: dict[str, Any]) -> str:
+    """JSON that cannot close its own element nor be read as markup."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for char in "<>&":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def _read_parts() -> dict[str, str]:
+    folder = files("clientcare.report") / "page_parts"
+    return {
+        name: (folder / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")
+    }
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _template(source: str) -> Any:
+    try:
+        import jinja2
+    except ImportError as cause:
+        raise MissingExtraError.of("jinja2", "report", "The HTML page") from cause
+    return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(source)
+
+
+def _safe(text: str) -> Any:
+    """Our own style, script and escaped JSON: the three texts that are not to be escaped again."""
+    from markupsafe import Markup
+
+    return Markup(text)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("clientcare")
+
+
+def _write(path: Path, page: str) -> Path:
+    """Aside first, then in one step to its place, readable by its owner alone."""
+    try:
+        handle, aside = tempfile.mkstemp(prefix=".clientcare-", suffix=".html", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(page)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(aside, path)
+        finally:
+            Path(aside).unlink(missing_ok=True)
+    except OSError as cause:
+        raise SourceError(
+            f"write_report: the page cannot be written ({os.strerror(cause.errno or 0)})."
+        ) from cause
+    return path
