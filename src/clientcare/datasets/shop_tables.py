@@ -44,7 +44,7 @@ class Naming:
     def moments(self, days: FloatArray) -> Any:
         """Moments of whole seconds; NaT where the day is unknown or never comes."""
         never = ~np.isfinite(days)
-        seconds = np.floor(np.where(never, 0.0, days) * 86_400).astype(np.int64)
+        seconds = np.floor(np.where(never, 0.0, days) * 86_400 + 1e-4).astype(np.int64)
         moments = np.datetime64(self.start.isoformat(), "us") + seconds * np.timedelta64(1_000_000, "us")
         return np.where(never, np.datetime64("NaT"), moments).astype("datetime64[us]")
 

@@ -25,6 +25,9 @@ MIN_REPEAT_BUYERS = 5
 MIN_SHARE_AT_RISK = 0.05
 """Silences so long that fewer voices than this share are left say nothing about returning."""
 
+MIN_SHARE_UNDER_CONTRACT = 0.5
+"""Where so many buyers have had a contract, its term is their rhythm, and what they buy beside is not."""
+
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 
@@ -156,10 +159,12 @@ def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSugge
             "to look back on, one to learn from and two to test on.\n"
             "Gather at least 28 days, or state the horizon yourself: ChurnDefinition(horizon='7D')."
         )
+    terms = _contract_terms(histories)
+    if len(terms) and _share_under_contract(histories) >= MIN_SHARE_UNDER_CONTRACT:
+        return _from_contracts(terms, observed_days, coverage)
     silences = _silences(histories)
     if silences.n_repeat_buyers >= MIN_REPEAT_BUYERS:
         return _from_purchases(silences, observed_days, coverage)
-    terms = _contract_terms(histories)
     if len(terms):
         return _from_contracts(terms, observed_days, coverage)
     raise NotEnoughDataError(
@@ -274,6 +279,13 @@ def _contract_terms(histories: Histories) -> FloatArray:
     end = contracts.columns["end"]
     rows = (end != UNKNOWN_TIME) & (end > contracts.time)
     return np.asarray((end[rows] - contracts.time[rows]) / 86_400_000_000, dtype=np.float64)
+
+
+def _share_under_contract(histories: Histories) -> float:
+    contracts = histories.events("contracts")
+    if contracts is None or not len(histories.buyer_ids):
+        return 0.0
+    return float(np.mean(np.diff(contracts.offsets) > 0))
 
 
 def _natural(rhythm_days: float, observed_days: int) -> tuple[int, int]:
