@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 
+import numpy as np
 import pandas as pd
 import pytest
 from doors import assert_balanced, found, orders, told
@@ -168,3 +170,22 @@ def test_csv_and_parquet_say_the_same(tmp_path):
     table.to_parquet(tmp_path / "orders.parquet")
     one, other = (read_histories(tmp_path / f"orders.{kind}") for kind in ("csv", "parquet"))
     pd.testing.assert_frame_equal(one.transactions, other.transactions)
+
+
+@pytest.mark.parametrize("seed", range(1000 if os.environ.get("CLIENTCARE_TESTS") == "full" else 60))
+def test_a_damaged_csv_is_read_with_a_count_or_refused_with_a_reason(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    rows = [f"b{i % 7:04d},2024-{1 + i % 12:02d}-11T10:00:00,{i * 1.25},O{i}\n" for i in range(40)]
+    content = bytearray(("buyer_id,timestamp,amount,order_id\n" + "".join(rows)).encode())
+    odd = [b'"', b"\n", b"\r", b",", b'""', b"\0", b";", b"\xff\xfe", b"inf", b"-", b"9" * 30, b"\xc3\xa9"]
+    for _ in range(rng.integers(1, 5)):
+        place = int(rng.integers(0, len(content)))
+        if rng.random() < 0.3:
+            del content[place : place + int(rng.integers(1, 40))]
+        else:
+            content[place:place] = odd[rng.integers(0, len(odd))]
+    (tmp_path / "orders.csv").write_bytes(content)
+    try:
+        assert_balanced(read_histories(tmp_path / "orders.csv"))
+    except ClientcareError as error:
+        assert "b0001" not in told(error)  # noqa: PT017

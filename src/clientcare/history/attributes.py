@@ -105,7 +105,7 @@ def _attribute(cells: Cells, name: str, place: str, rows: NDArray[np.int64], log
         log.note(f"unreadable_{name}", "kept: attribute unknown", unreadable)
         return np.append(moments, UNKNOWN_TIME)[rows].view("datetime64[us]")
     if kind == "texts":
-        codes, levels = encode(read_texts(cells))
+        codes, levels = encode(read_texts(cells, place))
         return pd.Categorical.from_codes(np.append(codes, -1)[rows], categories=pd.Index(levels))
     read = read_flags if kind == "flags" else read_numbers
     values, unreadable = read(cells, place)

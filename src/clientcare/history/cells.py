@@ -50,7 +50,7 @@ def read_flags(cells: Cells, place: str) -> tuple[Numbers, Mask]:
         flags, unreadable = read_numbers(cells, place)
         odd = ~np.isnan(flags) & (flags != 0) & (flags != 1)
         return np.where(odd, np.nan, flags), unreadable | odd
-    texts = read_texts(cells)
+    texts = read_texts(cells, place)
     lower = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
     yes, no = (truth(pc.is_in(lower, value_set=pa.array(words, pa.large_string()))) for words in (YES, NO))
     missing = truth(pc.is_in(lower, value_set=pa.array(MISSING_WORDS, pa.large_string())))
@@ -58,8 +58,14 @@ def read_flags(cells: Cells, place: str) -> tuple[Numbers, Mask]:
     return np.where(yes, 1.0, np.where(no, 0.0, np.nan)), ~(yes | no | missing)
 
 
-def read_texts(cells: Cells) -> pa.ChunkedArray:
-    """Cells as texts; an empty text is unknown. Whole numbers kept as decimals lose their point."""
+def read_texts(cells: Cells, place: str) -> pa.ChunkedArray:
+    """Cells as texts; an empty text is unknown. Whole numbers kept as decimals lose their point.
+
+    Raises
+    ------
+    SchemaError
+        Where cells are no single values.
+    """
     if isinstance(cells, np.ndarray):
         missing = pd.isna(cells)
         texts = [None if gone else str(cell) for cell, gone in zip(cells, missing, strict=True)]
@@ -70,6 +76,8 @@ def read_texts(cells: Cells) -> pa.ChunkedArray:
         if pc.all(whole).as_py() is not False:
             cells = pc.if_else(pc.is_nan(cells), None, cells)
             cells = pc.cast(cells, pa.int64(), safe=False)
+    if pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType):
+        raise SchemaError(f"{place}: cells of type {kind}, not texts. Turn the column into texts first.")
     if not is_text(kind):
         cells = pc.cast(cells, pa.large_string())
     return pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.large_string()), cells)
@@ -108,6 +116,8 @@ def _numbers_of_texts(texts: pa.ChunkedArray, place: str) -> tuple[Numbers, Mask
 
 
 def _coerced(column: pd.Series[Any], missing: Mask, place: str) -> tuple[Numbers, Mask]:
+    if pd.api.types.infer_dtype(column, skipna=True) == "complex" or column.dtype.kind == "c":
+        raise SchemaError(f"{place}: complex numbers. Give the real ones.")
     numbers = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64) + 0.0
     unreadable = ~missing & np.isnan(numbers)
     if 2 * np.count_nonzero(unreadable) > np.count_nonzero(~missing):

@@ -104,8 +104,8 @@ class EventTable:
             ]:
                 columns[name] = self._not_known_yet(name, columns[name], late)
             columns[moment] = np.where(late, UNKNOWN_TIME, columns[moment])
-        late = past.known is not None and bool(np.any(past.known > past.time))
-        return replace(past, columns=columns, known=past.known if late else None)
+        came_late = past.known is not None and bool(np.any(past.known > past.time))
+        return replace(past, columns=columns, known=past.known if came_late else None)
 
     def _not_known_yet(self, name: str, values: Array, late: NDArray[np.bool_]) -> Array:
         if name in self.value_before:

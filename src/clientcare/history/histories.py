@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
-from clientcare.history.assembly import assemble
+from clientcare.history.assembly import Assembly, assemble
 from clientcare.history.dates import check_timezone
 from clientcare.history.events import EventTable, frame_of
 from clientcare.history.intake import take_in
-from clientcare.history.quality import quality_table
+from clientcare.history.quality import SET_ASIDE, quality_table
 from clientcare.history.schema import ColumnMap, check_column_map, schema_of
 from clientcare.history.sheets import Door
 from clientcare.history.words import kind_words
@@ -97,7 +97,8 @@ class Histories:
 
     Examples
     --------
-    >>> orders = pd.DataFrame({"who": ["00004", "00004", None], "timestamp": "2024-01-31", "amount": [9, -2, 1]})
+    >>> orders = pd.DataFrame({"who": ["00004", "00004", None], "amount": [9, -2, 1]})
+    >>> orders["timestamp"] = "2024-01-31"
     >>> histories = Histories(orders, columns={"transactions": {"who": "buyer_id"}})
     >>> list(histories.buyer_ids)
     ['00004']
@@ -162,7 +163,7 @@ class Histories:
         }
         found = assemble(given, door)
         if not len(found.buyer_ids):
-            raise NotEnoughDataError(_nothing_left({name: table.n_rows for name, table in given.items()}))
+            raise NotEnoughDataError(_nothing_left(found))
         self.buyer_ids = found.buyer_ids
         self.buyers = found.attributes
         self._events = found.events
@@ -290,9 +291,12 @@ def _checked_scale(scale: tuple[float, float] | None) -> tuple[float, float] | N
     return low, high
 
 
-def _nothing_left(n_rows: Mapping[str, int]) -> str:
-    counts = ", ".join(f"{name} {count:,}" for name, count in n_rows.items())
+def _nothing_left(found: Assembly) -> str:
+    counts = ", ".join(f"{name} {int(rows):,}" for name, rows in found.rows["rows_in"].items())
+    broken = [one for one in found.findings if one.action == SET_ASIDE]
+    rules = ", ".join(f"{one.table} {one.rule} {one.n_rows:,}" for one in broken)
+    why = f"; set aside: {rules}" if rules else ""
     return (
-        f"Histories: no row can be used (rows given: {counts}).\n"
-        "Give at least one row with a buyer and a date; on_bad_rows='raise' names the first rule broken."
+        f"Histories: no row can be used (rows given: {counts}{why}).\n"
+        "Give at least one row with a buyer and a date."
     )

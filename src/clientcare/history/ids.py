@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from clientcare.history.intake import Cells, as_numpy, is_text
 from clientcare.history.quality import Mask, first_true
 
 LARGEST_EXACT = 2**53
+LARGEST = 2**63
 
 
 @dataclass(frozen=True)
@@ -139,16 +141,21 @@ def _of_one_kind(cells: NDArray[np.object_], place: str) -> pa.ChunkedArray:
             f"(first row numbers of the fewer: {rows}), so 1 and '1' may be two buyers or one.\n"
             "Make all ids text or all whole numbers before they come to the door."
         )
-    if others.any() and numbers.any():
-        rows = ", ".join(str(row) for row in first_true(others))
+    strange = others & ~np.array([isinstance(cell, UUID) for cell in cells], dtype=bool)
+    if strange.any() or (others.any() and numbers.any()):
+        odd = strange if strange.any() else others
+        rows = ", ".join(str(row) for row in first_true(odd))
         raise SchemaError(
-            f"{place}: {np.count_nonzero(others):,} cells cannot be ids (first row numbers: {rows})."
+            f"{place}: {np.count_nonzero(odd):,} cells cannot be ids (first row numbers: {rows}). "
+            "Give whole numbers or texts."
         )
-    values = [
-        None if gone else cell if whole else str(cell)
-        for cell, gone, whole in zip(cells, missing, numbers, strict=True)
-    ]
-    return pa.chunked_array([pa.array(values, type=pa.int64() if numbers.any() else pa.large_string())])
+    if numbers.any():
+        whole = [None if gone else int(cell) for cell, gone in zip(cells, missing, strict=True)]
+        if all(one is None or abs(one) < LARGEST for one in whole):
+            return pa.chunked_array([pa.array(whole, type=pa.int64())])
+        cells = np.array(whole, dtype=object)
+    names = [None if gone else str(cell) for cell, gone in zip(cells, missing, strict=True)]
+    return pa.chunked_array([pa.array(names, type=pa.large_string())])
 
 
 def _is_whole(cell: object) -> bool:

@@ -116,9 +116,21 @@ def take_in(table: str, frame: Any, mapping: Mapping[str, str | None]) -> GivenT
             f"{table}: a {type(frame).__name__} is no table. "
             f"Give a pandas or polars frame, a pyarrow table or a DuckDB relation.{hint}"
         )
-    if isinstance(other, nw.LazyFrame):
-        other = other.collect(backend=nw.Implementation.PYARROW)
-    return _from_arrow(table, other.to_arrow(), mapping)
+    return _from_arrow(table, _arrow_of(table, other), mapping)
+
+
+def _arrow_of(table: str, frame: Any) -> pa.Table:
+    trouble = ""
+    try:
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect(backend=nw.Implementation.PYARROW)
+        return frame.to_arrow()
+    except Exception as cause:  # whatever the engine raises may quote cells: only its name is handed on
+        trouble = type(cause).__name__
+    raise SchemaError(
+        f"{table}: a column cannot be handed over in arrow form ({trouble}).\n"
+        "Turn columns of unusual types (such as objects or 128-bit numbers) into texts or plain numbers first."
+    )
 
 
 def _from_pandas(table: str, frame: pd.DataFrame, mapping: Mapping[str, str | None]) -> GivenTable:
@@ -141,6 +153,7 @@ def _from_pandas(table: str, frame: pd.DataFrame, mapping: Mapping[str, str | No
 
 def _from_arrow(table: str, frame: pa.Table, mapping: Mapping[str, str | None]) -> GivenTable:
     found = _distinct(table, list(frame.column_names))
+    frame = _without_views(frame)
     names = read_names(table, found, mapping)
     return GivenTable(
         table=table,
@@ -150,6 +163,15 @@ def _from_arrow(table: str, frame: pa.Table, mapping: Mapping[str, str | None]) 
         cells=lambda name: _plain(frame.column(name)),
         take=lambda rows: frame.take(pa.array(rows)).to_pandas(),
     )
+
+
+def _without_views(frame: pa.Table) -> pa.Table:
+    """The table with views of texts and bytes, which arrow cannot take rows of, as plain ones."""
+    for number, column in enumerate(frame.schema):
+        if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
+            plain = pa.large_string() if pa.types.is_string_view(column.type) else pa.large_binary()
+            frame = frame.set_column(number, column.name, frame.column(number).cast(plain))
+    return frame
 
 
 def _from_file(table: str, file: FileTable, mapping: Mapping[str, str | None]) -> GivenTable:

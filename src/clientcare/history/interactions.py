@@ -14,8 +14,11 @@ from clientcare.history.words import KINDS, codes_of, direction_words, kind_word
 from clientcare.window import UNKNOWN_TIME
 
 MICROSECONDS_AN_HOUR = 3_600_000_000
-UNANSWERABLE = ("usage", "invoice")
-"""Kinds that ask for no answer."""
+ANSWERABLE = (
+    *("check_in", "call", "email", "message", "support_ticket", "complaint", "feedback", "advice"),
+    *("renewal_talk", "other"),
+)
+"""Kinds that ask for an answer, those under a name of the caller's own included."""
 RESOLVABLE = ("support_ticket", "complaint", "other")
 """Kinds that are open until they are resolved, those under a name of the caller's own included."""
 
@@ -43,11 +46,12 @@ def read_interactions(given: GivenTable, door: Door) -> Sheet:
     _read_satisfaction(sheet, door)
     _read_length(sheet, door, "response_hours", "answered_at", "answered_before_asked")
     _read_length(sheet, door, "resolution_hours", "closed_at", "closed_before_opened")
-    _read_outcome(sheet, "answered", "answered_at", ~_is_kind(sheet, UNANSWERABLE))
     own_names = tuple(level for level in sheet.levels["kind"] if level not in KINDS)
-    _read_outcome(
-        sheet, "resolved", "closed_at", _is_kind(sheet, RESOLVABLE + own_names) | (sheet.codes["kind"] < 0)
-    )
+    unnamed = sheet.codes["kind"] < 0
+    one_sided = ~_is_word(sheet, "direction", "mutual")
+    asks = _is_word(sheet, "kind", *ANSWERABLE, *own_names) | unnamed
+    _read_outcome(sheet, "answered", "answered_at", asks & one_sided)
+    _read_outcome(sheet, "resolved", "closed_at", _is_word(sheet, "kind", *RESOLVABLE, *own_names) | unnamed)
     return sheet
 
 
@@ -72,10 +76,6 @@ def _read_words(sheet: Sheet, door: Door) -> None:
 
 def _is_word(sheet: Sheet, name: str, *words: str) -> Mask:
     return np.isin(sheet.codes[name], codes_of(sheet.levels[name], words))
-
-
-def _is_kind(sheet: Sheet, kinds: tuple[str, ...]) -> Mask:
-    return _is_word(sheet, "kind", *kinds)
 
 
 def _read_satisfaction(sheet: Sheet, door: Door) -> None:
@@ -126,7 +126,7 @@ def _later(time: Times, hours: Numbers) -> Times:
 
 
 def _read_outcome(sheet: Sheet, flag: str, moment: str, applies: Mask) -> None:
-    """Whether it was answered (resolved): as stated, else told by its moment."""
+    """Whether it was answered (resolved): as stated, else told by its moment, where the kind asks for it."""
     cells = sheet.given.column(flag)
     stated = np.full(sheet.given.n_rows, np.nan)
     if cells is not None:

@@ -119,7 +119,7 @@ class Sheet:
         """Read a column of texts as codes; with ``always``, all unknown where not given."""
         cells = self.given.column(name)
         if cells is not None:
-            self.codes[name], self.levels[name] = encode(read_texts(cells))
+            self.codes[name], self.levels[name] = encode(read_texts(cells, self.given.place(name)))
         elif always:
             self.codes[name] = np.full(self.given.n_rows, -1, dtype=np.int32)
             self.levels[name] = np.array([], dtype=object)

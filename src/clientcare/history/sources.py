@@ -6,6 +6,7 @@ unknown.
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Sequence
 from glob import glob, has_magic
 from os import PathLike, fspath
@@ -179,10 +180,9 @@ def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> F
     header = csv_header(table, file, encoding)
     parted_by = delimiter or max(DELIMITERS, key=header.count)
     ragged: list[Any] = []
-    found, trouble = _parse_csv(file, encoding, parted_by, ragged, careful=False)
-    if ragged or trouble:
-        ragged = []
-        found, trouble = _parse_csv(file, encoding, parted_by, ragged, careful=True)
+    found, trouble = _parse_csv(file, encoding, parted_by, None)
+    if trouble and _is_encoded(file, encoding):
+        found, trouble = _parse_csv(file, encoding, parted_by, ragged)
     if found is None:
         raise SourceError(
             f"{table}: {file.name!r} cannot be read as CSV in {encoding} ({trouble}).\n"
@@ -220,22 +220,30 @@ def csv_header(table: str, file: Path, encoding: str) -> str:
 
 
 def _parse_csv(
-    file: Path, encoding: str, delimiter: str, ragged: list[Any], careful: bool
+    file: Path, encoding: str, delimiter: str, ragged: list[Any] | None
 ) -> tuple[pa.Table | None, str]:
-    """All cells as text; carefully: in one thread, with line ends inside quotes and the numbers of lines."""
+    """All cells as text, or the kind of trouble.
+
+    With a list for ragged lines, these are left out and listed with their numbers, and line ends inside
+    quotes are text; that takes one thread. Without, the first such line is trouble.
+    """
 
     def leave_out(row: Any) -> str:
-        ragged.append(row)
+        ragged.append(row)  # type: ignore[union-attr]
         return "skip"
 
+    careful = ragged is not None
     read = pacsv.ReadOptions(
         encoding=encoding, use_threads=not careful, block_size=1 << (24 if careful else 22)
     )
-    parse = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=careful, invalid_row_handler=leave_out)
+    parse = pacsv.ParseOptions(
+        delimiter=delimiter, newlines_in_values=careful, invalid_row_handler=leave_out if careful else None
+    )
     try:
         with pacsv.open_csv(file, read_options=read, parse_options=parse) as reader:
             names = reader.schema.names
-        ragged.clear()
+        if ragged:
+            ragged.clear()
         convert = pacsv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             strings_can_be_null=True,
@@ -243,10 +251,21 @@ def _parse_csv(
             quoted_strings_can_be_null=True,
         )
         return pacsv.read_csv(file, read_options=read, parse_options=parse, convert_options=convert), ""
-    except pa.ArrowKeyError:
-        return None, "two columns have one name"
     except (pa.ArrowException, OSError, LookupError, ValueError) as cause:
         return None, type(cause).__name__
+
+
+def _is_encoded(file: Path, encoding: str) -> bool:
+    """Whether the bytes of a file are texts in an encoding."""
+    decoder = getincrementaldecoder(encoding)()
+    try:
+        with pa.input_stream(str(file), compression="detect") as stream:
+            while block := stream.read(1 << 22):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except (UnicodeDecodeError, OSError):
+        return False
+    return True
 
 
 def _ends_with_a_line(file: Path) -> bool:
