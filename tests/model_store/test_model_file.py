@@ -134,7 +134,7 @@ def test_a_missing_file_and_a_folder_are_named_plainly(tmp_path):
 def test_a_newer_format_is_refused_with_both_versions_named(tmp_path, monkeypatch):
     with monkeypatch.context() as later:
         later.setattr(store, "SCHEMA_VERSION", 7)
-        later.setattr(store, "_library_versions", lambda: {"clientcare": "9.9"})
+        later.setattr(store, "library_versions", lambda: {"clientcare": "9.9"})
         write_model_file(tmp_path / "m", {}, {})
     with pytest.raises(
         ModelFileError, match=r"format version 7 by clientcare 9\.9.*reads up to version 1; upgrade"

@@ -116,8 +116,8 @@ def partition_tables(
     memory_limit, threads
         What DuckDB may use.
     lasting : bool
-        Whether another job may go on from the folder. Where none will, it is neither compressed, nor synced to the
-        disk, nor added up.
+        Whether another job may go on from the folder. Where none will, it is neither compressed, nor synced
+        to the disk, nor added up.
 
     Raises
     ------

@@ -111,7 +111,7 @@ def write_model_file(path: str | os.PathLike[str], state: State, card: Mapping[s
     manifest = {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
-        "libraries": _library_versions(),
+        "libraries": library_versions(),
         "members": {name: {"size": len(part), "sha256": _sha256(part)} for name, part in parts.items()},
     }
     sealed = _sealed_zip({"manifest.json": _json_bytes(manifest, indent=1), **parts})
@@ -263,7 +263,8 @@ def _shown(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value).replace("\n", " ")
 
 
-def _library_versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Versions of Python, of this package and of those it computes with."""
     found = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
@@ -405,7 +406,7 @@ def _require_version(manifest: Any) -> None:
         )
         raise _Refused(
             f"written in format version {found} by clientcare {writer}, and this clientcare "
-            f"({_library_versions()['clientcare']}) reads up to version {SCHEMA_VERSION}; upgrade "
+            f"({library_versions()['clientcare']}) reads up to version {SCHEMA_VERSION}; upgrade "
             "clientcare to load it"
         )
 

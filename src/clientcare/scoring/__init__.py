@@ -1,0 +1,24 @@
+"""Batch jobs: score what does not fit in memory, publish all or nothing, compare two runs."""
+
+from clientcare.history.scans import DatabaseQuery
+from clientcare.scoring.database import DatabaseTable
+from clientcare.scoring.dataset import Progress, ScoringResult, score_dataset
+from clientcare.scoring.export import guard_formulas, unguard_formulas
+from clientcare.scoring.monitor import ScoreComparison, compare_scores
+from clientcare.scoring.parts import partition, score_partition
+from clientcare.scoring.reading import read_book
+
+__all__ = [
+    "DatabaseQuery",
+    "DatabaseTable",
+    "Progress",
+    "ScoreComparison",
+    "ScoringResult",
+    "compare_scores",
+    "guard_formulas",
+    "partition",
+    "read_book",
+    "score_dataset",
+    "score_partition",
+    "unguard_formulas",
+]

@@ -1,0 +1,392 @@
+"""Score tables that are bigger than memory: split by buyer, score part by part, publish all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from clientcare.durable import reached
+from clientcare.exceptions import InputError, OptionError, SchemaError, SourceError
+from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
+from clientcare.history.scans import FileScan, Scan, scan_of
+from clientcare.history.schema import ColumnMap, check_column_map, read_names
+from clientcare.model.store import library_versions
+from clientcare.scoring.outliers import latest_plausible_days, without_later_rows
+from clientcare.scoring.outputs import Output, output_of
+from clientcare.scoring.parts import DATED, as_arrow, open_partition
+from clientcare.scoring.publish import Job, PartRecord, open_job, write_part
+from clientcare.window import Moment, parse_moment
+
+LOG = logging.getLogger("clientcare.scoring")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is.
+
+    Attributes
+    ----------
+    stage : str
+        ``"split"``, ``"score"`` or ``"publish"``.
+    parts_done, n_parts : int
+    n_rows, n_buyers : int
+        Rows read and buyers scored so far.
+    seconds_left : float or None
+        An estimate from the parts done in this run; None before the first.
+    """
+
+    stage: str
+    parts_done: int
+    n_parts: int
+    n_rows: int
+    n_buyers: int
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class ScoringResult:
+    """What a batch job did.
+
+    Attributes
+    ----------
+    out : str
+        The name of the output.
+    n_buyers : int
+        Rows of the book.
+    n_rows : dict of table to int
+        Rows read.
+    n_parts, n_resumed : int
+        Parts in all, and those found whole from a start that did not end.
+    quality : DataFrame
+        What the door found, added up over the parts: ``table``, ``rule``, ``n_rows``, ``action``.
+    manifest : dict
+        As published.
+    cpu_seconds : dict of stage to float
+        ``split``, ``door``, ``score``, ``write``, ``publish``; of this run.
+    """
+
+    out: str
+    n_buyers: int
+    n_rows: Mapping[str, int]
+    n_parts: int
+    n_resumed: int
+    quality: pd.DataFrame
+    manifest: Mapping[str, Any]
+    cpu_seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def score_dataset(
+    model: Any,
+    *,
+    transactions: Any = None,
+    interactions: Any = None,
+    contracts: Any = None,
+    buyers: Any = None,
+    out: Any,
+    as_of: Moment,
+    columns: ColumnMap | None = None,
+    n_partitions: int | None = None,
+    n_jobs: int = 1,
+    memory_limit: str = "1GB",
+    on_progress: Callable[[Progress], None] | None = None,
+    formula_guard: bool = True,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+    **door: Any,
+) -> ScoringResult:
+    """Score every buyer of tables that need not fit in memory, and publish the book all at once or not at all.
+
+    The tables are split by buyer on disk, once; each part passes the same door, kernel and model as in
+    memory, so the book is the same. A job that is killed leaves the old output as it was; started again
+    with the same inputs, model and date, it makes only the parts that are missing, and ends with the same
+    bytes as one that was never disturbed.
+
+    Parameters
+    ----------
+    model : RelationshipModel
+        Fitted, or loaded with ``load_model``.
+    transactions, interactions, contracts, buyers : source, optional
+        A Parquet or CSV file, a glob, a folder, a list of these, a database address ``"url#table"``, a
+        :class:`DatabaseQuery`, or a table in memory. Files and databases are read in pieces.
+    out : path, or database address ``"url#table"``
+        ``.parquet`` and ``.csv`` are one file; any other path is a folder of Parquet files.
+    as_of : date
+        Exclusive: nothing at or after it is seen.
+    columns : mapping, optional
+        As for :class:`Histories`.
+    n_partitions : int, optional
+        Default: about a million rows each.
+    n_jobs : int
+        Parts scored at the same time, each in a process of its own.
+    memory_limit : str
+        What DuckDB may use while it splits.
+    on_progress : callable, optional
+        Called with a :class:`Progress`.
+    formula_guard : bool
+        Whether texts in CSV are kept from starting a formula in a spreadsheet.
+    encoding, delimiter : str, optional
+        How CSV files are written.
+    **door
+        Further options of :class:`Histories`: ``timezone``, ``kinds``, ``satisfaction_scale``, ...
+
+    Returns
+    -------
+    ScoringResult
+
+    Raises
+    ------
+    SourceError
+        Where a source cannot be read or the output not written; nothing is published.
+    OutputLockedError
+        Where another job is writing to the same output.
+    SchemaError
+        Where a table lacks a column, or one that the model learned from is not given.
+    MissingExtraError
+        Where DuckDB is not installed.
+    """
+    sources = {"transactions": transactions, "interactions": interactions, "contracts": contracts, "buyers": buyers}
+    sources = {table: source for table, source in sources.items() if source is not None}
+    if not any(table in sources for table in DATED):
+        raise InputError("score_dataset: no table given. Give transactions, interactions or contracts.")
+    moment = parse_moment(as_of, door.get("timezone"))
+    _require_tables_of(model, sources)
+    mapping = check_column_map(columns)
+    scans = {table: scan_of(table, source, encoding, delimiter) for table, source in sources.items()}
+    for table, scan in scans.items():
+        read_names(table, scan.names, mapping.get(table, {}))
+    n_parts = suggest_partitions(scans) if n_partitions is None else int(n_partitions)
+    if n_parts < 1 or n_parts > 10_000:
+        raise OptionError("n_partitions: must be a number from 1 to 10,000.")
+    output = output_of(out, formula_guard)
+    output.check()
+    stamps = _stamps(scans)
+    inputs = {table: scan.fingerprint() for table, scan in scans.items()}
+    key = {
+        "inputs": inputs,
+        "model_id": _id_of(model),
+        "as_of": moment.isoformat(),
+        "options": {"columns": mapping, "encoding": encoding, "delimiter": delimiter, **_plain_options(door)},
+        "n_parts": n_parts,
+        "output": dict(output.form),
+        "versions": _versions(),
+    }
+    run = _Run(model, moment, {**door, "columns": _mapping_of(mapping, scans)}, n_jobs, on_progress)
+    with open_job(output.place, key) as job:
+        partitions = run.split(job, scans, n_parts, mapping, memory_limit)
+        if _stamps(scans) != stamps:
+            raise SourceError("a source changed while it was read. Nothing was published; start the job again.")
+        records = run.score(job, partitions)
+        id_type = str(_id_type(partitions, run.door["columns"]))
+        manifest = {**_manifest(key, partitions, records), "buyer_id": id_type}
+        run.publish(job, output, records, manifest)
+    return ScoringResult(
+        out=output.place.name,
+        n_buyers=manifest["n_buyers"],
+        n_rows=partitions.n_rows,
+        n_parts=n_parts,
+        n_resumed=job.resumed,
+        quality=pd.DataFrame(manifest["quality"], columns=["table", "rule", "n_rows", "action"]),
+        manifest=manifest,
+        cpu_seconds=run.cpu_seconds,
+    )
+
+
+class _Run:
+    """The three stages of a job, their progress and their cost."""
+
+    def __init__(
+        self,
+        model: Any,
+        as_of: pd.Timestamp,
+        door: dict[str, Any],
+        n_jobs: int,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self.model, self.as_of, self.door, self.n_jobs = model, as_of, door, n_jobs
+        self._tell = on_progress or (lambda progress: None)
+        self.cpu_seconds: dict[str, float] = {}
+
+    def split(
+        self, job: Job, scans: Mapping[str, Scan], n_parts: int, mapping: ColumnMap, memory_limit: str
+    ) -> Partitions:
+        """Split by buyer, or find the split of an earlier start; a database is read anew, its rows may have changed."""
+        started = time.process_time()
+        self._tell(Progress("split", 0, n_parts, 0, 0))
+        before = job.work / "digests.json"
+        if any(scan.fingerprint() is None for scan in scans.values() if not isinstance(scan, FileScan)):
+            (job.partitions / "partitions.json").unlink(missing_ok=True)
+        partitions = partition_tables(
+            scans, job.partitions, n_parts, columns=mapping, memory_limit=memory_limit, threads=max(1, self.n_jobs)
+        )
+        digests = json.dumps(dict(partitions.digests), sort_keys=True)
+        if not before.is_file() or before.read_text() != digests:
+            job.forget_parts()
+            before.write_text(digests)
+        self.cpu_seconds["split"] = time.process_time() - started
+        LOG.info("split %s rows into %s parts", f"{sum(partitions.n_rows.values()):,}", n_parts)
+        return partitions
+
+    def score(self, job: Job, partitions: Partitions) -> list[PartRecord]:
+        """Score the parts that are missing."""
+        finished = job.finished()
+        missing = [number for number in range(partitions.n_partitions) if number not in finished]
+        latest = latest_plausible_days(partitions, self.door)
+        id_type = _id_type(partitions, self.door["columns"])
+        tasks = (
+            (self.model, partitions, number, job.parts, self.as_of, self.door, latest, id_type) for number in missing
+        )
+        started, done_before = time.monotonic(), len(finished)
+        for record, cost in self._run_all(tasks):
+            finished[record.number] = record
+            for stage, seconds in cost.items():
+                self.cpu_seconds[stage] = self.cpu_seconds.get(stage, 0.0) + seconds
+            n_done = len(finished) - done_before
+            left = (time.monotonic() - started) / n_done * (len(missing) - n_done)
+            self._tell(_progress("score", finished.values(), partitions, left))
+        records = [finished[number] for number in sorted(finished)]
+        LOG.info("scored %s buyers in %s parts", f"{sum(record.n_rows for record in records):,}", len(records))
+        return records
+
+    def publish(
+        self, job: Job, output: Output, records: list[PartRecord], manifest: Mapping[str, Any]
+    ) -> None:
+        """Put the output together and in its place."""
+        started = time.process_time()
+        output.publish(job, records, manifest)
+        self.cpu_seconds["publish"] = time.process_time() - started
+        self._tell(Progress("publish", len(records), len(records), sum(manifest["n_rows"].values()), manifest["n_buyers"], 0.0))
+
+    def _run_all(self, tasks: Iterable[tuple[Any, ...]]) -> Iterator[tuple[PartRecord, dict[str, float]]]:
+        if self.n_jobs == 1:
+            yield from (score_part(*task) for task in tasks)
+            return
+        from joblib import Parallel, delayed
+
+        workers = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered", inner_max_num_threads=1, backend="loky")
+        yield from workers(delayed(score_part)(*task) for task in tasks)
+
+
+def score_part(
+    model: Any,
+    partitions: Partitions,
+    number: int,
+    parts: Path,
+    as_of: pd.Timestamp,
+    door: dict[str, Any],
+    latest: Mapping[str, int],
+    id_type: pa.DataType,
+) -> tuple[PartRecord, dict[str, float]]:
+    """Read, score and write one part; its record and the CPU seconds of each step."""
+    clock = [time.process_time()]
+    tables = partitions.read(number)
+    tables, findings = without_later_rows(tables, latest, door)
+    histories = open_partition(**tables, **door)
+    clock.append(time.process_time())
+    with threadpool_limits(1):
+        book = pd.DataFrame() if histories is None else model.score(histories, as_of=as_of)
+    reached("part: scored")
+    clock.append(time.process_time())
+    quality = [] if histories is None else histories.quality[["table", "rule", "n_rows", "action"]].values.tolist()
+    facts = {
+        "quality": [[str(table), str(rule), int(n_rows), str(action)] for table, rule, n_rows, action in findings + quality],
+        "n_read": sum(table.num_rows for table in tables.values()),
+    }
+    table = as_arrow(book, id_type) if len(book.columns) else pa.table({"buyer_id": pa.array([], id_type)})
+    record = write_part(parts, number, table, facts)
+    clock.append(time.process_time())
+    return record, dict(zip(("door", "score", "write"), np.diff(clock).tolist(), strict=True))
+
+
+def _progress(stage: str, records: Iterable[PartRecord], partitions: Partitions, left: float) -> Progress:
+    done = list(records)
+    n_read = sum(int(record.facts.get("n_read", 0)) for record in done)
+    return Progress(stage, len(done), partitions.n_partitions, n_read, sum(record.n_rows for record in done), left)
+
+
+def _manifest(key: Mapping[str, Any], partitions: Partitions, records: list[PartRecord]) -> dict[str, Any]:
+    found: dict[tuple[str, str, str], int] = {}
+    for record in records:
+        for table, rule, n_rows, action in record.facts["quality"]:
+            found[table, rule, action] = found.get((table, rule, action), 0) + n_rows
+    inputs = {
+        table: {"fingerprint": key["inputs"][table], "rows_digest": partitions.digests[table], "n_rows": partitions.n_rows[table]}
+        for table in partitions.tables
+    }
+    return {
+        "format": "clientcare book",
+        "schema_version": 1,
+        "job": hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest(),
+        "model_id": key["model_id"],
+        "as_of": key["as_of"],
+        "inputs": inputs,
+        "n_rows": dict(partitions.n_rows),
+        "n_buyers": sum(record.n_rows for record in records),
+        "parts": [{"n_rows": record.n_rows, "sha256": record.sha256} for record in records],
+        "quality": [[table, rule, n_rows, action] for (table, rule, action), n_rows in sorted(found.items())],
+        "versions": key["versions"],
+    }
+
+
+def _require_tables_of(model: Any, sources: Mapping[str, Any]) -> None:
+    """Refuse to score without a table that the model learned from."""
+    learned = [table for table in getattr(model, "tables_", ()) if table in (*DATED, "buyers")]
+    missing = [table for table in learned if table not in sources]
+    if missing:
+        raise SchemaError(
+            f"score_dataset: the model learned from {', '.join(learned)}, but no {' and no '.join(missing)} were given.\n"
+            "Give these tables too, or fit a model without them."
+        )
+
+
+def _id_of(model: Any) -> str:
+    named = getattr(model, "model_id_", None)
+    if named is not None:
+        return str(named)
+    if not hasattr(model, "score"):
+        raise OptionError("model: has no score(histories, as_of). Fit a RelationshipModel, or load one with load_model.")
+    import joblib
+
+    return f"{type(model).__name__}-{joblib.hash(model)[:12]}"
+
+
+def _id_type(partitions: Partitions, columns: ColumnMap) -> pa.DataType:
+    """Whole numbers where every table numbers its buyers, else texts; as the door decides."""
+    kinds = set()
+    for table, schema in partitions.schemas().items():
+        name = read_names(table, schema.names, dict(columns.get(table, {})))["buyer_id"]
+        kind = schema.field(name).type
+        exact = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+        kinds.add(exact and not pa.types.is_uint64(kind))
+    return pa.int64() if kinds == {True} else pa.string()
+
+
+def _stamps(scans: Mapping[str, Scan]) -> list[Any]:
+    return [scan.stamp() for scan in scans.values() if isinstance(scan, FileScan)]
+
+
+def _mapping_of(mapping: Mapping[str, Any], scans: Mapping[str, Scan]) -> dict[str, Any]:
+    unknown = [table for table in mapping if table not in scans]
+    if unknown:
+        raise OptionError(f"columns: maps columns of {unknown[0]!r}, but no {unknown[0]} were given.")
+    return dict(mapping)
+
+
+def _plain_options(door: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value if isinstance(value, (int, float, str, dict, type(None))) else str(value) for name, value in door.items()}
+
+
+def _versions() -> dict[str, str]:
+    import duckdb
+
+    return {**library_versions(), "pyarrow": pa.__version__, "duckdb": duckdb.__version__}

@@ -1,0 +1,131 @@
+"""Scoring in parts: the two functions with which any engine scores what no machine holds.
+
+``partition`` says which part a buyer belongs to, ``score_partition`` scores all rows of one part. Spark,
+Dask and :func:`score_dataset` are shuffles around these two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from clientcare.exceptions import NotEnoughDataError, OptionError
+from clientcare.history import Histories
+from clientcare.window import Moment
+
+DATED = ("transactions", "interactions", "contracts")
+
+
+def partition(buyer_ids: Any, n_partitions: int) -> NDArray[np.int64]:
+    """The part of each row: the same buyer, the same part, in every table, process and run.
+
+    Parameters
+    ----------
+    buyer_ids : Series or array of shape (n_rows,)
+        Whole numbers or texts; 7, 7.0 and "7" are the same buyer here.
+    n_partitions : int
+
+    Returns
+    -------
+    int64 array of shape (n_rows,), from 0 to n_partitions - 1
+        A missing id is in part 0.
+
+    Examples
+    --------
+    >>> partition(pd.Series(["ann", "ben", "ann"]), 4).tolist()
+    [2, 3, 2]
+    """
+    if n_partitions < 1:
+        raise OptionError("n_partitions: must be one or more.")
+    ids = pd.Series(buyer_ids)
+    if pd.api.types.is_numeric_dtype(ids.dtype):
+        ids = ids.astype("Int64")
+    missing = ids.isna().to_numpy()
+    texts = ids.astype("string").fillna("").astype(object).to_numpy()
+    hashes = pd.util.hash_array(texts, categorize=True)
+    return np.where(missing, 0, (hashes % np.uint64(n_partitions)).astype(np.int64))
+
+
+def score_partition(
+    model: Any,
+    transactions: Any = None,
+    interactions: Any = None,
+    contracts: Any = None,
+    buyers: Any = None,
+    *,
+    as_of: Moment,
+    **door: Any,
+) -> pd.DataFrame:
+    """The book of the buyers in some tables, as ``model.score`` would make it; a part without buyers has no rows.
+
+    Parameters
+    ----------
+    model : fitted model
+        Anything with ``score(histories, as_of)`` that judges each buyer by that buyer alone.
+    transactions, interactions, contracts, buyers : table, optional
+        All rows of the buyers of one part.
+    as_of : date
+    **door
+        Options of :class:`Histories`.
+
+    Returns
+    -------
+    DataFrame indexed by buyer_id
+    """
+    histories = open_partition(transactions, interactions, contracts, buyers, **door)
+    if histories is None:
+        return pd.DataFrame()
+    return model.score(histories, as_of=as_of)  # type: ignore[no-any-return]
+
+
+def open_partition(
+    transactions: Any = None, interactions: Any = None, contracts: Any = None, buyers: Any = None, **door: Any
+) -> Histories | None:
+    """The histories of one part; None where no row of it can be used.
+
+    What the door decides by looking at a whole table (rows years after all others) is decided before the
+    split.
+    """
+    tables = {"transactions": transactions, "interactions": interactions, "contracts": contracts}
+    if not any(table is not None and n_rows_of(table) for table in tables.values()):
+        return None
+    try:
+        return Histories(**tables, buyers=buyers, **{"isolated_dates": "keep", **door})
+    except NotEnoughDataError:
+        return None
+
+
+def n_rows_of(table: Any) -> int:
+    """Rows of a table of any make."""
+    return int(table.num_rows) if isinstance(table, pa.Table) else len(table)
+
+
+def as_arrow(book: pd.DataFrame, id_type: pa.DataType) -> pa.Table:
+    """A book with column types that depend on no row: texts, floats, whole numbers and moments."""
+    frame = book.copy(deep=False)
+    fields = [pa.field("buyer_id", id_type)]
+    for position, name in enumerate(frame.columns):
+        column = frame.iloc[:, position]
+        kind = _arrow_type(column.dtype)
+        if kind == pa.string():
+            frame.isetitem(position, column.astype(object).where(column.notna(), None).array)
+        fields.append(pa.field(str(name), kind))
+    ordered = pa.schema([*fields[1:], fields[0]])
+    frame.index = frame.index.astype(np.int64 if id_type == pa.int64() else object).rename("buyer_id")
+    return pa.Table.from_pandas(frame, schema=ordered, preserve_index=True)
+
+
+def _arrow_type(kind: Any) -> pa.DataType:
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        return pa.timestamp("us")
+    if pd.api.types.is_bool_dtype(kind):
+        return pa.bool_()
+    if pd.api.types.is_integer_dtype(kind):
+        return pa.int64()
+    if pd.api.types.is_float_dtype(kind):
+        return pa.float64()
+    return pa.string()
