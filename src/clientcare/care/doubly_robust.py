@@ -69,6 +69,7 @@ def doubly_robust(
     *,
     binary: bool,
     known_propensity: Floats | None = None,
+    known_outcomes: tuple[Floats, Floats] | None = None,
     trim: float = 0.05,
     n_folds: int = 5,
     level: float = 0.9,
@@ -95,7 +96,9 @@ def doubly_robust(
     binary : bool
         Whether the outcome is 0 or 1.
     known_propensity : float array of shape (n_rows,), optional
-        The chance of the action where it was given by lot.
+        The chance of the action where it was given by lot, or guessed before.
+    known_outcomes : two float arrays of shape (n_rows,), optional
+        Outcomes without and with the action, guessed before without the row's buyer.
     trim : float
         Rows with a chance of the action nearer to 0 or 1 than this are left out.
     n_folds : int
@@ -118,8 +121,11 @@ def doubly_robust(
         chance = guess_unseen(table, action, fold, everyone, True, random_state)
     else:
         chance = known_propensity
-    without = guess_unseen(table, outcome, fold, ~treated, binary, random_state)
-    with_it = guess_unseen(table, outcome, fold, treated, binary, random_state)
+    if known_outcomes is None:
+        without = guess_unseen(table, outcome, fold, ~treated, binary, random_state)
+        with_it = guess_unseen(table, outcome, fold, treated, binary, random_state)
+    else:
+        without, with_it = known_outcomes
     kept = (chance >= trim) & (chance <= 1 - trim)
     inside = np.clip(chance, trim, 1 - trim)
     weight_with, weight_without = action / inside, (1 - action) / (1 - inside)

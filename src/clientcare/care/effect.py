@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.care.contacts import Bools, Floats
-from clientcare.care.doubly_robust import (
-    DoublyRobust,
-    Estimate,
-    balance,
-    doubly_robust,
-    e_value,
-    effective_size,
-    naive_difference,
-    overlap,
+from clientcare.care.contacts import Floats
+from clientcare.care.doubly_robust import DoublyRobust, balance, doubly_robust, naive_difference, overlap
+from clientcare.care.effect_checks import (
+    FEWEST_EACH,
+    e_values,
+    placebos_of,
+    sentence_of,
+    verdict_of,
+    why_not,
+    words_for,
 )
 from clientcare.care.effect_sample import Action, EffectSample, effect_features, effect_sample
 from clientcare.care.nuisance import RankScale
@@ -29,17 +29,6 @@ from clientcare.care.targeting import EffectByBuyer, effects_unseen, gain_table
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories
 from clientcare.window import Days, Moment, parse_days, parse_moments
-
-FEWEST_EACH = 50
-"""Fewer rows than this with or without the action, weights counted: nothing can be told."""
-
-SMALLEST_OVERLAP = 0.5
-"""If less than this share of the rows could have gone either way, nothing can be told of the buyers."""
-
-LARGEST_IMBALANCE = 0.1
-"""Mean absolute standardised difference that may be left after weighting."""
-
-PLACEBO_LEVEL = 0.99
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -133,7 +122,7 @@ class CareEffect:
         table = effect_features(histories, moments, self._action, features)
         value, error = self._rule.predict(self._scale.transform(table))
         reach = _normal_quantile(self.level) * error
-        index = table.index.droplevel(0)
+        index = table.index.get_level_values("buyer_id")
         return pd.DataFrame({"effect": value, "low": value - reach, "high": value + reach}, index=index)
 
     def benefit_by_buyer(self, histories: Histories, as_of: Moment) -> pd.Series[Any]:
@@ -251,15 +240,15 @@ def care_effect(
     )  # fmt: skip
     _require_both(sample)
     scale = RankScale.fit(sample.features)
-    return _report(sample, scale, action, trim, level, random_state, _words(outcome))
+    return _report(sample, scale, action, trim, level, random_state, words_for(outcome))
 
 
 def _require_both(sample: EffectSample) -> None:
     n_with, n = int(sample.treated.sum()), len(sample.treated)
     if min(n_with, n - n_with) < FEWEST_EACH:
         raise NotEnoughDataError(
-            f"care_effect: {n_with:,} of {n:,} rows met the action; at least {FEWEST_EACH} with and {FEWEST_EACH} without "
-            "it are needed.\nName more dates, a longer window, or a wider action."
+            f"care_effect: {n_with:,} of {n:,} rows met the action; at least {FEWEST_EACH} with and "
+            f"{FEWEST_EACH} without it are needed.\nName more dates, a longer window, or a wider action."
         )
 
 
@@ -273,21 +262,19 @@ def _report(
     words: str,
 ) -> CareEffect:
     table = scale.transform(sample.features)
-    found = _estimate(sample, table, sample.treated, sample.outcome, trim, level, random_state)
-    placebos = _placebos(sample, table, found, trim, level, random_state)
+    found = doubly_robust(
+        sample.treated, sample.outcome, table, sample.buyer, binary=sample.binary, trim=trim, level=level,
+        known_propensity=sample.assigned_share, random_state=random_state,
+    )  # fmt: skip
+    placebos = placebos_of(sample, table, found, trim, random_state)
     even = balance(sample.treated, table, scale.names, found.propensity, found.kept, trim)
-    reasons = _why_not(sample, found, even, placebos)
+    reasons = why_not(sample, found, even, placebos)
     naive = naive_difference(sample.treated, sample.outcome, sample.buyer, level)
-    verdict = _verdict(found.estimate, reasons, sample.lower_is_better)
+    verdict = verdict_of(found.estimate, reasons, sample.lower_is_better)
     rows, targeting = _by_buyer(sample, table, found, level, random_state)
-    beats_chance = bool(targeting.loc["effect", "low"] > 0)
-    known = found.kept
-    rule = (
-        EffectByBuyer.learn(table[known], found.pseudo_effect[known], found.propensity[known], random_state)
-        if known.sum() >= FEWEST_EACH
-        else EffectByBuyer.learn(table, np.zeros(len(table)), np.full(len(table), 0.5), random_state)
-    )
-    strength = _e_values(sample, found)
+    beats_chance = bool(targeting["low"].loc["effect"] > 0)
+    rule = _rule_of_all(table, found, random_state)
+    strength = e_values(sample, found)
     return CareEffect(
         effect=found.estimate.value,
         low=found.estimate.low,
@@ -297,7 +284,7 @@ def _report(
         naive_low=naive.low,
         naive_high=naive.high,
         verdict=verdict,
-        sentence=_sentence(sample, found, naive, verdict, reasons, level, words),
+        sentence=sentence_of(sample, found, naive, verdict, reasons, level, words),
         reasons=reasons,
         randomised=sample.assigned_share is not None,
         with_action=found.treated_mean,
@@ -322,118 +309,14 @@ def _report(
     )
 
 
-def _estimate(
-    sample: EffectSample,
-    table: Floats,
-    treated: Bools,
-    outcome: Floats,
-    trim: float,
-    level: float,
-    random_state: int,
-) -> DoublyRobust:
-    return doubly_robust(
-        treated, outcome, table, sample.buyer, binary=sample.binary, known_propensity=sample.assigned_share, trim=trim,
-        level=level, random_state=random_state,
-    )  # fmt: skip
-
-
-def _placebos(
-    sample: EffectSample, table: Floats, found: DoublyRobust, trim: float, level: float, random_state: int
-) -> pd.DataFrame:
-    """Two effects that must be zero: on the past, given what was known; and of an action dealt out anew."""
-    rows = {}
-    usable = ~np.isnan(sample.past_outcome)
-    if usable.all() and sample.past_outcome.min() < sample.past_outcome.max():
-        past = _on_the_past(sample, table, found, trim, random_state)
-        rows["outcome before the action"] = past
-    rng = np.random.default_rng(random_state)
-    shuffled = _shuffled(sample, rng)
-    even = np.full(len(shuffled), shuffled.mean())
-    other = doubly_robust(
-        shuffled, sample.outcome, table, sample.buyer, binary=sample.binary, known_propensity=even, trim=0.0,
-        level=PLACEBO_LEVEL, random_state=random_state,
-    ).estimate  # fmt: skip
-    rows["shuffled action"] = other
-    frame = pd.DataFrame(
-        {
-            name: {"effect": e.value, "low": e.low, "high": e.high, "passes": not e.excludes_zero()}
-            for name, e in rows.items()
-        }
-    ).T.astype({"effect": float, "low": float, "high": float, "passes": bool})
-    frame.index.name = "placebo"
-    return frame
-
-
-def _on_the_past(
-    sample: EffectSample, table: Floats, found: DoublyRobust, trim: float, random_state: int
-) -> Estimate:
-    """The weights of the estimate applied to the horizon before the action; interval at 99 %."""
-    return doubly_robust(
-        sample.treated, sample.past_outcome, table, sample.buyer, binary=sample.binary,
-        known_propensity=found.propensity, trim=trim, level=PLACEBO_LEVEL, random_state=random_state,
-    ).estimate  # fmt: skip
-
-
-def _shuffled(sample: EffectSample, rng: np.random.Generator) -> Bools:
-    """The action dealt out anew among the rows of each date."""
-    dates = sample.index.get_level_values(0)
-    dealt = sample.treated.copy()
-    for date in dates.unique():
-        rows = np.flatnonzero(dates == date)
-        dealt[rows] = dealt[rng.permutation(rows)]
-    return dealt
-
-
-def _why_not(
-    sample: EffectSample, found: DoublyRobust, even: pd.DataFrame, placebos: pd.DataFrame
-) -> tuple[str, ...]:
-    """Why the data cannot tell; empty where they can."""
-    reasons = []
-    kept = float(found.kept.mean())
-    if kept < SMALLEST_OVERLAP:
-        reasons.append(f"only {kept:.0%} of the rows could have gone either way")
-    with_it, without = (
-        effective_size(sample.treated, found.propensity, found.kept) if found.kept.any() else (0, 0)
+def _rule_of_all(table: Floats, found: DoublyRobust, random_state: int) -> EffectByBuyer:
+    """The rule for buyers to come, learned from all rows kept; no effect anywhere where there are too few."""
+    known = found.kept
+    if known.sum() < FEWEST_EACH:
+        return EffectByBuyer.learn(table, np.zeros(len(table)), np.full(len(table), 0.5), random_state)
+    return EffectByBuyer.learn(
+        table[known], found.pseudo_effect[known], found.propensity[known], random_state
     )
-    if min(with_it, without) < FEWEST_EACH:
-        reasons.append(
-            f"the comparable rows are worth only {with_it:,.0f} with and {without:,.0f} without the action"
-        )
-    apart = float(even["after"].abs().mean())
-    if sample.assigned_share is None and not apart <= LARGEST_IMBALANCE:
-        reasons.append(
-            f"weighting leaves the two groups apart (by {apart:.2f} standard deviations on average)"
-        )
-    if (
-        "outcome before the action" in placebos.index
-        and not placebos.loc["outcome before the action", "passes"]
-    ):
-        reasons.append(
-            "the action seems to change the past, so something that decides on it is not in the features"
-        )
-    return tuple(reasons)
-
-
-def _verdict(estimate: Estimate, reasons: tuple[str, ...], lower_is_better: bool) -> str:
-    if reasons or np.isnan(estimate.error):
-        return "cannot tell"
-    if not estimate.excludes_zero():
-        return "no effect seen"
-    return "helps" if (estimate.value < 0) == lower_is_better else "harms"
-
-
-def _e_values(sample: EffectSample, found: DoublyRobust) -> tuple[float, float]:
-    """For the estimate and for the interval's end nearer to zero; amounts by way of a standardised
-    difference.
-    """
-    e = found.estimate
-    near = 0.0 if e.low <= 0 <= e.high else min(abs(e.low), abs(e.high)) * np.sign(e.value)
-    if sample.binary:
-        base = found.untreated
-        return e_value(base, base + e.value), e_value(base, base + near)
-    spread = float(sample.outcome[found.kept].std()) if found.kept.any() else np.nan
-    ratios = [np.exp(0.91 * abs(value) / spread) if spread > 0 else np.nan for value in (e.value, near)]
-    return e_value(1.0, ratios[0]), e_value(1.0, ratios[1])
 
 
 def _by_buyer(
@@ -478,47 +361,6 @@ def _no_gain(policies: dict[str, Floats]) -> pd.DataFrame:
     frame = pd.DataFrame(np.nan, index=[*policies, "random"], columns=["qini", "low", "high"])
     frame.index.name = "policy"
     return frame
-
-
-def _words(outcome: Any) -> str:
-    if isinstance(outcome, str):
-        return {
-            "churn": "churn",
-            "client": "the share who stay clients",
-            "spend": "spend",
-            "purchases": "purchases",
-        }.get(outcome, outcome)
-    return getattr(outcome, "name", None) or type(outcome).__name__
-
-
-def _sentence(
-    sample: EffectSample,
-    found: DoublyRobust,
-    naive: Estimate,
-    verdict: str,
-    reasons: tuple[str, ...],
-    level: float,
-    words: str,
-) -> str:
-    def show(value: float, sign: bool = True) -> str:
-        plus = "+" if sign else ""
-        return f"{100 * value:{plus}.1f} points" if sample.binary else f"{value:{plus},.2f}"
-
-    if verdict == "cannot tell":
-        return f"These data cannot tell what the action does to {words}: {'; '.join(reasons)}."
-    e = found.estimate
-    how = "given by lot" if sample.assigned_share is not None else "as observed"
-    if verdict == "no effect seen":
-        return (
-            f"No effect of the action on {words} is seen ({show(e.value)}, {level:.0%} interval {show(e.low)} to "
-            f"{show(e.high)}; {how}): anything outside that interval is unlikely."
-        )
-    other_way = np.sign(naive.value) != np.sign(e.value)
-    raw = f"; counting alone would say {show(naive.value)}" + (", the wrong way round" if other_way else "")
-    return (
-        f"The action {verdict}: {words} {show(e.value)} ({level:.0%} interval {show(e.low)} to {show(e.high)}; "
-        f"{how}), from {show(found.untreated, False)} without it{raw}."
-    )
 
 
 def _normal_quantile(level: float) -> float:

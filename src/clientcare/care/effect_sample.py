@@ -224,7 +224,7 @@ def _past(histories: Histories, outcome: Any, moment: pd.Timestamp, horizon: int
         return bought
     idle = ((bought == 0) & ~buying.bound).astype(np.float64)
     churn_like = isinstance(outcome, ChurnDefinition) or (isinstance(outcome, str) and outcome == "churn")
-    return idle if churn_like else 1 - idle
+    return np.asarray(idle if churn_like else 1 - idle)
 
 
 def _is_binary(outcome: Any, given: bool) -> bool:
@@ -310,9 +310,8 @@ def _lagged_action(
     """
     if isinstance(action, pd.Series) or histories.events("interactions") is None:
         return {}
-    columns: dict[str, list[Floats]] = {f"n_actions_{days}d": [] for days in WINDOWS} | {
-        "days_since_action": []
-    }
+    names = [*(f"n_actions_{days}d" for days in WINDOWS), "days_since_action"]
+    columns: dict[str, list[Floats]] = {name: [] for name in names}
     for moment, buyers in zip(moments, known, strict=True):
         start = microseconds(moment)
         contacts = Contacts.known(histories, start)

@@ -172,9 +172,10 @@ class HealthScore:
 
     def tier(self, facts: pd.DataFrame) -> pd.Series[Any]:
         """The tier of each row, as an ordered category, worst first."""
-        codes = np.searchsorted(self.cuts_, self._predict(facts), side="right")
+        codes: Any = np.searchsorted(self.cuts_, self._predict(facts), side="right")
+        names: Any = self._names()
         return pd.Series(
-            pd.Categorical.from_codes(codes.tolist(), categories=self._names(), ordered=True),
+            pd.Categorical.from_codes(codes, categories=names, ordered=True),
             index=facts.index,
             name="tier",
         )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.care.contacts import Floats, Ints
+from clientcare.care.nuisance import coarse
 
 N_DRAWS = 200
 SHARES = (0.1, 0.2, 0.3, 0.5)
@@ -56,13 +57,13 @@ class EffectByBuyer:
         trees = HistGradientBoostingRegressor(
             max_iter=40, learning_rate=0.05, max_depth=2, min_samples_leaf=max(50, len(table) // 50),
             l2_regularization=20.0, max_bins=63, early_stopping=False, random_state=random_state,
-        ).fit(table, pseudo_effect, sample_weight=weight)  # fmt: skip
+        ).fit(coarse(table), pseudo_effect, sample_weight=weight)  # fmt: skip
         return cls(linear, trees, precision, centre, noise)
 
     def predict(self, table: Floats) -> tuple[Floats, Floats]:
         """The effect on each row and its standard error (that of the linear part); shape (n_rows,) each."""
         away = table - self.centre
-        effect = (self.linear.predict(away) + self.trees.predict(table)) / 2
+        effect = (self.linear.predict(away) + self.trees.predict(coarse(table))) / 2
         spread = np.einsum("ij,jk,ik->i", away, self.precision, away)
         return np.asarray(effect), np.sqrt(self.noise * (np.maximum(spread, 0) + 1 / len(self.centre)))
 
@@ -164,7 +165,7 @@ def qini(benefit: Floats, score: Floats) -> float:
     --------
     >>> benefit = np.array([1.0, 0.0, 0.0, 0.0])
     >>> qini(benefit, np.array([4.0, 3.0, 2.0, 1.0])), qini(benefit, np.array([1.0, 2.0, 3.0, 4.0]))
-    (0.125, -0.125)
+    (0.09375, -0.09375)
     """
     order = np.lexsort((np.arange(len(score)), -score))
     return _qini(benefit[order], np.ones(len(order)))

@@ -1,0 +1,286 @@
+"""Designing the proof: how many buyers to hold out, which ones, and what to say once the outcomes are in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.care.contacts import Bools, Floats, Ints
+from clientcare.exceptions import InputError, NotEnoughDataError, OptionError, SchemaError
+
+ARMS = ("care", "hold_out")
+N_RISK_GROUPS = 5
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class HoldoutPlan:
+    """A care experiment: who gets the care and who is held out.
+
+    Attributes
+    ----------
+    assignment : DataFrame, index ``buyer_id``
+        ``stratum``, ``arm`` (``care`` or ``hold_out``), ``churn_risk``.
+    n_care, n_hold_out : int
+    n_needed : int
+        Buyers needed in both arms together to find ``smallest_effect`` with the power asked for.
+    smallest_effect : float
+        The drop in churn the experiment was asked to find.
+    detectable_effect : float
+        The drop it can find with the buyers it has.
+    power, level : float
+        Of finding it, and of the two-sided interval.
+    """
+
+    assignment: pd.DataFrame
+    n_care: int
+    n_hold_out: int
+    n_needed: int
+    smallest_effect: float
+    detectable_effect: float
+    power: float
+    level: float
+
+    @property
+    def sentence(self) -> str:
+        """The plan in plain words."""
+        n = self.n_care + self.n_hold_out
+        enough = "enough" if n >= self.n_needed else "too few"
+        return (
+            f"Care for {self.n_care:,} buyers and hold out {self.n_hold_out:,}: {enough} to find a drop in churn of "
+            f"{100 * self.smallest_effect:.1f} points ({self.n_needed:,} needed for a power of {self.power:.0%}); "
+            f"these can find {100 * self.detectable_effect:.1f} points."
+        )
+
+    def evaluate(self, outcomes: pd.Series[Any], lower_is_better: bool = True) -> HoldoutResult:
+        """What the care did, once the outcomes are in; as assigned, whether or not the care took place.
+
+        Within each stratum the arms are compared, adjusted for the churn risk foreseen, and the strata are
+        averaged by size (a regression with its own slope in each arm, robust standard errors).
+
+        Parameters
+        ----------
+        outcomes : Series, index ``buyer_id``
+            1 or 0, or amounts; a buyer assigned and missing here is left out and counted.
+        lower_is_better : bool
+            True for churn.
+
+        Raises
+        ------
+        NotEnoughDataError
+            Where fewer than 20 outcomes of an arm are known.
+
+        References
+        ----------
+        W. Lin (2013), "Agnostic notes on regression adjustments to experimental data", Annals of Applied
+        Statistics 7.
+        """
+        y = outcomes.reindex(self.assignment.index).astype(np.float64)
+        known = y.notna().to_numpy()
+        care = (self.assignment["arm"] == "care").to_numpy()
+        if min((known & care).sum(), (known & ~care).sum()) < 20:
+            raise NotEnoughDataError("HoldoutPlan.evaluate: at least 20 outcomes of each arm are needed.")
+        table = _adjusters(self.assignment[known])
+        values: Floats = np.asarray(y.to_numpy()[known], dtype=np.float64)
+        effect, error = _adjusted_difference(values, care[known], table)
+        reach = _normal_quantile(0.5 + self.level / 2) * error
+        return HoldoutResult(
+            effect=effect,
+            low=effect - reach,
+            high=effect + reach,
+            raw=float(values[care[known]].mean() - values[~care[known]].mean()),
+            n_care=int((known & care).sum()),
+            n_hold_out=int((known & ~care).sum()),
+            n_missing=int((~known).sum()),
+            binary=bool(np.isin(values, (0, 1)).all()),
+            lower_is_better=lower_is_better,
+        )
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.sentence)}</p>"
+
+
+@dataclass(frozen=True)
+class HoldoutResult:
+    """What a care experiment showed: ``effect`` with its interval, the ``raw`` difference, and the counts."""
+
+    effect: float
+    low: float
+    high: float
+    raw: float
+    n_care: int
+    n_hold_out: int
+    n_missing: int
+    binary: bool
+    lower_is_better: bool
+
+    @property
+    def verdict(self) -> str:
+        """One of helps, harms, no effect seen."""
+        if self.low <= 0 <= self.high:
+            return "no effect seen"
+        return "helps" if (self.effect < 0) == self.lower_is_better else "harms"
+
+    def __str__(self) -> str:
+        scale, unit = (100, " points") if self.binary else (1, "")
+        low, mid, high = (f"{scale * value:+,.2f}{unit}" for value in (self.low, self.effect, self.high))
+        return f"Care, given by lot: {self.verdict} ({mid}, interval {low} to {high})."
+
+
+def plan_holdout(
+    book: pd.DataFrame,
+    *,
+    smallest_effect: float = 0.05,
+    power: float = 0.8,
+    level: float = 0.9,
+    share_held_out: float = 0.5,
+    n_buyers: int | None = None,
+    random_state: int = 0,
+) -> HoldoutPlan:
+    """A care experiment stratified by churn risk and stage: sample size and assignment.
+
+    The buyers needed: ``(z_power + z_level)^2 * v * (1 / s + 1 / (1 - s)) / smallest_effect^2`` with s the
+    share held out and v the mean of ``churn_risk * (1 - churn_risk)``: what is left of the outcome's
+    variance once the risk is known, where the risk is calibrated. Strata: fifths of the risk within each
+    stage. Within each stratum the arms are dealt out by lot so that their sizes are as planned.
+
+    Parameters
+    ----------
+    book : DataFrame, index ``buyer_id``
+        With ``churn_risk``; ``stage`` is used where it is there.
+    smallest_effect : float
+        The drop in the probability of churn worth finding.
+    power, level : float
+        The chance of finding it, and of the two-sided interval.
+    share_held_out : float
+        Share of the buyers who get no care for the sake of the proof.
+    n_buyers : int, optional
+        How many to take part, drawn by lot from all strata alike; default: as many as are needed, at most
+        all.
+    random_state : int
+        Same number, same assignment, whatever the order of the rows.
+
+    Returns
+    -------
+    HoldoutPlan
+        ``plan.assignment["arm"]`` is what :func:`care_effect` takes as ``randomised``.
+
+    Raises
+    ------
+    SchemaError
+        Where the book has no ``churn_risk``.
+    OptionError
+        Where a share or an effect makes no sense.
+
+    Examples
+    --------
+    >>> book = pd.DataFrame({"churn_risk": np.linspace(0.1, 0.6, 4000)}, index=pd.RangeIndex(4000, name="buyer_id"))
+    >>> plan = plan_holdout(book, smallest_effect=0.05)
+    >>> plan.n_needed, plan.n_care, plan.n_hold_out
+    (2045, 1023, 1022)
+    """
+    if "churn_risk" not in book:
+        raise SchemaError.missing_column("book", "churn_risk", map(str, book.columns))
+    if not 0 < smallest_effect < 1 or not 0 < power < 1 or not 0 < level < 1 or not 0 < share_held_out < 1:
+        raise OptionError(
+            "plan_holdout: smallest_effect, power, level and share_held_out lie between 0 and 1."
+        )
+    if not book.index.is_unique:
+        raise InputError("plan_holdout: a buyer stands more than once in the book.")
+    book = book.sort_index()
+    risk = book["churn_risk"].to_numpy(dtype=np.float64)
+    spread = float(np.nanmean(risk * (1 - risk))) if len(book) else np.nan
+    reach = (_normal_quantile(power) + _normal_quantile(0.5 + level / 2)) ** 2
+    both = 1 / share_held_out + 1 / (1 - share_held_out)
+    needed = int(np.ceil(reach * spread * both / smallest_effect**2))
+    size = min(needed if n_buyers is None else n_buyers, len(book))
+    if size < 40:
+        raise NotEnoughDataError(
+            f"plan_holdout: {size:,} buyers are too few for an experiment; at least 40 are needed."
+        )
+    stratum = _strata(book, risk)
+    rng = np.random.default_rng(random_state)
+    taken = _spread_out(stratum, size, rng)
+    held = np.zeros(len(book), dtype=bool)
+    held[taken] = _split(stratum[taken], share_held_out, rng)
+    assignment = pd.DataFrame(
+        {
+            "stratum": stratum[taken],
+            "arm": np.where(held[taken], "hold_out", "care"),
+            "churn_risk": risk[taken],
+        },
+        index=book.index.take(taken),
+    )
+    n_held = int(held.sum())
+    share = n_held / size
+    detectable = float(np.sqrt(reach * spread * (1 / share + 1 / (1 - share)) / size))
+    return HoldoutPlan(assignment, size - n_held, n_held, needed, smallest_effect, detectable, power, level)
+
+
+def _strata(book: pd.DataFrame, risk: Floats) -> Any:
+    """Stage and fifth of the risk, as text."""
+    fifth = (
+        pd.Series(risk)
+        .rank(method="first", pct=True)
+        .mul(N_RISK_GROUPS)
+        .apply(np.ceil)
+        .clip(1, N_RISK_GROUPS)
+    )
+    stage = book["stage"].astype(str).to_numpy() if "stage" in book else np.full(len(book), "all")
+    return np.array([f"{s}, risk {f:.0f} of {N_RISK_GROUPS}" for s, f in zip(stage, fifth, strict=True)])
+
+
+def _spread_out(stratum: Any, size: int, rng: np.random.Generator) -> Ints:
+    """Rows drawn by lot so that every stratum gives the same share; positions, ascending."""
+    return np.sort(
+        _systematic(stratum, rng)[np.floor(np.arange(size) * (len(stratum) / size)).astype(np.int64)]
+    )
+
+
+def _split(stratum: Any, share: float, rng: np.random.Generator) -> Bools:
+    """Whether each row is held out: within strata as many as planned, to within one."""
+    order = _systematic(stratum, rng)
+    start = rng.random()
+    steps = np.floor((np.arange(len(order)) + 1) * share + start) - np.floor(
+        np.arange(len(order)) * share + start
+    )
+    held = np.zeros(len(order), dtype=bool)
+    held[order] = steps > 0
+    return held
+
+
+def _systematic(stratum: Any, rng: np.random.Generator) -> Ints:
+    """Rows stratum by stratum, within each in an order drawn by lot."""
+    return np.lexsort((rng.permutation(len(stratum)), stratum))
+
+
+def _adjusters(assignment: pd.DataFrame) -> Floats:
+    """The stratum's dummies and the risk within it, centred."""
+    dummies = pd.get_dummies(assignment["stratum"], drop_first=True, dtype=np.float64).to_numpy()
+    table = np.column_stack([dummies, assignment["churn_risk"].fillna(assignment["churn_risk"].mean())])
+    table = table - table.mean(axis=0)
+    return np.asarray(table[:, table.std(axis=0) > 1e-12])
+
+
+def _adjusted_difference(y: Floats, care: Bools, table: Floats) -> tuple[float, float]:
+    """Difference of the arms at the mean of the adjusters, and its robust (HC2-like) standard error."""
+    arm = care.astype(np.float64)
+    design = np.column_stack([np.ones(len(y)), arm, table, table * arm[:, None]])
+    inverse = np.linalg.pinv(design.T @ design)
+    beta = inverse @ design.T @ y
+    lever = np.clip(np.einsum("ij,jk,ik->i", design, inverse, design), 0, 0.99)
+    rest = (y - design @ beta) ** 2 / (1 - lever)
+    cover = inverse @ (design.T * rest) @ design @ inverse
+    return float(beta[1]), float(np.sqrt(cover[1, 1]))
+
+
+def _normal_quantile(share: float) -> float:
+    from scipy.special import ndtri
+
+    return float(ndtri(share))
