@@ -111,6 +111,7 @@ def test_the_frames_handed_out_are_copies():
 @pytest.mark.parametrize(
     "make", [pl.from_pandas, lambda f: pl.from_pandas(f).lazy(), pa.Table.from_pandas, duckdb.from_df]
 )
+@pytest.mark.filterwarnings("ignore:.*duckdb.typing. is deprecated:DeprecationWarning")
 def test_frames_of_every_make_say_the_same(make):
     table = few(timestamp=pd.to_datetime(["2024-01-05", "2024-01-03", "2024-02-01"]))
     assert_same(Histories(make(table)), Histories(table))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clientcare.exceptions import SchemaError
 from clientcare.history.dates import MISSING_WORDS
-from clientcare.history.intake import Cells, as_numpy, is_text
+from clientcare.history.intake import Cells, as_numpy, dictionary_of, is_text
 from clientcare.history.quality import Mask, first_true
 
 Numbers = NDArray[np.float64]
@@ -85,9 +85,7 @@ def read_texts(cells: Cells, place: str) -> pa.ChunkedArray:
 
 def encode(texts: pa.ChunkedArray) -> tuple[Codes, Levels]:
     """Texts as codes into the sorted distinct texts; -1 where unknown."""
-    coded: Any = texts.dictionary_encode().combine_chunks()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.chunk(0) if coded.num_chunks else pa.array([], pa.large_string()).dictionary_encode()
+    coded = dictionary_of(texts)
     codes = as_numpy(coded.indices.fill_null(-1)).astype(np.int32)
     order = as_numpy(pc.sort_indices(coded.dictionary)).astype(np.int64)
     rank = np.empty(len(order) + 1, dtype=np.int32)

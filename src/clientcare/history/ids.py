@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from clientcare.exceptions import SchemaError
 from clientcare.history.cells import truth
-from clientcare.history.intake import Cells, as_numpy, is_text
+from clientcare.history.intake import Cells, as_numpy, dictionary_of, is_text
 from clientcare.history.quality import Mask, first_true
 
 LARGEST_EXACT = 2**53
@@ -190,9 +190,7 @@ def _from_numbers(cells: pa.ChunkedArray) -> Ids:
 
 
 def _from_texts(cells: pa.ChunkedArray) -> Ids:
-    coded: Any = cells.dictionary_encode().combine_chunks()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.chunk(0) if coded.num_chunks else pa.array([], pa.large_string()).dictionary_encode()
+    coded = dictionary_of(cells)
     values = coded.dictionary
     trimmed = pc.utf8_trim_whitespace(values)
     blank = np.append(truth(pc.equal(trimmed, "")), False)

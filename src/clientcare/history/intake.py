@@ -31,6 +31,10 @@ ONE_TYPE = {
 }
 """What ``pandas.api.types.infer_dtype`` says of object columns that arrow can take as they are."""
 
+TEXTS = ("string", "large_string", "string_view")
+VIEWS = ("string_view", "binary_view")
+"""Types by their names: the older versions of arrow do not know all of them."""
+
 
 @dataclass(frozen=True)
 class GivenTable:
@@ -122,6 +126,10 @@ def take_in(table: str, frame: Any, mapping: Mapping[str, str | None]) -> GivenT
 def _arrow_of(table: str, frame: Any) -> pa.Table:
     trouble = ""
     try:
+        if hasattr(
+            frame.to_native(), "to_arrow_table"
+        ):  # DuckDB, whose versions disagree with older narwhals
+            return frame.to_native().to_arrow_table()
         if isinstance(frame, nw.LazyFrame):
             frame = frame.collect(backend=nw.Implementation.PYARROW)
         return frame.to_arrow()
@@ -165,11 +173,19 @@ def _from_arrow(table: str, frame: pa.Table, mapping: Mapping[str, str | None]) 
     )
 
 
+def dictionary_of(texts: pa.ChunkedArray) -> Any:
+    """The distinct texts and the codes into them, in one piece."""
+    coded = texts.dictionary_encode()
+    return coded.combine_chunks() if coded.num_chunks else pa.array([], pa.large_string()).dictionary_encode()
+
+
 def _without_views(frame: pa.Table) -> pa.Table:
-    """The table with views of texts and bytes, which arrow cannot take rows of, as plain ones."""
+    """The table with plain columns in place of those that some versions of arrow cannot take rows of."""
     for number, column in enumerate(frame.schema):
-        if pa.types.is_string_view(column.type) or pa.types.is_binary_view(column.type):
-            plain = pa.large_string() if pa.types.is_string_view(column.type) else pa.large_binary()
+        if pa.types.is_dictionary(column.type) and pa.types.is_unsigned_integer(column.type.index_type):
+            frame = frame.set_column(number, column.name, _plain(frame.column(number)))
+        if str(column.type) in VIEWS:
+            plain = pa.large_string() if is_text(column.type) else pa.large_binary()
             frame = frame.set_column(number, column.name, frame.column(number).cast(plain))
     return frame
 
@@ -243,7 +259,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether an arrow type holds texts."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+    return str(kind) in TEXTS
 
 
 def as_numpy(column: Any) -> NDArray[Any]:
