@@ -117,7 +117,7 @@ def _contracts(firm: FirmHistory, naming: Naming, rng: Generator) -> pd.DataFram
     last_day = np.where(kind == OPEN_ENDED, np.inf, first_day + term * MONTH - 1.0)
     next_day = np.where(np.append(buyer[1:] == buyer[:-1], False), np.append(first_day[1:], 0), np.inf)
     left = firm.left[buyer]
-    cancelled = np.where((left < next_day) & (left < last_day), left, np.inf)
+    cancelled = np.where((left < next_day) & (left < last_day + 1.0), left, np.inf)
     steps = np.cumsum(np.log1p(np.where(firm.renewed, firm.price_step, 0.0)), axis=1)
     steps = np.concatenate([np.zeros((len(steps), 1)), steps[:, :-1]], axis=1)
     amount = np.where(kind == TRIAL, 0.0, np.round(fee[buyer] * np.exp(steps[buyer, month]), 2))

@@ -79,20 +79,38 @@ class ShopView:
         since, until = self.last_sign, np.full(len(self.buyers), self.as_of)
         rate = sum(one.contacts_a_year.values()) / 365.25
 
-        past = since[:, None] + (until - since)[:, None] * _NODES**3
-        width = np.log((until - since)[:, None] * 3 * _NODES**2 * _WEIGHTS)
+        past, width = self._panels(since, until)
         silence_of_contacts = -rate * (past - self.world.acquired[self.buyers, None])
         gone = self._log_buying(one, past) + self._log_leaving(one, past) + silence_of_contacts + width
 
-        future = self.as_of + horizon_days * np.broadcast_to(_NODES, (len(self.buyers), len(_NODES)))
-        leaves = self._log_buying(one, future) + self._log_leaving(one, future)
-        leaves = logsumexp(leaves + np.log(horizon_days * _WEIGHTS), axis=1)
+        future, width = self._panels(until, until + horizon_days)
+        leaves = logsumexp(self._log_buying(one, future) + self._log_leaving(one, future) + width, axis=1)
         end = until + horizon_days
         stays = self._log_buying(one, end) + self._log_staying(one, end)
         contact_free = -rate * (until - self.world.acquired[self.buyers])
         here = self._log_buying(one, until) + self._log_staying(one, until) + contact_free
         silent = np.logaddexp(leaves, stays) + contact_free
         return prior + logsumexp(gone, axis=1), prior + here, prior + silent
+
+    def _panels(self, since: FloatArray, until: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Where to evaluate an integral over [since, until), and the log weight of each moment; both (n, m).
+
+        Clocks change their speed when a contact begins or stops to work: each smooth piece is a panel of
+        its own, with the moments crowded at its beginning, where most of the mass of a regular buyer lies.
+        """
+        clock = self.world.leaving_clock
+        begins = clock.contacted_at[self.buyers]
+        edges = np.concatenate([begins, begins + clock.stretch_days], axis=1)
+        edges = np.where(np.isnan(edges), since[:, None], np.clip(edges, since[:, None], until[:, None]))
+        edges = np.sort(np.column_stack([since, edges, until]), axis=1)
+        moments, weights = [], []
+        for panel in range(edges.shape[1] - 1):
+            length = edges[:, panel + 1] - edges[:, panel]
+            if not length.any():
+                continue
+            moments.append(edges[:, panel, None] + length[:, None] * _NODES**3)
+            weights.append(np.log(np.maximum(length[:, None] * 3 * _NODES**2 * _WEIGHTS, 1e-300)))
+        return np.concatenate(moments, axis=1), np.concatenate(weights, axis=1)
 
     @cached_property
     def last_sign(self) -> FloatArray:
