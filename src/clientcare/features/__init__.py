@@ -12,7 +12,15 @@ from clientcare.features import (  # each family enters its features in the cata
     windows,  # noqa: F401
 )
 from clientcare.features.catalogue import DEFAULT_WINDOWS, FAMILIES, Feature, feature_catalogue
+from clientcare.features.custom import (
+    features_that_leak,
+    forget_feature,
+    register_aggregation,
+    register_feature,
+    register_prediction,
+)
 from clientcare.features.peers import PeerNorms
+from clientcare.features.snapshot import Snapshot
 from clientcare.features.stream import FeatureFiles, write_feature_table
 from clientcare.features.table import feature_table, peer_norms
 
@@ -22,8 +30,14 @@ __all__ = [
     "Feature",
     "FeatureFiles",
     "PeerNorms",
+    "Snapshot",
     "feature_catalogue",
     "feature_table",
+    "features_that_leak",
+    "forget_feature",
     "peer_norms",
+    "register_aggregation",
+    "register_feature",
+    "register_prediction",
     "write_feature_table",
 ]

@@ -66,9 +66,11 @@ def feature_table(
     ...     "amount": [10.0, 30.0, 5.0],
     ... })
     >>> table = feature_table(Histories(orders), as_of="2024-02-01")
-    >>> table.loc["ann", ["n_purchases", "days_since_last_purchase", "gap_days_median",
-    "total_spent"]].to_list() [2.0, 10.0, 21.0, 40.0] >>> table.loc["ben", ["n_purchases",
-    "gap_days_median"]].to_list() [1.0, nan]
+    >>> columns = ["n_purchases", "days_since_last_purchase", "gap_days_median", "total_spent"]
+    >>> table.loc["ann", columns].to_list()
+    [2.0, 10.0, 21.0, 40.0]
+    >>> table.loc["ben", columns].to_list()
+    [1.0, 27.0, nan, 5.0]
     """
     moments, several = parse_moments(as_of, histories.timezone)
     chosen, days = parse_families(families), parse_windows(windows)
