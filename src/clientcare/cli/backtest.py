@@ -7,7 +7,10 @@ import argparse
 from clientcare.cli.modelling import add_model_options, build_model
 from clientcare.cli.output import Voice, add_output_options, write_table
 from clientcare.cli.tables import add_table_options, read_tables
-from clientcare.evaluation import backtest
+from clientcare.evaluation import Backtest, backtest
+
+_SHOWN = ["base_rate", "log_loss", "gain", "auc", "calibration_error", "bias", "lift_at_10"]
+_BY_DATE = ["as_of", "model", "n_buyers", "base_rate", "log_loss", "log_loss_low", "log_loss_high", "auc"]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +28,20 @@ def run(options: argparse.Namespace) -> int:
     histories = read_tables(options)
     result = backtest(build_model(options, histories), histories, as_of=options.as_of)
     voice = Voice(options.json)
-    voice.show("backtest", "Model against baselines, date by date", result.summary())
-    voice.say("verdict", f"\n{result.verdict}", verdict=result.verdict)
+    tell_backtest(voice, result)
     if options.out:
         write_table(result.table, options.out)
     return 0
+
+
+def tell_backtest(voice: Voice, result: Backtest) -> None:
+    """Churn date by date, the means over the dates for both targets, and the verdict."""
+    churn = result.table.query("target == 'churn' and population == 'all'")
+    by_date = churn[_BY_DATE].sort_values(["as_of", "model"]).set_index(["as_of", "model"])
+    voice.show(
+        "backtest_by_date", "Past dates, model against baselines (churn, all buyers)", by_date.round(4)
+    )
+    voice.show(
+        "backtest", "Means over the dates (gain: log loss below recency)", result.summary()[_SHOWN].round(4)
+    )
+    voice.say("verdict", f"\n{result.verdict}", verdict=result.verdict)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from clientcare.cli.backtest import tell_backtest
 from clientcare.cli.check import tell_horizon, tell_quality
 from clientcare.cli.modelling import add_model_options, build_model
 from clientcare.cli.output import Voice, add_output_options, write_table
@@ -36,8 +37,7 @@ def run(options: argparse.Namespace) -> int:
     tell_horizon(voice, histories)
     model = build_model(options, histories)
     result = backtest(model, histories)
-    voice.show("backtest", "Can it be believed? Past dates, model against recency", result.summary())
-    voice.say("verdict", f"\n{result.verdict}", verdict=result.verdict)
+    tell_backtest(voice, result)
     book = model.fit(histories).score(histories)
     for ending in ("parquet", "csv"):
         write_table(book, str(Path(options.out) / f"book.{ending}"))

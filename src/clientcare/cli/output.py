@@ -32,12 +32,12 @@ class Voice:
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
 
-    def say(self, event: str, sentence: str, **facts: Any) -> None:
+    def say(self, event: str, words: str, **facts: Any) -> None:
         """A sentence for people; an event with its facts for pipelines."""
         if self._as_json:
             print(json.dumps({"event": event, **{name: _plain(value) for name, value in facts.items()}}))
         else:
-            print(sentence)
+            print(words)
 
     def progress(self, done: Any) -> None:
         """How far a batch job is, on the error stream; a line of its own as JSON, one rewritten line for people."""
@@ -55,7 +55,7 @@ class Voice:
             print(json.dumps({"event": event, "rows": [_record(row) for row in records.to_dict("records")]}))
             return
         shown = table if rows is None else table.head(rows)
-        text = shown.to_string(index=_has_named_index(table), max_colwidth=60, line_width=_WIDTH)
+        text = shown.to_string(index=_has_named_index(table), max_colwidth=80, line_width=_WIDTH)
         more = f"\n... {len(table) - len(shown):,} more rows" if len(shown) < len(table) else ""
         print(f"\n{title}\n{text}{more}")
 
@@ -99,7 +99,7 @@ def is_terminal() -> bool:
 
 
 def _has_named_index(table: pd.DataFrame) -> bool:
-    return any(name is not None for name in table.index.names)
+    return not isinstance(table.index, pd.RangeIndex)
 
 
 def _record(row: dict[Any, Any]) -> dict[str, Any]:

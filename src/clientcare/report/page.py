@@ -99,7 +99,8 @@ def write_report(
     """
     moment = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
     known = histories.until(moment)
-    book = model.score(known, as_of=moment).sort_values("churn_risk", ascending=False, kind="stable")
+    book = model.score(known, as_of=moment)
+    book = book.sort_values(["relationship", "churn_risk"], ascending=[True, False], kind="stable")
     plan = care_plan(book, known, moment)
     names = _names(book.index, hide_ids)
     data = _data(model, known, book, plan, names, moment, hide_ids)
@@ -172,7 +173,6 @@ def _data(
     return {
         "n": len(book),
         "as_of_day": day_number(moment),
-        "sorted_by": [column["name"] for column in columns].index("churn_risk"),
         "columns": columns,
         "reasons": book[["reason_1", "reason_2", "reason_3"]].fillna("").to_numpy(dtype=object).tolist(),
         "stories": stories(known, book.index, moment),

@@ -19,7 +19,7 @@
   for (let i = 0; i < n; i++) texts[i] = (ids[i] + " " + data.reasons[i][0]).toLowerCase();
   const size = 50;
   let order = Array.from({ length: n }, (_, i) => i);
-  let sorting = { column: data.sorted_by, down: true };
+  let sorting = { column: -1, down: true };
   let page = 0;
   const value = (column, i) => (column.levels ? column.levels[column.values[i]] : column.values[i]);
 
@@ -51,7 +51,7 @@
       kept.push(i);
     }
     const column = columns[sorting.column], turn = sorting.down ? -1 : 1;
-    kept.sort((a, b) => {
+    if (column) kept.sort((a, b) => {
       const x = value(column, a), y = value(column, b);
       if (x === y) return a - b;
       if (x === null) return 1;
