@@ -17,7 +17,7 @@ def same(left, right):
     pd.testing.assert_frame_equal(plain(left), plain(right), check_exact=True)
 
 
-@pytest.mark.parametrize("n_partitions", [1, 7, 200])
+@pytest.mark.parametrize("n_partitions", [1, 7, 30])
 def test_the_number_of_parts_changes_nothing(model, tables, files, book, tmp_path, n_partitions):
     result = score_dataset(model, **files, out=tmp_path / "book", as_of=AS_OF, n_partitions=n_partitions)
     assert result.n_buyers == len(book)
@@ -94,7 +94,7 @@ def test_rows_years_after_all_others_are_set_aside_as_in_memory(model, tables, t
     orders.loc[orders.index[:3], "timestamp"] = pd.Timestamp("2099-01-01")
     given = {**tables, "transactions": orders}
     as_of = "2100-01-01"
-    result = score_dataset(model, **given, out=tmp_path / "b", as_of=as_of, n_partitions=40)
+    result = score_dataset(model, **given, out=tmp_path / "b", as_of=as_of, n_partitions=12)
     histories = Histories(**given)
     same(read_book(tmp_path / "b"), model.score(histories, as_of=as_of))
     here, there = (q.groupby(["table", "rule"])["n_rows"].sum() for q in (result.quality, histories.quality))
