@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 
 import duckdb
 import numpy as np
@@ -212,6 +213,19 @@ def test_dates_that_are_mostly_of_another_form_are_refused_and_may_be_described(
     assert Histories(table, date_format="%d/%m/%Y %H:%M").observed_from == pd.Timestamp("2024-01-31")
 
 
+def test_each_table_may_write_dates_its_own_way():
+    contacts = pd.DataFrame({"buyer_id": ["a"], "timestamp": ["2024-01-31"]})
+    table = few(timestamp=["31/01/2024", "01/02/2024", "28/02/2024"])
+    histories = Histories(table, contacts, date_format={"transactions": "%d/%m/%Y"})
+    assert histories.interactions["timestamp"].tolist() == [pd.Timestamp("2024-01-31")]
+    assert histories.observed_until == pd.Timestamp("2024-02-29")
+
+
+def test_histories_can_be_pickled():
+    histories = Histories(few())
+    assert_same(pickle.loads(pickle.dumps(histories)), histories)
+
+
 def test_date_objects_are_dates():
     dates = [pd.Timestamp("2024-01-05").date(), pd.Timestamp("2024-01-03").date(), None]
     assert Histories(few(timestamp=pd.Series(dates, dtype=object))).observed_from == pd.Timestamp(
@@ -275,6 +289,9 @@ def test_columns_of_one_name_are_refused():
     "option",
     [
         {"on_bad_rows": "drop"},
+        {"date_format": "%d/%Q"},
+        {"date_format": 3},
+        {"date_format": {"orders": "%d"}},
         {"exact_copies": "yes"},
         {"satisfaction_scale": (5, 1)},
         {"kinds": {"x": "chek_in"}},

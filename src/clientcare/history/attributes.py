@@ -101,7 +101,7 @@ def _row_of_buyer(given: GivenTable, ids: Ids, log: RowLog, buyer_ids: pd.Index)
 def _attribute(cells: Cells, name: str, place: str, rows: NDArray[np.int64], log: RowLog, door: Door) -> Any:
     kind = "texts" if name.lower() in ALWAYS_TEXTS else _kind_of(cells, name)
     if kind == "moments":
-        moments, unreadable = read_moments(cells, place, door.timezone, door.date_format)
+        moments, unreadable = read_moments(cells, place, door.timezone, door.date_formats.get("buyers"))
         log.note(f"unreadable_{name}", "kept: attribute unknown", unreadable)
         return np.append(moments, UNKNOWN_TIME)[rows].view("datetime64[us]")
     if kind == "texts":

@@ -40,7 +40,9 @@ def _read_end(sheet: Sheet, door: Door) -> Times:
     cells = sheet.given.column("end")
     if cells is None:
         return np.full(sheet.given.n_rows, UNKNOWN_TIME)
-    end, unreadable = read_moments(cells, sheet.given.place("end"), door.timezone, door.date_format)
+    end, unreadable = read_moments(
+        cells, sheet.given.place("end"), door.timezone, door.date_formats.get(sheet.table)
+    )
     started = (end != UNKNOWN_TIME) & (sheet.time != UNKNOWN_TIME)
     sheet.log.set_aside("unreadable_end", sheet.given.names["end"], unreadable)
     sheet.log.set_aside("end_before_start", sheet.given.names["end"], started & (end < sheet.time))

@@ -7,7 +7,7 @@ it is.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -48,6 +48,27 @@ def check_timezone(timezone: str | None) -> str | None:
     if timezone is None:
         raise OptionError("timezone: no such time zone. Write it as 'Europe/London' or 'UTC'.")
     return timezone
+
+
+def check_date_format(date_format: str) -> None:
+    """See that a format can be read.
+
+    Raises
+    ------
+    OptionError
+        Where it has marks that mean nothing.
+    """
+    trouble = not isinstance(date_format, str)
+    try:
+        datetime.strptime("", date_format)
+    except ValueError as cause:
+        trouble = "does not match" not in str(cause)
+    except TypeError:
+        trouble = True
+    if trouble:
+        raise OptionError(
+            "date_format: not a format of dates. Write it as '%d/%m/%Y' or '%Y-%m-%d %H:%M:%S'."
+        )
 
 
 def read_moments(

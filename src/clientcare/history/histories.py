@@ -11,11 +11,11 @@ import pandas as pd
 
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 from clientcare.history.assembly import Assembly, assemble
-from clientcare.history.dates import check_timezone
+from clientcare.history.dates import check_date_format, check_timezone
 from clientcare.history.events import EventTable, frame_of
 from clientcare.history.intake import take_in
 from clientcare.history.quality import SET_ASIDE, quality_table
-from clientcare.history.schema import ColumnMap, check_column_map, schema_of
+from clientcare.history.schema import SCHEMAS, ColumnMap, check_column_map, schema_of
 from clientcare.history.sheets import Door
 from clientcare.history.words import kind_words
 from clientcare.window import Moment, microseconds, parse_moment
@@ -55,8 +55,8 @@ class Histories:
         contracts). Rows from a stated ``observed_until`` on are set aside.
     on_bad_rows : {"quarantine", "raise"}
         Set rows aside that cannot be used, or refuse the table.
-    date_format : str, optional
-        How texts write dates, as in ``strptime``; by default as in ISO 8601.
+    date_format : str or mapping of table to str, optional
+        How texts write dates, as in ``strptime`` (``"%d/%m/%Y %H:%M"``); by default as in ISO 8601.
     kinds : mapping of str to str, optional
         Further words for kinds of interactions: ``{"coffee": "check_in"}``.
     satisfaction_scale : pair of float, optional
@@ -118,7 +118,7 @@ class Histories:
         observed_from: Moment | None = None,
         observed_until: Moment | None = None,
         on_bad_rows: str = "quarantine",
-        date_format: str | None = None,
+        date_format: str | Mapping[str, str] | None = None,
         kinds: Mapping[str, str] | None = None,
         satisfaction_scale: tuple[float, float] | None = None,
         exact_copies: str = "set_aside",
@@ -144,7 +144,7 @@ class Histories:
         door = Door(
             strict=on_bad_rows == "raise",
             timezone=self.timezone,
-            date_format=date_format,
+            date_formats=_checked_formats(date_format),
             observed_from=None if first is None else microseconds(first),
             observed_until=None if last is None else microseconds(last),
             exact_copies=exact_copies,
@@ -275,6 +275,18 @@ class Histories:
 def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise OptionError(f"{name}: must be one of {', '.join(repr(one) for one in allowed)}.")
+
+
+def _checked_formats(date_format: str | Mapping[str, str] | None) -> dict[str, str]:
+    if date_format is None:
+        return {}
+    if not isinstance(date_format, Mapping):
+        date_format = dict.fromkeys(SCHEMAS, date_format)
+    formats = dict(date_format)
+    for table, form in formats.items():
+        schema_of(table)
+        check_date_format(form)
+    return formats
 
 
 def _checked_scale(scale: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -27,8 +27,10 @@ class Door:
     ----------
     strict : bool
         Raise where rows would be set aside.
-    timezone, date_format : str or None
-        The seller's zone, and how texts write dates.
+    timezone : str or None
+        The seller's zone.
+    date_formats : mapping of table to str
+        How texts write dates, where not as in ISO 8601.
     observed_from, observed_until : int or None
         The stretch stated, in microseconds.
     exact_copies : "set_aside" or "keep"
@@ -43,7 +45,7 @@ class Door:
 
     strict: bool = False
     timezone: str | None = None
-    date_format: str | None = None
+    date_formats: Mapping[str, str] = field(default_factory=dict)
     observed_from: int | None = None
     observed_until: int | None = None
     exact_copies: str = "set_aside"
@@ -144,7 +146,9 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
     assert buyer_cells is not None and time_cells is not None
     buyer, moment = given.names["buyer_id"], given.names[when]
     ids = read_ids(buyer_cells, given.place("buyer_id"))
-    time, unreadable = read_moments(time_cells, given.place(when), door.timezone, door.date_format)
+    time, unreadable = read_moments(
+        time_cells, given.place(when), door.timezone, door.date_formats.get(given.table)
+    )
     log.set_aside("missing_buyer", buyer, ids.codes < 0)
     log.note("padded_buyer", "kept: ids begin or end with a blank", ids.padded)
     log.set_aside("missing_timestamp", moment, (time == UNKNOWN_TIME) & ~unreadable)
@@ -170,7 +174,9 @@ def read_side_moments(given: GivenTable, log: RowLog, name: str, door: Door) -> 
     cells = given.column(name)
     if cells is None:
         return None
-    times, unreadable = read_moments(cells, given.place(name), door.timezone, door.date_format)
+    times, unreadable = read_moments(
+        cells, given.place(name), door.timezone, door.date_formats.get(given.table)
+    )
     unreadable = unreadable | impossible(times)
     log.note(f"unreadable_{name}", f"kept: {name} unknown", unreadable)
     return np.where(unreadable, UNKNOWN_TIME, times)
