@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from clientcare.btyd.fitting import Floats, Objective, Optimum, find_optimum
+from clientcare.btyd.likelihood import LikelihoodModel, draw_logs
+from clientcare.btyd.quadrature import legendre
+from clientcare.btyd.simulation import DrawnPurchases, simulated_log, simulated_summary
 from clientcare.btyd.table import Rows, read_horizon, read_rows
 from clientcare.exceptions import NotEnoughDataError, OptionError, SchemaError
+from clientcare.window import Moment
 
 Parameters = dict[str, Any]
 """Name to a number, or to one number a row where there are covariates."""
@@ -30,10 +34,11 @@ _SAMPLE_ROWS = 20_000
 _CURVE_ROWS = 100_000
 NO_DROPOUT = "no drop-out: plain NBD"
 NO_REPEATS = "no repeat purchase: purchase rate zero"
+ONE_DROPOUT = "no spread of drop-out: its two parameters without bound"
 ONE_RATE = "no spread of purchase rates: r and alpha without bound"
 
 
-class BuyingModel(BaseEstimator):  # type: ignore[misc]
+class BuyingModel(LikelihoodModel):
     """A model of how often buyers buy and when they leave; the base of all of them."""
 
     _names: ClassVar[tuple[str, ...]] = ()
@@ -45,7 +50,7 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
     purchase_covariates: Sequence[str] = ()
     dropout_covariates: Sequence[str] = ()
 
-    # ---- what each model says -------------------------------------------------------------------------------------
+    # ---- what each model says ----
 
     def _count_terms(self, p: Parameters, x: Floats) -> Terms:
         raise NotImplementedError
@@ -65,6 +70,10 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
         """Whether so few leave that the model may be its plain NBD; time counted in mean ages."""
         return False
 
+    def _leaves_alike(self, p: Mapping[str, float]) -> bool:
+        """Whether all buyers leave at one rate, as far as the table can tell; time counted in mean ages."""
+        return False
+
     def _alive(self, p: Parameters, rows: Rows) -> Floats:
         raise NotImplementedError
 
@@ -82,7 +91,7 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
     ) -> Floats:
         raise NotImplementedError
 
-    # ---- fitting --------------------------------------------------------------------------------------------------
+    # ---- fitting ----
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit by maximum likelihood.
@@ -107,19 +116,9 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
         asker = f"{type(self).__name__}.fit"
         self._check_options()
         rows = self._read(X, asker, sample_weight)
-        self.n_features_in_ = X.shape[1] if hasattr(X, "shape") else len(X[0])
-        if isinstance(X, pd.DataFrame):
-            self.feature_names_in_ = np.asarray(X.columns, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
+        self._note_columns(X)
         self._fit_rows(rows)
         return self
-
-    def _check_options(self) -> None:
-        if not (np.isscalar(self.penalty) and np.isfinite(self.penalty) and self.penalty >= 0):
-            raise OptionError(
-                f"{type(self).__name__}: penalty must be a number >= 0 (nats; 0 = maximum likelihood)."
-            )
 
     def _read(self, X: Any, asker: str, sample_weight: Any = None) -> Rows:
         return read_rows(
@@ -133,7 +132,7 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
     def _fit_rows(self, rows: Rows) -> None:
         n_buyers = float(rows.weight.sum())
         needed = len(self._names) + self._n_coefficients()
-        if (rows.weight > 0).sum() < 2 or n_buyers < needed:
+        if n_buyers < needed:
             raise NotEnoughDataError(
                 f"{type(self).__name__}.fit: {len(rows):,} buyers cannot tell {needed} parameters (1 sample is never "
                 f"enough).\nGive {needed} buyers or more; some hundreds before a forecast means much."
@@ -247,31 +246,20 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
         log_likelihood = -(optimum.value * n_buyers - penalty) - float(scaled.weight @ scaled.x) * np.log(
             unit
         )
-        self._set(natural, coefficients, covariance, log_likelihood, n_buyers)
+        self._set(natural, covariance, log_likelihood, n_buyers, coefficients)
 
     def _set(
         self,
         natural: Mapping[str, float],
-        coefficients: list[Floats],
         covariance: Floats,
         log_likelihood: float,
         n_buyers: float,
+        coefficients: Sequence[Floats] = (),
     ) -> None:
-        self.parameters_ = {name: float(natural[name]) for name in self._names}
-        for name, value in self.parameters_.items():
-            setattr(self, f"{name}_", value)
-        self.coefficients_ = coefficients
-        self.covariance_ = covariance
+        super()._set(natural, covariance, log_likelihood, n_buyers)
+        self.coefficients_ = list(coefficients)
         errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-        self.standard_errors_ = {
-            name: float(self.parameters_[name] * errors[i]) for i, name in enumerate(self._names)
-        }
         self.coefficient_table_ = self._coefficient_table(errors[len(self._names) :])
-        self.log_likelihood_ = float(log_likelihood)
-        self.n_buyers_ = n_buyers
-        n_free = len(self._names) + self._n_coefficients()
-        self.aic_ = 2 * n_free - 2 * self.log_likelihood_
-        self.bic_ = n_free * float(np.log(max(n_buyers, 1.0))) - 2 * self.log_likelihood_
 
     def _coefficient_table(self, errors: Floats) -> pd.DataFrame:
         rows = []
@@ -288,7 +276,7 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
         )
         n = len(self._names) + self._n_coefficients()
         coefficients = self._split(np.zeros(self._n_coefficients())) if self._n_coefficients() else []
-        self._set(natural, coefficients, np.full((n, n), np.nan), 0.0, n_buyers)
+        self._set(natural, np.full((n, n), np.nan), 0.0, n_buyers, coefficients)
         self.boundary_ = NO_REPEATS
 
     def _name_boundary(self, rows: Rows, unit: float) -> None:
@@ -296,6 +284,8 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
         in_ages = {n: v / unit if n in self._time_names else v for n, v in self.parameters_.items()}
         if in_ages["r"] > 1e4:
             self.boundary_ = ONE_RATE
+        elif self._leaves_alike(in_ages):
+            self.boundary_ = ONE_DROPOUT
         if self.penalty or self._n_coefficients() or not self._dropout_names:
             return
         if not (self._leaves_seldom(in_ages) or np.isnan(self.covariance_).any()):
@@ -306,10 +296,8 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
             return
         covariance = np.full((len(self._names),) * 2, np.nan)
         covariance[:2, :2] = plain.covariance_
-        n_free = len(self._names)
         natural = {**plain.parameters_, **self._without_dropout(plain.parameters_["alpha"])}
-        self._set(natural, [], covariance, plain.log_likelihood_, self.n_buyers_)
-        self.aic_ = 2 * n_free - 2 * self.log_likelihood_
+        self._set(natural, covariance, plain.log_likelihood_, self.n_buyers_)
         self.boundary_ = NO_DROPOUT if plain.boundary_ is None else f"{NO_DROPOUT}; {plain.boundary_}"
 
     def _plain(self) -> BuyingModel:
@@ -317,32 +305,7 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
 
         return NBD()
 
-    @classmethod
-    def from_parameters(cls, **parameters: float) -> Self:
-        """A model with given parameters, ready to forecast and to simulate; nothing is fitted.
-
-        Examples
-        --------
-        >>> from clientcare.btyd import BGNBD
-        >>> model = BGNBD.from_parameters(r=0.243, alpha=4.414, a=0.793, b=2.426)
-        >>> round(float(model.expected_purchases([[2, 30.43, 38.86]], 39)[0]), 3)
-        1.226
-        """
-        options = {name: value for name, value in parameters.items() if name not in cls._names}
-        model = cls(**options)
-        missing = [name for name in cls._names if name not in parameters]
-        if missing:
-            raise OptionError(f"{cls.__name__}.from_parameters: {', '.join(missing)} not given.")
-        for name in cls._names:
-            if not (np.isfinite(parameters[name]) and parameters[name] >= 0):
-                raise OptionError(f"{cls.__name__}.from_parameters: {name} must be finite and not negative.")
-        n = len(cls._names)
-        model._check_options()
-        model._set(parameters, [], np.full((n, n), np.nan), np.nan, 0.0)
-        model.boundary_ = None
-        return model
-
-    # ---- likelihood of a table ------------------------------------------------------------------------------------
+    # ---- likelihood of a table ----
 
     def score_samples(self, X: Any) -> Any:
         """Log-likelihood of each buyer's history; shape (n_buyers,).
@@ -359,7 +322,7 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
         """Mean log-likelihood of a table, for comparing models on buyers not fitted."""
         return float(np.average(np.asarray(self.score_samples(X)), weights=sample_weight))
 
-    # ---- forecasts ------------------------------------------------------------------------------------------------
+    # ---- forecasts ----
 
     def predict_no_purchase(self, X: Any, horizon: Any) -> Any:
         """Probability that a buyer buys nothing in the coming horizon: the churn answer.
@@ -486,8 +449,6 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
         rate = float(np.log1p(yearly_rate)) * unit_days / 365.25
 
         def discounted(p: Parameters, rows: Rows, h: Floats) -> Floats:
-            from clientcare.btyd.quadrature import legendre
-
             end = np.full(len(rows), 40 / rate) if horizon is None else h
             total = np.exp(-rate * end) * self._expected_if_alive(p, rows, end)
             scale = rows.age + np.asarray(p["alpha"])
@@ -500,7 +461,7 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
 
         return self._evaluate("discounted_purchases", discounted, X, 0.0 if horizon is None else horizon)
 
-    # ---- new buyers -----------------------------------------------------------------------------------------------
+    # ---- new buyers ----
 
     def expected_purchases_new(self, horizon: Any) -> NDArray[np.float64]:
         """Expected repeat purchases of a buyer from the first purchase on; one number a horizon."""
@@ -512,7 +473,7 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
         horizons = np.atleast_1d(np.asarray(horizon, dtype=np.float64))
         return np.asarray(self.prob_n_purchases(np.zeros((len(horizons), 3)), horizons, n))
 
-    # ---- intervals ------------------------------------------------------------------------------------------------
+    # ---- intervals ----
 
     def interval(
         self, forecast: str, X: Any, *args: Any, level: float = 0.9, n_draws: int = 200, random_state: int = 0
@@ -552,18 +513,60 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
         """Copies of the model with parameters drawn from their distribution."""
         n_names = len(self._names)
         mean = np.concatenate([np.log([self.parameters_[n] for n in self._names]), *self.coefficients_])
-        values, vectors = np.linalg.eigh(self.covariance_)
-        root = vectors * np.sqrt(np.maximum(values, 0))
-        noise = np.random.default_rng(random_state).standard_normal((n_draws, len(mean)))
         models = []
-        for theta in mean + np.einsum("ij,kj->ki", root, noise):
+        for theta in draw_logs(mean, self.covariance_, n_draws, random_state):
             model = copy.copy(self)
             model.parameters_ = dict(zip(self._names, np.exp(theta[:n_names]).tolist(), strict=True))
             model.coefficients_ = self._split(theta[n_names:]) if len(theta) > n_names else []
             models.append(model)
         return models
 
-    # ---- plumbing -------------------------------------------------------------------------------------------------
+    # ---- simulation ----
+
+    def _draw(self, rng: np.random.Generator, watched: Floats) -> DrawnPurchases:
+        raise NotImplementedError
+
+    def simulate(
+        self,
+        n_buyers: int,
+        days: float,
+        acquisition_days: float = 0.0,
+        holdout_days: float = 0.0,
+        random_state: int = 0,
+    ) -> pd.DataFrame:
+        """Draw buyers from the model, as the table it fits.
+
+        Parameters
+        ----------
+        n_buyers : int
+        days : float
+            How long the seller is watched, in the unit of the parameters.
+        acquisition_days : float
+            First purchases fall evenly into that first stretch; 0 = all at the start.
+        holdout_days : float
+            Also count what is bought in the stretch after: column ``n_holdout_purchases``.
+        random_state : int
+
+        Returns
+        -------
+        DataFrame of shape (n_buyers, 4 or 5), index ``buyer_id``
+        """
+        check_is_fitted(self, "parameters_")
+        return simulated_summary(self, n_buyers, days, acquisition_days, holdout_days, random_state)
+
+    def simulate_log(
+        self,
+        n_buyers: int,
+        days: float,
+        acquisition_days: float = 0.0,
+        start: Moment = "2024-01-01",
+        random_state: int = 0,
+    ) -> pd.DataFrame:
+        """Draw every purchase, the first ones included: ``buyer_id`` and ``timestamp``, for ``Histories``."""
+        check_is_fitted(self, "parameters_")
+        return simulated_log(self, n_buyers, days, acquisition_days, start, random_state)
+
+    # ---- plumbing ----
 
     def _evaluate(
         self,
@@ -615,24 +618,6 @@ class BuyingModel(BaseEstimator):  # type: ignore[misc]
                 f"X has {X.shape[1]} features, but {type(self).__name__} is expecting {expected} features as input."
             )
 
-    def parameter_table(self, level: float = 0.95) -> pd.DataFrame:
-        """Parameters with standard errors and intervals (normal on the log scale); one row a parameter."""
-        from scipy.special import ndtri
-
-        check_is_fitted(self, "parameters_")
-        width = float(ndtri((1 + level) / 2))
-        errors = np.sqrt(np.maximum(np.diag(self.covariance_), 0.0))[: len(self._names)]
-        values = np.array([self.parameters_[name] for name in self._names])
-        return pd.DataFrame(
-            {
-                "value": values,
-                "standard_error": values * errors,
-                "low": values * np.exp(-width * errors),
-                "high": values * np.exp(width * errors),
-            },
-            index=pd.Index(self._names, name="parameter"),
-        )
-
 
 def _dot(weight: Floats, values: Any) -> float:
     return float(np.dot(weight, np.broadcast_to(values, weight.shape)))
@@ -664,8 +649,6 @@ def _standardised(rows: Rows) -> tuple[Rows, dict[str, Floats]]:
                 f"{kind}_covariates: a covariate has the same value for every buyer. Leave it out."
             )
         scaled[f"{kind}_z"] = z / spread[kind]
-    from dataclasses import replace
-
     return replace(rows, **scaled), spread
 
 

@@ -16,6 +16,7 @@ from clientcare.btyd.base import BuyingModel, Parameters, Terms
 from clientcare.btyd.fitting import Floats
 from clientcare.btyd.nbd import active_parts
 from clientcare.btyd.quadrature import beta_rule, gamma_rule
+from clientcare.btyd.simulation import DrawnPurchases, purchases_until_leaving
 from clientcare.btyd.table import GAPS, Rows
 from clientcare.exceptions import OptionError, SchemaError
 
@@ -57,10 +58,14 @@ class BetaGeometricModel(BuyingModel):
     def _leaves_seldom(self, p: Mapping[str, float]) -> bool:
         return p["a"] / (p["a"] + p["b"]) < 1e-3
 
-    def _plain(self) -> BuyingModel:
-        if self._k == 1:
-            return super()._plain()
-        raise NotImplementedError
+    def _leaves_alike(self, p: Mapping[str, float]) -> bool:
+        return p["a"] + p["b"] > 1e4
+
+    def _draw(self, rng: np.random.Generator, watched: Floats) -> DrawnPurchases:
+        r, alpha, a, b = (self.parameters_[name] for name in self._names)
+        rate = rng.gamma(r, size=len(watched)) / alpha
+        leave = rng.beta(a, b, size=len(watched)) if a > 0 else np.zeros(len(watched))
+        return purchases_until_leaving(rng, rate, leave, watched, self._k, self._leaves_at_once)
 
     def _count_terms(self, p: Parameters, x: Floats) -> Terms:
         r, a, b, k = p["r"], p["a"], p["b"], self._k
@@ -187,7 +192,9 @@ class BetaGeometricModel(BuyingModel):
             for some, n in ((np.flatnonzero(~hard), 64), (np.flatnonzero(hard), 200)):
                 if len(some):
                     q = {name: values[some] for name, values in p.items()}
-                    total[some] = self._expected_regular(q, rows.take(some), horizon[some], n_nodes=n + (n == 64))
+                    total[some] = self._expected_regular(
+                        q, rows.take(some), horizon[some], n_nodes=n + (n == 64)
+                    )
             return total
         nodes, weights = _rule_by_row(p["a"], p["b"] + rows.x + self._leaves_at_once, n_nodes)
         leave = np.clip(nodes, 1e-7, 1 - 1e-9)

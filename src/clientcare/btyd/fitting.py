@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-Floats = NDArray[np.float64]
+Floats = NDArray[Any]
 Objective = Callable[[Floats], tuple[float, Floats]]
 
 BOUND = 16.0

@@ -7,7 +7,9 @@ from math import comb
 import numpy as np
 from scipy.special import betainc, gammaln, psi
 
-from clientcare.btyd.base import BuyingModel, Floats, Parameters, Terms
+from clientcare.btyd.base import BuyingModel, Parameters, Terms
+from clientcare.btyd.fitting import Floats
+from clientcare.btyd.simulation import DrawnPurchases, uniform_purchases
 from clientcare.btyd.table import Rows
 
 
@@ -84,8 +86,9 @@ class NBD(BuyingModel):
             total += weight * _power(rate, i * part, shape)
         return total
 
-    def _rates(self, rng: np.random.Generator, n: int) -> Floats:
-        return rng.gamma(self.parameters_["r"], size=n) / self.parameters_["alpha"]
+    def _draw(self, rng: np.random.Generator, watched: Floats) -> DrawnPurchases:
+        rate = rng.gamma(self.parameters_["r"], size=len(watched)) / self.parameters_["alpha"]
+        return uniform_purchases(rng, rate, watched)
 
 
 def _power(rate: Floats, time: Floats, shape: Floats) -> Floats:

@@ -11,6 +11,7 @@ from clientcare.btyd.base import BuyingModel, Parameters, Terms
 from clientcare.btyd.fitting import Floats
 from clientcare.btyd.nbd import active_parts
 from clientcare.btyd.quadrature import legendre, leaving_integral
+from clientcare.btyd.simulation import DrawnPurchases, uniform_purchases
 from clientcare.btyd.table import Rows
 
 
@@ -76,6 +77,16 @@ class ParetoNBD(BuyingModel):
 
     def _leaves_seldom(self, p: Mapping[str, float]) -> bool:
         return p["s"] * np.log1p(1 / p["beta"]) < 3e-3
+
+    def _leaves_alike(self, p: Mapping[str, float]) -> bool:
+        return p["s"] > 1e4
+
+    def _draw(self, rng: np.random.Generator, watched: Floats) -> DrawnPurchases:
+        r, alpha, s, beta = (self.parameters_[name] for name in self._names)
+        rate = rng.gamma(r, size=len(watched)) / alpha
+        with np.errstate(divide="ignore", over="ignore"):
+            lifetime = rng.exponential(size=len(watched)) / (rng.gamma(s, size=len(watched)) / beta)
+        return uniform_purchases(rng, rate, np.minimum(lifetime, watched))
 
     def _count_terms(self, p: Parameters, x: Floats) -> Terms:
         r = p["r"]

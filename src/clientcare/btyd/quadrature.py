@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[Any]
 
 _NEGLIGIBLE = 32.0
 """The integrand is left out where it is below exp(-32) of its start: 1e-14 of the whole."""

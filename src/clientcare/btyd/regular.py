@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
-from clientcare.btyd.base import BuyingModel, Floats
+from clientcare.btyd.base import BuyingModel
 from clientcare.btyd.beta_geometric import choose_k
+from clientcare.btyd.fitting import Floats
 from clientcare.btyd.table import Rows
 from clientcare.exceptions import OptionError
 
@@ -61,13 +62,11 @@ class RegularBuying(BuyingModel):
     def _set(
         self,
         natural: Mapping[str, float],
-        coefficients: list[Floats],
         covariance: Floats,
         log_likelihood: float,
         n_buyers: float,
+        coefficients: Sequence[Floats] = (),
     ) -> None:
         if not hasattr(self, "k_"):
-            if self.k == "auto":
-                raise OptionError(f"{type(self).__name__}.from_parameters: k not given.")
-            self.k_ = int(self.k)
-        super()._set(natural, coefficients, covariance, log_likelihood, n_buyers)
+            raise OptionError(f"{type(self).__name__}.from_parameters: k not given.")
+        super()._set(natural, covariance, log_likelihood, n_buyers, coefficients)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from clientcare.exceptions import BadRowsError, InputError, NotEnoughDataError, OptionError, SchemaError
 from clientcare.window import parse_days
 
-Floats = NDArray[np.float64]
+Floats = NDArray[Any]
 
 COUNT = "n_repeat_purchases"
 RECENCY = "days_first_to_last_purchase"
