@@ -8,7 +8,7 @@ import pandas as pd
 from clientcare.history.events import Array, EventTable
 from clientcare.history.histories import Histories
 from clientcare.outcomes.seen import BoolArray, has_contract_at, in_horizon
-from clientcare.window import UNKNOWN_TIME, Window, microseconds
+from clientcare.window import Window, microseconds
 
 SELLING_KINDS = ("campaign", "invoice", "usage")
 """Kinds that never make a tie: to be sent an offer or a bill, or to log in, is no bond of care, answered or
@@ -38,16 +38,16 @@ def care_tie(histories: Histories, window: Window) -> pd.Series[bool]:
     visible = _ever_had_contract(histories, end)
     interactions = histories.events("interactions")
     if interactions is not None:
-        before_end = interactions.time < end
-        visible = visible | _exchanges_are_recorded(interactions, before_end, end)
-        bound = bound | _tied_by_contact(interactions, in_horizon(interactions, window), end)
+        interactions = interactions.before(end)
+        visible = visible | _exchanges_are_recorded(interactions)
+        bound = bound | _tied_by_contact(interactions, in_horizon(interactions, window))
     tie = pd.array(bound, dtype="boolean")
     tie[~(visible | bound)] = pd.NA
     return pd.Series(tie, name="care_tie")
 
 
-def two_way_exchanges(interactions: EventTable, known_by: int) -> BoolArray:
-    """Which contacts are an exchange in themselves; shape (n_rows,).
+def two_way_exchanges(interactions: EventTable) -> BoolArray:
+    """Which contacts are an exchange in themselves, as far as is known; shape (n_rows,).
 
     Of contacts that took place (neither missed nor only scheduled) and do not sell (:data:`SELLING_KINDS`):
 
@@ -56,48 +56,44 @@ def two_way_exchanges(interactions: EventTable, known_by: int) -> BoolArray:
     - a check-in, meeting, call, visit, training ... known to have been kept, and not known to be unanswered;
     - feedback, or any contact that the buyer rated;
     - a referral the buyer made (asking for one is outbound and needs an answer).
-
-    An answer given at or after ``known_by`` (microseconds) does not count.
     """
     outbound = _is(interactions, "direction", ("outbound",))
-    answered = _known_value(interactions, "answered", known_by)
-    replied = (answered == 1) | (_known_value(interactions, "resolved", known_by) == 1)
-    replied |= (answered != 0) & _known_value_given(
-        interactions, ("response_hours", "resolution_hours"), known_by
-    )
-    kept = (
-        _is(interactions, "status", ("kept",))
-        & _is(interactions, "kind", FACE_TO_FACE_KINDS)
-        & (answered != 0)
-    )
+    answered = _number(interactions, "answered")
+    replied = (answered == 1) | (_number(interactions, "resolved") == 1)
+    for hours in ("response_hours", "resolution_hours"):
+        replied |= (answered != 0) & ~np.isnan(_number(interactions, hours))
+    kept = _is(interactions, "status", ("kept",)) & _is(interactions, "kind", FACE_TO_FACE_KINDS)
     voice = _is(interactions, "kind", ("feedback", "referral")) & ~outbound
-    rated = ~np.isnan(_known_value(interactions, "satisfaction", known_by))
+    rated = ~np.isnan(_number(interactions, "satisfaction"))
     mutual = _is(interactions, "direction", ("mutual",))
-    return np.asarray(_is_contact(interactions) & (mutual | replied | kept | voice | rated))
+    exchange = mutual | replied | (kept & (answered != 0)) | voice | rated
+    return np.asarray(_is_contact(interactions) & exchange)
 
 
-def one_sided_contacts(interactions: EventTable, direction: str, known_by: int) -> BoolArray:
-    """Which contacts came from one side, and reached the other as far as is known; shape (n_rows,)."""
-    unanswered = _known_value(interactions, "answered", known_by) == 0
-    if direction == "inbound":  # the buyer did speak, answered or not
-        unanswered = np.zeros(interactions.n_rows, dtype=bool)
-    return np.asarray(_is_contact(interactions) & _is(interactions, "direction", (direction,)) & ~unanswered)
+def one_sided_contacts(interactions: EventTable, direction: str) -> BoolArray:
+    """Which contacts came from one side, and are not known to have missed the other; shape (n_rows,).
+
+    What a buyer said counts, answered or not; what a seller sent counts unless it is known to have had no
+    answer.
+    """
+    missed = (_number(interactions, "answered") == 0) & (direction == "outbound")
+    return np.asarray(_is_contact(interactions) & _is(interactions, "direction", (direction,)) & ~missed)
 
 
-def _tied_by_contact(interactions: EventTable, rows: BoolArray, known_by: int) -> BoolArray:
+def _tied_by_contact(interactions: EventTable, rows: BoolArray) -> BoolArray:
     def had(mask: BoolArray) -> BoolArray:
         found = np.zeros(interactions.n_buyers, dtype=bool)
         found[interactions.buyer[mask & rows]] = True
         return found
 
-    from_buyer = had(one_sided_contacts(interactions, "inbound", known_by))
-    from_seller = had(one_sided_contacts(interactions, "outbound", known_by))
-    return had(two_way_exchanges(interactions, known_by)) | (from_buyer & from_seller)
+    from_buyer = had(one_sided_contacts(interactions, "inbound"))
+    from_seller = had(one_sided_contacts(interactions, "outbound"))
+    return had(two_way_exchanges(interactions)) | (from_buyer & from_seller)
 
 
-def _exchanges_are_recorded(interactions: EventTable, rows: BoolArray, known_by: int) -> bool:
+def _exchanges_are_recorded(interactions: EventTable) -> bool:
     """Whether any buyer at all could be seen to have a tie; a table of campaigns alone shows none."""
-    return bool(_tied_by_contact(interactions, rows, known_by).any())
+    return bool(_tied_by_contact(interactions, np.ones(interactions.n_rows, dtype=bool)).any())
 
 
 def _ever_had_contract(histories: Histories, moment: int) -> BoolArray:
@@ -122,20 +118,7 @@ def _is(events: EventTable, column: str, texts: tuple[str, ...]) -> BoolArray:
     return np.append(wanted, False)[codes]
 
 
-def _known_value(events: EventTable, column: str, known_by: int) -> Array:
-    """A number, NaN where it was not known yet just before a moment."""
+def _number(events: EventTable, column: str) -> Array:
+    """A column of numbers; NaN throughout where there is no such column."""
     values = events.columns.get(column)
-    if values is None:
-        return np.full(events.n_rows, np.nan)
-    source = events.columns.get(events.known_from.get(column, ""))
-    if source is None:
-        return values
-    late = (source != UNKNOWN_TIME) & (source >= known_by)
-    return np.where(late, np.nan, values)
-
-
-def _known_value_given(events: EventTable, columns: tuple[str, ...], known_by: int) -> BoolArray:
-    given = np.zeros(events.n_rows, dtype=bool)
-    for column in columns:
-        given |= ~np.isnan(_known_value(events, column, known_by))
-    return given
+    return np.full(events.n_rows, np.nan) if values is None else values
