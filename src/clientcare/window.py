@@ -51,7 +51,7 @@ def parse_moment(moment: Moment, timezone: str | None = None, name: str = "as_of
         stamp = pd.Timestamp(moment)
     except (ValueError, TypeError) as cause:
         raise OptionError(f"{name}: not a date. Write it as '2011-06-01' or as a Timestamp.") from cause
-    if stamp is pd.NaT:
+    if pd.isna(stamp):
         raise OptionError(f"{name}: no date given (NaT).")
     if stamp.tzinfo is not None:
         if timezone is None:
@@ -95,14 +95,14 @@ def parse_days(stretch: Days, name: str = "horizon") -> int:
         delta = pd.Timedelta(days=int(stretch)) if isinstance(stretch, (int, np.integer)) else pd.Timedelta(stretch)
     except (ValueError, TypeError, OverflowError) as cause:
         raise OptionError(f"{name}: not a length of time. Write it as '90D' or as 90 (days).") from cause
-    if delta is pd.NaT or delta < pd.Timedelta(days=1) or delta != delta.floor("D"):
+    if pd.isna(delta) or delta < pd.Timedelta(days=1) or delta != delta.floor("D"):
         raise OptionError(f"{name}: must be a whole number of days, one or more. Write it as '90D' or as 90.")
     return int(delta.days)
 
 
 def microseconds(moment: pd.Timestamp) -> int:
     """Microseconds since 1970-01-01 of a moment without a zone."""
-    return int(np.datetime64(moment.to_datetime64(), "us").astype(np.int64))
+    return int(moment.to_datetime64().astype("datetime64[us]").astype(np.int64))
 
 
 def day_number(moment: pd.Timestamp) -> int:

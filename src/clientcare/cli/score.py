@@ -7,6 +7,7 @@ one command leads from two files to the book.
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from clientcare.cli.modelling import add_model_options, build_model
 from clientcare.cli.output import Voice, add_output_options, is_terminal, write_table
@@ -71,11 +72,11 @@ def _score_in_parts(options: argparse.Namespace) -> int:
 
     voice = Voice(options.json)
     sources, door = table_sources(options)
+    tables: dict[str, Any] = {**sources, **door}
     progress = voice.progress if options.json or is_terminal() else None
     result = score_dataset(
         load_model(options.model),
-        **sources,
-        **door,
+        **tables,
         as_of=options.as_of,
         out=options.out,
         on_progress=progress,

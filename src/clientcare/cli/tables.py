@@ -56,15 +56,15 @@ def table_sources(options: argparse.Namespace) -> tuple[dict[str, str], dict[str
         Where no table is named or a column map cannot be read.
     """
     config = _read_config(options.config) if options.config else {}
-    sources = {table: getattr(options, table) or config.get(table) for table in TABLES}
-    sources = {table: source for table, source in sources.items() if source is not None}
+    named = {table: getattr(options, table) or config.get(table) for table in TABLES}
+    sources = {table: str(source) for table, source in named.items() if source is not None}
     if not sources:
         raise OptionError(
             "no table named. Give at least --transactions FILES (or --interactions with --contracts), "
             "or name them in --config FILE.toml."
         )
-    door = {name: getattr(options, name) or config.get(name) for name in _AT_THE_DOOR}
-    door = {name: value for name, value in door.items() if value is not None}
+    said = {name: getattr(options, name) or config.get(name) for name in _AT_THE_DOOR}
+    door: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     columns = _column_map(options.column, config.get("columns", {}))
     if columns:
         door["columns"] = columns

@@ -310,14 +310,14 @@ def _planned(plan: pd.DataFrame, names: dict[Any, str]) -> dict[str, Any]:
         note += f" The first {len(shown):,} of {len(plan):,} are shown."
     actions = [
         {
-            "due": f"{row.due:%Y-%m-%d}",
-            "buyer": names[row.buyer_id],
-            "action": str(row.action).replace("_", " "),
-            "reason": row.reason,
-            "at_stake": "" if pd.isna(row.at_stake) else f"{row.at_stake:,.0f}",
-            "owner": "" if pd.isna(row.owner) else str(row.owner),
+            "due": f"{row['due']:%Y-%m-%d}",
+            "buyer": names[row["buyer_id"]],
+            "action": str(row["action"]).replace("_", " "),
+            "reason": row["reason"],
+            "at_stake": "" if pd.isna(row["at_stake"]) else f"{row['at_stake']:,.0f}",
+            "owner": "" if pd.isna(row["owner"]) else str(row["owner"]),
         }
-        for row in shown.itertuples()
+        for row in shown.to_dict("records")
     ]
     return {"plan": actions, "plan_note": note, "plan_owners": any(action["owner"] for action in actions)}
 

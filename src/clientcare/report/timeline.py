@@ -120,9 +120,9 @@ class TimelineDisplay:
                 markersize=5,
                 label="contact by them",
             )
-        for term in self.contracts.itertuples():
-            end = self.scores.index.max() if pd.isna(term.end) else term.end
-            ax.hlines(1.36, term.start, end, color=INK, linewidth=4, alpha=0.5)
+        for term in self.contracts.to_dict("records"):
+            end = self.scores.index.max() if pd.isna(term["end"]) else term["end"]
+            ax.hlines(1.36, term["start"], end, color=INK, linewidth=4, alpha=0.5)
         if len(self.contracts):
             ax.plot([], [], color=INK, linewidth=4, alpha=0.5, label="contract")
         ax.set_ylim(-0.02, 1.45)
