@@ -10,7 +10,7 @@ from scipy.special import betaln, expit, gammaln, psi
 from clientcare.btyd.base import BuyingModel, Parameters, Terms
 from clientcare.btyd.fitting import Floats
 from clientcare.btyd.nbd import active_parts
-from clientcare.btyd.quadrature import legendre, leaving_integral
+from clientcare.btyd.quadrature import leaving_integral, legendre
 from clientcare.btyd.simulation import DrawnPurchases, uniform_purchases
 from clientcare.btyd.table import Rows
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-
 from clientcare.btyd.base import BuyingModel
 from clientcare.btyd.beta_geometric import choose_k
 from clientcare.btyd.fitting import Floats
