@@ -31,7 +31,6 @@ class Standing:
     contacts: Contacts | None
     listed: Bools
     churn_risk: Floats
-    overdue_ratio: Floats
     is_client: Bools
     cadence_days: int
     warning_line: float
@@ -99,24 +98,24 @@ def unusual_silence(at: Standing) -> Due:
     """No purchase for much longer than usual, a contract given up lately, or a churn risk over the warning
     line.
 
-    Unusual: at least twice the buyer's own usual gap; or at least once, with the risk over the line. The
-    line alone counts for buyers who bought more than once or hold a contract. Silent for more than a year
-    and ten usual gaps: gone, not silent. Urgency: ``1 - 1 / (1 + overdue ratio)``, at least a half, and 0.95
-    in the month after a cancellation.
+    Unusual, for buyers with at least three purchase days and a silence of two weeks or more: at least twice
+    the buyer's own usual gap; or at least once, with the risk over the line. The line alone counts for
+    buyers who bought more than once or hold a contract. Silent for half a year and more than ten usual gaps:
+    gone, not silent. Urgency: ``1 - 1 / (1 + overdue ratio)``, at least a half, and 0.95 in the month after
+    a cancellation.
     """
     buying = at.buying
     silent = at.today - buying.last_day
-    ratio = np.where(np.isnan(at.overdue_ratio), silent / buying.usual_gap_days, at.overdue_ratio)
-    ratio = np.where(np.isnan(buying.usual_gap_days) & np.isnan(at.overdue_ratio), np.nan, ratio)
+    usual = np.where(buying.n_purchases >= 3, buying.usual_gap_days, np.nan)
+    ratio = np.where(np.isnan(usual), np.nan, silent / usual)
     over_line = at.churn_risk >= at.warning_line
     repeated = (buying.n_purchases > 1) | buying.bound
-    gone = (silent > 365) & (np.nan_to_num(ratio) > 10) & ~buying.bound
+    gone = (silent > 182) & (np.nan_to_num(ratio) > 10) & ~buying.bound
     cancelled = _cancelled_day(at)
     just_left = (at.today - cancelled <= 30) & ~buying.bound
-    unusual = (ratio >= 2) | ((ratio >= 1) & over_line) | (over_line & repeated)
+    unusual = ((silent >= 14) & ((ratio >= 2) | ((ratio >= 1) & over_line))) | (over_line & repeated)
     found = np.flatnonzero(at.listed & ((unusual & repeated & ~gone) | just_left))
     urgency = np.maximum(1 - 1 / (1 + np.nan_to_num(ratio)), 0.5)
-    usual = buying.usual_gap_days
     due = np.where(just_left, cancelled + 1, np.fmin(buying.last_day + 2 * usual, at.today))
     due = np.where(np.isnan(due), at.today, due)
     facts = {

@@ -67,7 +67,7 @@ def care_plan(
     ----------
     book : DataFrame, index ``buyer_id``
         What ``RelationshipModel.score`` gives. ``churn_risk`` is needed; ``expected_spend``,
-        ``expected_purchases``, ``overdue_ratio``, ``relationship``, ``as_of`` and ``horizon_days`` are used
+        ``expected_purchases``, ``relationship``, ``as_of`` and ``horizon_days`` are used
         where they are there.
     histories : Histories
         Any of its tables may be missing: an action that cannot be seen is not planned.
@@ -221,7 +221,6 @@ def _standing(
         Contacts.known(histories, moment),
         listed & known,
         spread("churn_risk"),
-        spread("overdue_ratio"),
         is_client,
         cadence_days,
         warning_line,

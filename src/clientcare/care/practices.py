@@ -393,7 +393,7 @@ def in_care(histories: Histories, as_of: pd.Timestamp, period_days: int = 90) ->
     Returns
     -------
     Series of float (1, 0, NaN), index ``buyer_id`` of the known buyers
-        NaN where no interactions are recorded and the buyer never had a contract.
+        NaN where no two-way contact was ever recorded of anybody and the buyer never had a contract.
     """
     moment = microseconds(as_of)
     buying, contacts = Buying.known(histories, moment), Contacts.known(histories, moment)
@@ -405,7 +405,8 @@ def in_care(histories: Histories, as_of: pd.Timestamp, period_days: int = 90) ->
             contacts.count(recent & contacts.outbound) > 0
         )
         tied = (contacts.count(recent & exchange & ~contacts.one_of("status", "scheduled")) > 0) | both
-        seen = np.fmax(seen, tied.astype(np.float64))
+        if contacts.shows_care or (contacts.care & exchange).any():
+            seen = np.fmax(seen, tied.astype(np.float64))
     return pd.Series(seen, index=histories.buyer_ids, name="in_care").iloc[known_buyers(histories, as_of)]
 
 

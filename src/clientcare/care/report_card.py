@@ -4,8 +4,10 @@ seller.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -214,35 +216,46 @@ def _groups(histories: Histories, as_of: pd.Timestamp, by: str | pd.Series[Any])
     return named
 
 
+_EVIDENCE: Mapping[str, tuple[str, ...]] = {
+    "communicated": ("{n_stretches_in_touch} of {n_stretches} stretches with a contact by the seller",),
+    "proactive": (
+        "{n_outbound} contacts by the seller, {n_mutual} mutual, {n_inbound} by buyers",
+        "{n_ends_foreseen} of {n_ends} ends talked about in time",
+    ),
+    "deepening": ("{n_deeper} buyers deeper than before, {n_shallower} shallower",),
+    "service": (
+        "{n_rated} ratings",
+        "{n_answered} of {n_asked} answered",
+        "{n_prompt} of {n_timed} within a day",
+        "{n_resolved} of {n_trouble} complaints and tickets resolved",
+        "{amount_returned} of {amount_bought} bought came back",
+    ),
+    "beyond": ("{n_beyond} contacts beyond a sale, {n_offers} offers",),
+    "two_way": ("buyers spoke {n_buyer_spoke} times, the seller {n_seller_spoke} times",),
+    "word_of_mouth": (
+        "{n_referrers} buyers made {n_referrals} referrals",
+        "asked {n_referrals_asked} times for one",
+    ),
+    OVERALL: ("mean of the five practices",),
+}
+
+
 def evidence(buyers: pd.DataFrame, measure: str) -> str:
-    """The counts behind a measure, in words; empty where nothing was recorded."""
-
-    def total(name: str) -> str:
-        return f"{int(buyers[name].sum()):,}" if name in buyers else "0"
-
-    words = {
-        "communicated": "n_stretches_in_touch of n_stretches stretches with a contact by the seller",
-        "proactive": "n_outbound contacts by the seller, n_mutual mutual, n_inbound by buyers; "
-        "n_ends_foreseen of n_ends ends talked about in time",
-        "deepening": f"{(buyers['deepening'] > 50).sum():,} buyers deeper than before, "
-        f"{(buyers['deepening'] < 50).sum():,} shallower",
-        "service": "n_rated ratings; n_answered of n_asked answered; n_prompt of n_timed within a day; "
-        "n_resolved of n_trouble complaints and tickets resolved",
-        "beyond": "n_beyond contacts beyond a sale, n_offers offers",
-        "two_way": "buyers spoke n_buyer_spoke times, the seller n_seller_spoke times",
-        "word_of_mouth": f"{(buyers['n_referrals'] > 0).sum():,} buyers made n_referrals referrals; "
-        "n_referrals_asked times asked for one",
-        OVERALL: "mean of the five practices",
-    }[measure]
+    """The counts behind a measure, in words; clauses that count nothing are left out."""
     if measure != OVERALL and not buyers[measure].notna().any():
         return "cannot be seen in these histories"
-    for name in sorted((str(name) for name in buyers if str(name).startswith("n_")), key=len, reverse=True):
-        words = (
-            words.replace(name, total(name))
-            if name in words.replace(",", " ").replace(";", " ").split()
-            else words
-        )
-    return words
+    sums = {
+        name: float(buyers[name].sum()) for name in map(str, buyers) if name.startswith(("n_", "amount_"))
+    }
+    sums["n_deeper"] = float((buyers["deepening"] > 50).sum())
+    sums["n_shallower"] = float((buyers["deepening"] < 50).sum())
+    sums["n_referrers"] = float((buyers["n_referrals"] > 0).sum())
+    clauses = []
+    for clause in _EVIDENCE[measure]:
+        names = [name for _, name, _, _ in Formatter().parse(clause) if name]
+        if not names or any(sums.get(name, 0.0) for name in names):
+            clauses.append(clause.format(**{name: f"{sums.get(name, 0.0):,.0f}" for name in names}))
+    return "; ".join(clauses) or "nothing happened"
 
 
 def _html_table(frame: pd.DataFrame, formats: dict[str, str]) -> str:

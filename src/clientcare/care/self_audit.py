@@ -82,7 +82,7 @@ def _of(part: float, whole: float) -> str:
 
 def _beyond(buyers: pd.DataFrame, period_days: int) -> tuple[float, str]:
     if "n_beyond" not in buyers:
-        return np.nan, "no interactions are recorded"
+        return np.nan, "no care by the seller is recorded"
     reached = (buyers["n_beyond"] > 0).sum()
     return _percent(reached, len(buyers)), (
         f"{_of(reached, len(buyers))} buyers had a contact not about a sale within {period_days} days "
@@ -93,8 +93,8 @@ def _beyond(buyers: pd.DataFrame, period_days: int) -> tuple[float, str]:
 def _hear(
     histories: Histories, as_of: pd.Timestamp, contacts: Contacts | None, cadence_days: int
 ) -> tuple[float, str]:
-    if contacts is None:
-        return np.nan, "no interactions are recorded"
+    if contacts is None or not contacts.shows_care:
+        return np.nan, "no care by the seller is recorded"
     last = contacts.last_time(contacts.care_by_seller)
     days = pd.Series((microseconds(as_of) - last) / MICROSECONDS_A_DAY)
     known = days.iloc[known_buyers(histories, as_of)]
@@ -113,7 +113,7 @@ def _hear(
 
 def _first_step(buyers: pd.DataFrame) -> tuple[float, str]:
     if "n_outbound" not in buyers:
-        return np.nan, "no interactions are recorded"
+        return np.nan, "no care by the seller is recorded"
     out, both, back = (int(buyers[name].sum()) for name in ("n_outbound", "n_mutual", "n_inbound"))
     return _percent(out + both / 2, out + both + back), (
         f"{out:,} contacts were started by you, {both:,} by both, {back:,} by buyers"
@@ -133,7 +133,7 @@ def _service(buyers: pd.DataFrame, contacts: Contacts | None) -> tuple[float, st
         )
     if "n_timed" in buyers and buyers["n_timed"].sum():
         parts.append(f"{_of(buyers['n_prompt'].sum(), buyers['n_timed'].sum())} answers within a day")
-    if contacts is not None:
+    if contacts is not None and contacts.kind("complaint", "support_ticket").any():
         still_open = (
             contacts.kept & contacts.kind("complaint", "support_ticket") & (contacts.resolved == 0)
         ).sum()
@@ -157,7 +157,7 @@ def _deepens(buyers: pd.DataFrame) -> tuple[float, str]:
 def _bond(bond: pd.Series[Any], period_days: int) -> tuple[float, str]:
     known = bond.dropna()
     if known.empty:
-        return np.nan, "neither interactions nor contracts are recorded"
+        return np.nan, "neither two-way contacts nor contracts are recorded"
     return _percent(known.sum(), len(known)), (
         f"{_of(known.sum(), len(known))} buyers had a two-way contact in {period_days} days or a contract"
     )
