@@ -1,5 +1,8 @@
 """The horizon is read from the rhythm of the buyers, bounded by what was observed, and shows its evidence."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -106,3 +109,24 @@ def test_a_week_of_data_holds_no_horizon():
 def test_a_coverage_out_of_range_is_refused(coverage):
     with pytest.raises(OptionError):
         suggest_horizon(buyers_with_gaps([5] * 6), coverage=coverage)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "days"),
+    [
+        ("cdnow", 120),
+        ("grocery_elog", 90),
+        ("cadf_ltv", 365),
+        ("online_retail", 90),
+        ("complete_journey", 30),
+    ],
+)
+def test_what_it_says_of_real_businesses(name, days):
+    """The table on the decision page on choosing the horizon."""
+    folder = os.environ.get("CLIENTCARE_DATA")
+    if not folder:
+        pytest.skip("CLIENTCARE_DATA is not set")
+    frame = pd.read_parquet(Path(folder) / name / "transactions.parquet")
+    known = frame[[column for column in ("buyer_id", "timestamp", "amount") if column in frame]]
+    assert suggest_horizon(Histories(known)).days == days
