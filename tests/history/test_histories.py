@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 
-import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -30,6 +29,12 @@ def few(**columns) -> pd.DataFrame:
     return pd.DataFrame({**base, **columns})
 
 
+def relation_of(table: pd.DataFrame):
+    import duckdb
+
+    return duckdb.from_df(table)
+
+
 def frames(histories: Histories) -> Tables:
     return {name: getattr(histories, name) for name in TABLES}
 
@@ -39,6 +44,9 @@ def assert_same(one: Histories, other: Histories) -> None:
         left, right = frames(one)[name], frames(other)[name]
         assert (left is None) == (right is None)
         if left is not None:
+            left, right = (
+                f if "recorded_at" in f else f.assign(recorded_at=f.iloc[:, 1]) for f in (left, right)
+            )
             pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
@@ -66,6 +74,27 @@ def test_rows_at_or_after_a_stated_end_are_set_aside():
     assert found(histories, "outside_observed") == 1
     assert histories.observed_until == pd.Timestamp("2024-02-01")
     assert_balanced(histories)
+
+
+def test_a_stated_end_leaves_no_question_of_isolated_rows():
+    table = orders(n_rows=50, n_buyers=9)
+    table.loc[3, "timestamp"] = pd.Timestamp("2099-01-01")
+    histories = Histories(table, observed_until="1999-01-01")
+    assert histories.quality["rule"].tolist() == ["outside_observed"]
+    assert histories.set_aside("transactions")["row_number"].tolist() == [3]
+
+
+@given(some_tables())
+def test_the_tables_may_be_read_in_parts_by_buyer(tables):
+    whole = histories_of(tables)
+    parts = [whole.buyer_ids[::2], whole.buyer_ids[1::2]]
+    for part in parts:
+        if not len(part):
+            continue
+        of_part = {name: None if t is None else t[t["buyer_id"].isin(part)] for name, t in tables.items()}
+        chosen, alone = whole.select(part), histories_of(of_part)
+        assert_same(chosen, alone)
+        np.testing.assert_array_equal(chosen.buyer_ids, alone.buyer_ids)
 
 
 def test_rows_before_a_stated_begin_are_kept_and_counted():
@@ -110,7 +139,7 @@ def test_the_frames_handed_out_are_copies():
 
 
 @pytest.mark.parametrize(
-    "make", [pl.from_pandas, lambda f: pl.from_pandas(f).lazy(), pa.Table.from_pandas, duckdb.from_df]
+    "make", [pl.from_pandas, lambda f: pl.from_pandas(f).lazy(), pa.Table.from_pandas, relation_of]
 )
 @pytest.mark.filterwarnings("ignore:.*duckdb.typing. is deprecated:DeprecationWarning")
 def test_frames_of_every_make_say_the_same(make):

@@ -155,11 +155,11 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
     log.set_aside("unreadable_timestamp", moment, unreadable)
     log.set_aside("impossible_date", moment, impossible(time))
     dated = (time != UNKNOWN_TIME) & ~impossible(time)
-    if door.isolated_dates == "set_aside":
-        log.set_aside("isolated_date", moment, isolated(time, dated))
-    log.note("isolated_early_date", "kept: far before all others", isolated(time, dated, late=False))
     if door.observed_until is not None:
         log.set_aside("outside_observed", moment, dated & (time >= door.observed_until))
+    elif door.isolated_dates == "set_aside":
+        log.set_aside("isolated_date", moment, isolated(time, dated))
+    log.note("isolated_early_date", "kept: far before all others", isolated(time, dated, late=False))
     if door.observed_from is not None:
         log.note(
             "before_observed_from", "kept: before the observed stretch", dated & (time < door.observed_from)
