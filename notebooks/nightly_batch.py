@@ -23,6 +23,7 @@ folder = Path(tempfile.mkdtemp())
 shop = simulate_histories("retailer", n_buyers=1_000, random_state=1)
 shop.transactions.to_parquet(folder / "orders.parquet")
 shop.interactions.to_parquet(folder / "contacts.parquet")
+shop.buyers.to_parquet(folder / "buyers.parquet")
 
 # %% [markdown]
 # ## Learn once, keep the model
@@ -52,6 +53,7 @@ result = cc.score_dataset(
     cc.load_model(folder / "model.clientcare"),
     transactions=str(folder / "orders.parquet"),
     interactions=str(folder / "contacts.parquet"),
+    buyers=str(folder / "buyers.parquet"),
     as_of="2024-06-01",
     out=str(folder / "book"),
 )
