@@ -34,7 +34,8 @@ def static_columns(at: Snapshot) -> Iterator[tuple[str, Any]]:
         else:
             texts = buyers[name].dropna().astype(str)
             kept = values.astype(object).where(values.notna(), None).map(str, na_action="ignore")
-            yield f"{PREFIX}{name}", pd.Categorical(kept.to_list(), categories=sorted(texts.unique()))
+            categories = pd.Index(sorted(texts.unique()), dtype=object)
+            yield f"{PREFIX}{name}", pd.Categorical(kept.to_list(), categories=categories)
 
 
 def _days_since(values: pd.Series[Any], at: Snapshot) -> Any:
