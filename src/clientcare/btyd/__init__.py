@@ -28,7 +28,24 @@ _HOMES = {
     "check_tracking": "checks",
 }
 
-__all__ = list(_HOMES)
+__all__ = [
+    "BGBB",
+    "BGCNBD",
+    "BGNBD",
+    "MBGCNBD",
+    "MBGNBD",
+    "NBD",
+    "BetaDiscreteWeibull",
+    "GammaGamma",
+    "ParetoNBD",
+    "ShiftedBetaGeometric",
+    "check_forecast",
+    "check_frequency",
+    "check_tracking",
+    "discounted_value",
+    "expected_spend",
+    "purchase_summary",
+]
 
 if TYPE_CHECKING:
     from clientcare.btyd.beta_discrete_weibull import BetaDiscreteWeibull

@@ -12,8 +12,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import betainc, betaln, expit, gammaln, psi
 
-from clientcare.btyd.base import BuyingModel, Parameters, Terms
+from clientcare.btyd.base import BuyingModel
 from clientcare.btyd.fitting import Floats
+from clientcare.btyd.forecasts import Parameters, Terms
 from clientcare.btyd.nbd import active_parts
 from clientcare.btyd.quadrature import beta_rule, gamma_rule
 from clientcare.btyd.simulation import DrawnPurchases, purchases_until_leaving
@@ -78,18 +79,30 @@ class BetaGeometricModel(BuyingModel):
             "b": b * (psi(stays) - both - psi(b) + both_first),
         }
 
-    def _log_odds_left(self, p: Parameters, rows: Rows) -> tuple[Floats, Floats, Floats, Floats]:
-        """Log odds of having left, what they divide by (b' - 1), ln((alpha+T)/(alpha+t_x)), and the phase sum S."""
+    def _log_odds_left(self, p: Parameters, rows: Rows) -> tuple[Floats, Floats, Floats]:
+        """Log odds of having left, ln((alpha+T)/(alpha+t_x)), and the phase sum S."""
         shape = p["r"] + self._k * rows.x
-        longer = np.log1p((rows.age - rows.t_x) / (p["alpha"] + rows.t_x))
-        once = p["b"] + rows.x - (1 - self._leaves_at_once)
-        if not self._leaves_at_once:
-            once = np.where(rows.x > 0, once, 1.0)
-        phases = self._phases(shape, (rows.age - rows.t_x) / (p["alpha"] + rows.age)).sum(axis=0)
-        odds = np.log(p["a"] / once) + shape * longer - (np.log(phases) if self._k > 1 else 0.0)
-        if not self._leaves_at_once:
-            odds = np.where(rows.x > 0, odds, -np.inf)
-        return odds, once, longer, phases
+        silent = rows.age - rows.t_x
+        longer = np.log1p(silent / (p["alpha"] + rows.t_x))
+        odds = shape * longer + self._log_odds_once(p, rows)
+        if self._k == 1:
+            return odds, longer, np.ones(1)
+        phases = self._phases(shape, silent / (p["alpha"] + rows.age)).sum(axis=0)
+        return odds - np.log(phases), longer, phases
+
+    def _log_odds_once(self, p: Parameters, rows: Rows) -> Floats:
+        """ln(a / (b' - 1)), the odds of leaving at the last purchase; none for whom there was no chance to leave."""
+        if np.ndim(p["a"]) or np.ndim(p["b"]):
+            return self._odds_by_count(p, rows.x)
+        values, codes = rows.levels
+        return self._odds_by_count(p, values)[codes]
+
+    def _odds_by_count(self, p: Parameters, x: Floats) -> Floats:
+        if self._leaves_at_once:
+            return np.asarray(np.log(p["a"] / (p["b"] + x)))
+        once = np.where(x > 0, p["b"] + x - 1, np.inf)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(p["a"] / once))
 
     def _phases(self, shape: Floats, share: Floats) -> Floats:
         """(shape)_j / j! share^j for j < k: weights of the phase reached since the last purchase; (k, n_rows)."""
@@ -101,17 +114,22 @@ class BetaGeometricModel(BuyingModel):
     def _time_terms(self, p: Parameters, rows: Rows) -> Terms:
         r, alpha, k = p["r"], p["alpha"], self._k
         shape, end = r + k * rows.x, alpha + rows.age
-        odds, once, longer, phases = self._log_odds_left(p, rows)
-        left = expit(odds)
+        odds, longer, phases = self._log_odds_left(p, rows)
+        smaller = np.exp(-np.abs(odds))
+        left = np.where(odds > 0, 1.0, smaller) / (1 + smaller)
         log_end = np.log(end)
-        log_alpha = np.log(alpha)
-        softplus = np.maximum(odds, 0.0) + np.log1p(np.exp(-np.abs(odds)))
-        ll = r * log_alpha - shape * log_end + softplus
-        by_r = log_alpha - log_end + left * longer
+        ll = r * np.log(alpha) - shape * log_end + np.maximum(odds, 0.0) + np.log1p(smaller)
+        by_r = np.log(alpha) - log_end + left * longer
         by_alpha = r - shape * alpha / end * (1 + left * (rows.age - rows.t_x) / (alpha + rows.t_x))
         if k > 1:
             ll, by_r, by_alpha = self._add_phases(p, rows, phases, left, ll, by_r, by_alpha)
-        return ll, {"r": r * by_r, "alpha": by_alpha, "a": left, "b": -left * p["b"] / once}
+        once = p["b"] + rows.x - (1 - self._leaves_at_once)
+        return ll, {
+            "r": r * by_r,
+            "alpha": by_alpha,
+            "a": left,
+            "b": -p["b"] * left / np.where(left > 0, once, 1.0),
+        }
 
     def _add_phases(
         self,
@@ -139,20 +157,20 @@ class BetaGeometricModel(BuyingModel):
         return ll, by_r + stay * in_r, by_alpha + stay * in_alpha * p["alpha"] / end
 
     def _alive(self, p: Parameters, rows: Rows) -> Floats:
-        return expit(-self._log_odds_left(p, rows)[0])
+        return np.asarray(expit(-self._log_odds_left(p, rows)[0]))
 
     def _phase_share(self, p: Parameters, rows: Rows) -> Floats:
         weights = self._phases(p["r"] + self._k * rows.x, (rows.age - rows.t_x) / (p["alpha"] + rows.age))
-        return weights / weights.sum(axis=0)
+        return np.asarray(weights / weights.sum(axis=0))
 
     def _reach(self, p: Parameters, rows: Rows, horizon: Floats, n: int) -> Floats:
         """Probability that the n-th purchase falls into the horizon, leaving aside; n >= 1."""
         shape, rate = p["r"] + self._k * rows.x, p["alpha"] + rows.age
         if self._k == 1 and n == 1:
-            return -np.expm1(-shape * np.log1p(horizon / rate))
+            return np.asarray(-np.expm1(-shape * np.log1p(horizon / rate)))
         share = horizon / (rate + horizon)
         if self._k == 1:
-            return betainc(n, shape, share)
+            return np.asarray(betainc(n, shape, share))
         total = np.zeros(len(rows))
         for j, weight in enumerate(self._phase_share(p, rows)):
             total += weight * betainc(n * self._k - j, shape + j, share)
@@ -161,16 +179,16 @@ class BetaGeometricModel(BuyingModel):
     def _stays(self, p: Parameters, rows: Rows, n: int) -> Floats:
         """E[(1 - p)^n] of a buyer who is there."""
         stays = p["b"] + rows.x + self._leaves_at_once
-        return np.exp(betaln(p["a"], stays + n) - betaln(p["a"], stays))
+        return np.asarray(np.exp(betaln(p["a"], stays + n) - betaln(p["a"], stays)))
 
     def _none_if_alive(self, p: Parameters, rows: Rows, horizon: Floats) -> Floats:
         if self._k == 1:
-            return np.exp(-(p["r"] + rows.x) * np.log1p(horizon / (p["alpha"] + rows.age)))
+            return np.asarray(np.exp(-(p["r"] + rows.x) * np.log1p(horizon / (p["alpha"] + rows.age))))
         return 1 - self._reach(p, rows, horizon, 1)
 
     def _n_if_alive(self, p: Parameters, rows: Rows, horizon: Floats, n: int) -> Floats:
         at_least = self._stays(p, rows, n - 1) * self._reach(p, rows, horizon, n)
-        return at_least - self._stays(p, rows, n) * self._reach(p, rows, horizon, n + 1)
+        return np.asarray(at_least - self._stays(p, rows, n) * self._reach(p, rows, horizon, n + 1))
 
     def _expected_if_alive(self, p: Parameters, rows: Rows, horizon: Floats) -> Floats:
         if self._k > 1:
@@ -331,7 +349,7 @@ def _series(shape: Floats, a: Floats, c: Floats, z: Floats) -> Floats:
         total += term
         if n % 8 == 0 and np.abs(term).max() < 1e-15 * max(np.abs(total).max(), 1e-300):
             break
-    return -(c * grown + total + (a - 1) * grown * total)
+    return np.asarray(-(c * grown + total + (a - 1) * grown * total))
 
 
 def _rule_by_row(a: Floats, b: Floats, n_nodes: int) -> tuple[Floats, Floats]:

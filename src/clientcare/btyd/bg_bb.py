@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from clientcare.btyd.fitting import Floats, find_optimum
 from clientcare.btyd.likelihood import LikelihoodModel
 from clientcare.btyd.nbd import active_parts
-from clientcare.btyd.table import distinct_rows, read_columns, read_weight, refuse
+from clientcare.btyd.table import distinct_rows, merged_weight, read_columns, read_weight, refuse
 from clientcare.exceptions import NotEnoughDataError, OptionError
 
 PURCHASES = "n_repeat_purchases"
@@ -85,7 +85,7 @@ class BGBB(LikelihoodModel):
         first, inverse = distinct_rows([x, last, n])
         if inverse is not None:
             x, last, n = x[first], last[first], n[first]
-            weight = np.bincount(inverse, weights=weight, minlength=len(first))
+            weight = merged_weight(inverse, weight)
         total = float(weight.sum())
 
         def objective(theta: Floats) -> tuple[float, Floats]:
@@ -95,10 +95,9 @@ class BGBB(LikelihoodModel):
             return (loss - float(weight @ ll)) / total, (float(self.penalty) * theta - gradient) / total
 
         starts = [np.log([1.0, 1.0, 0.7, 2.0]), np.log([1.0, 3.0, 0.1, 2.0])]
-        optimum = find_optimum(objective, None, None, starts)
+        optimum = find_optimum([objective], starts)
         natural = dict(zip(self._names, np.exp(optimum.theta), strict=True))
-        flat = optimum.curvature is None
-        covariance = np.full((4, 4), np.nan) if flat else np.linalg.inv(optimum.curvature * total)
+        covariance = optimum.covariance(total)
         loss = float(self.penalty) / 2 * float(optimum.theta @ optimum.theta)
         self._set(natural, covariance, loss - optimum.value * total, total)
         self.boundary_ = self._edge()
@@ -148,7 +147,9 @@ class BGBB(LikelihoodModel):
         m = self._opportunities(horizon, "predict_no_purchase")
 
         def none(p: Floats, x: Floats, last: Floats, n: Floats) -> Floats:
-            return np.exp(_log_likelihood(p, x, last, n + m)[0] - _log_likelihood(p, x, last, n)[0])
+            return np.asarray(
+                np.exp(_log_likelihood(p, x, last, n + m)[0] - _log_likelihood(p, x, last, n)[0])
+            )
 
         return self._each("predict_no_purchase", X, none)
 
@@ -158,7 +159,9 @@ class BGBB(LikelihoodModel):
 
         def expected(p: Floats, x: Floats, last: Floats, n: Floats) -> Floats:
             buys = (p[0] + x) / (p[0] + p[1] + n)
-            return _there(p, x, last, n) * buys * _total(np.exp(_stays(p, n, j)) for j in range(1, m + 1))
+            return np.asarray(
+                _there(p, x, last, n) * buys * _total(np.exp(_stays(p, n, j)) for j in range(1, m + 1))
+            )
 
         return self._each("expected_purchases", X, expected)
 

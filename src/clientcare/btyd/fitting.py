@@ -26,6 +26,12 @@ class Optimum:
     value: float
     curvature: Floats | None
 
+    def covariance(self, n_buyers: float) -> Floats:
+        """Of the parameters sought; NaN where it is flat."""
+        if self.curvature is None:
+            return np.full((len(self.theta),) * 2, np.nan)
+        return np.asarray(np.linalg.inv(self.curvature * n_buyers))
+
 
 def sketch(objective: Objective, starts: Sequence[Floats]) -> Floats:
     """The best of several starts after a bounded quasi-Newton search."""
@@ -43,14 +49,15 @@ def sketch(objective: Objective, starts: Sequence[Floats]) -> Floats:
     return np.asarray(found.x, dtype=np.float64)
 
 
-def curvature(objective: Objective, theta: Floats, step: float = 1e-4) -> Floats:
-    """Second derivatives, from central differences of the exact gradient."""
+def curvature(objective: Objective, theta: Floats, step: float = 1e-5) -> Floats:
+    """Second derivatives, from differences of the exact gradient."""
     n = len(theta)
+    here = objective(theta)[1]
     matrix = np.empty((n, n))
     for i in range(n):
         shift = np.zeros(n)
         shift[i] = step
-        matrix[i] = (objective(theta + shift)[1] - objective(theta - shift)[1]) / (2 * step)
+        matrix[i] = (objective(theta + shift)[1] - here) / step
     return (matrix + matrix.T) / 2
 
 
@@ -63,7 +70,7 @@ def is_peak(matrix: Floats) -> bool:
 
 
 def climb(
-    objective: Objective, theta: Floats, matrix: Floats, rounds: int = 20
+    objective: Objective, theta: Floats, matrix: Floats, rounds: int = 25
 ) -> tuple[Floats, float, bool]:
     """Newton steps with a given curvature, mended on the way (BFGS); tells whether they came to rest."""
     inverse = np.linalg.inv(matrix)
@@ -76,45 +83,46 @@ def climb(
             return theta, value, True
         before = longest
         move *= min(1.0, 0.7 / longest)
-        next_value, next_gradient = objective(theta + move)
-        if not next_value <= value + 1e-12 * (1 + abs(value)):
-            return theta, value, False
+        for _ in range(6):
+            next_value, next_gradient = objective(theta + move)
+            if next_value <= value + 1e-12 * (1 + abs(value)):
+                break
+            move /= 3
+        else:
+            return theta, value, longest < 1e-6
         change = next_gradient - gradient
         theta, value, gradient = theta + move, next_value, next_gradient
         product = float(move @ change)
         if product > 0:
             left = np.eye(len(move)) - np.outer(move, change) / product
             inverse = left @ inverse @ left.T + np.outer(move, move) / product
-    return theta, value, longest < 1e-6
+    return theta, value, False
 
 
-def find_optimum(
-    full: Objective, sample: Objective | None, curve: Objective | None, starts: Sequence[Floats]
-) -> Optimum:
-    """The optimum over all rows.
+def find_optimum(levels: Sequence[Objective], starts: Sequence[Floats]) -> Optimum:
+    """The optimum over all rows, by way of samples of growing size.
 
     Parameters
     ----------
-    full : objective over all rows
-    sample : objective over a sample that gives the starting point, or None where all rows are few enough
-    curve : objective over the rows that give the curvature, or None for all rows
+    levels : objectives
+        Over samples of growing size; the last over all rows, which may be the only one. Of three, the middle one gives
+        the curvature at the end too.
     starts : points to start from
     """
-    small = full if sample is None else sample
-    theta = sketch(small, starts)
-    matrix = curvature(small, theta)
-    if is_peak(matrix):
-        climbed, value, rested = climb(full, theta, matrix)
+    theta = sketch(levels[0], starts)
+    matrix = curvature(levels[0], theta)
+    for objective in levels:
+        rested = False
+        if is_peak(matrix):
+            climbed, _, rested = climb(objective, theta, matrix)
         if rested:
             theta = climbed
-            matrix = curvature(curve or full, theta)
-            if sample is None and is_peak(matrix):
-                theta, value, _ = climb(full, theta, matrix)
-            return Optimum(theta, value, matrix if is_peak(matrix) else None)
-    theta = sketch(full, [theta])
-    matrix = curvature(curve or full, theta)
-    if is_peak(matrix):
-        theta, value, _ = climb(full, theta, matrix)
-        matrix = curvature(curve or full, theta)
-        return Optimum(theta, value, matrix if is_peak(matrix) else None)
-    return Optimum(theta, full(theta)[0], None)
+        elif objective is not levels[0]:
+            theta = sketch(objective, [theta])
+        if objective is not levels[0] and not (objective is levels[-1] and len(levels) > 2):
+            matrix = curvature(objective, theta)
+    if len(levels) > 2:
+        matrix = curvature(levels[1], theta)
+    elif is_peak(matrix):
+        theta, _, _ = climb(levels[-1], theta, matrix)
+    return Optimum(theta, levels[-1](theta)[0], matrix if is_peak(matrix) else None)

@@ -11,7 +11,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from clientcare.btyd.fitting import Floats, find_optimum
 from clientcare.btyd.likelihood import LikelihoodModel
-from clientcare.btyd.table import COUNT, SPEND, distinct_rows, read_columns, read_weight, refuse
+from clientcare.btyd.table import (
+    COUNT,
+    SPEND,
+    distinct_rows,
+    merged_weight,
+    read_columns,
+    read_weight,
+    refuse,
+)
 from clientcare.exceptions import NotEnoughDataError
 
 
@@ -86,25 +94,20 @@ class GammaGamma(LikelihoodModel):
             x, mean, weight = (
                 x[first],
                 mean[first],
-                np.bincount(inverse, weights=weight, minlength=len(first)),
+                merged_weight(inverse, weight),
             )
         total = float(weight.sum())
         unit = float(weight @ mean / total)
         optimum = find_optimum(
-            self._objective(x, mean / unit, weight),
-            None,
-            None,
-            [np.log([5.0, 4.0, 0.6]), np.log([1.0, 2.0, 1.0])],
+            [self._objective(x, mean / unit, weight)], [np.log([5.0, 4.0, 0.6]), np.log([1.0, 2.0, 1.0])]
         )
         natural = dict(zip(self._names, np.exp(optimum.theta), strict=True))
         natural["v"] *= unit
-        n = len(self._names)
-        flat = optimum.curvature is None
-        covariance = np.full((n, n), np.nan) if flat else np.linalg.inv(optimum.curvature * total)
+        covariance = optimum.covariance(total)
         loss = float(self.penalty) / 2 * float(optimum.theta @ optimum.theta)
         self._set(natural, covariance, loss - optimum.value * total - total * np.log(unit), total)
         self.boundary_ = "no finite mean over buyers: q <= 1" if self.parameters_["q"] <= 1 else None
-        if self.boundary_ is None and flat:
+        if self.boundary_ is None and optimum.curvature is None:
             self.boundary_ = "no spread of mean amounts or of amounts: parameters without bound"
         return self
 

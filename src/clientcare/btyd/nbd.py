@@ -7,8 +7,9 @@ from math import comb
 import numpy as np
 from scipy.special import betainc, gammaln, psi
 
-from clientcare.btyd.base import BuyingModel, Parameters, Terms
+from clientcare.btyd.base import BuyingModel
 from clientcare.btyd.fitting import Floats
+from clientcare.btyd.forecasts import Parameters, Terms
 from clientcare.btyd.simulation import DrawnPurchases, uniform_purchases
 from clientcare.btyd.table import Rows
 
@@ -70,12 +71,12 @@ class NBD(BuyingModel):
         return _power(p["alpha"] + rows.age, horizon, p["r"] + rows.x)
 
     def _expected_if_alive(self, p: Parameters, rows: Rows, horizon: Floats) -> Floats:
-        return (p["r"] + rows.x) * horizon / (p["alpha"] + rows.age)
+        return np.asarray((p["r"] + rows.x) * horizon / (p["alpha"] + rows.age))
 
     def _n_if_alive(self, p: Parameters, rows: Rows, horizon: Floats, n: int) -> Floats:
         shape = p["r"] + rows.x
         share = horizon / (p["alpha"] + rows.age + horizon)
-        return betainc(n, shape, share) - betainc(n + 1, shape, share)
+        return np.asarray(betainc(n, shape, share) - betainc(n + 1, shape, share))
 
     def _parts_if_alive(
         self, p: Parameters, rows: Rows, part: Floats, n_parts: int, min_parts: int
@@ -93,7 +94,7 @@ class NBD(BuyingModel):
 
 def _power(rate: Floats, time: Floats, shape: Floats) -> Floats:
     """(rate / (rate + time)) ** shape, without a loss near one."""
-    return np.exp(-shape * np.log1p(time / rate))
+    return np.asarray(np.exp(-shape * np.log1p(time / rate)))
 
 
 def active_parts(n_parts: int, min_parts: int, last_is_whole: bool) -> dict[tuple[int, int], float]:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import betaln, expit, gammaln, psi
 
-from clientcare.btyd.base import BuyingModel, Parameters, Terms
+from clientcare.btyd.base import BuyingModel
 from clientcare.btyd.fitting import Floats
+from clientcare.btyd.forecasts import Parameters, Terms
 from clientcare.btyd.nbd import active_parts
 from clientcare.btyd.quadrature import leaving_integral, legendre
 from clientcare.btyd.simulation import DrawnPurchases, uniform_purchases
@@ -76,7 +77,7 @@ class ParetoNBD(BuyingModel):
         return {"s": 0.0, "beta": alpha}
 
     def _leaves_seldom(self, p: Mapping[str, float]) -> bool:
-        return p["s"] * np.log1p(1 / p["beta"]) < 3e-3
+        return bool(p["s"] * np.log1p(1 / p["beta"]) < 3e-3)
 
     def _leaves_alike(self, p: Mapping[str, float]) -> bool:
         return p["s"] > 1e4
@@ -121,14 +122,14 @@ class ParetoNBD(BuyingModel):
         silent = rows.age - rows.t_x
         odds = np.log(s) + integral.log_value
         odds += shape * np.log1p(silent / (alpha + rows.t_x)) + s * np.log1p(silent / (beta + rows.t_x))
-        return expit(-odds)
+        return np.asarray(expit(-odds))
 
     def _none_if_alive(self, p: Parameters, rows: Rows, horizon: Floats) -> Floats:
         """Nothing bought and still there at the end, or left before buying."""
         shape, s = p["r"] + rows.x, p["s"]
         rate, leave = p["alpha"] + rows.age, p["beta"] + rows.age
         left = s * np.exp(leaving_integral(shape, rate, s, leave, np.zeros(len(rows)), horizon).log_value)
-        return np.exp(-shape * np.log1p(horizon / rate) - s * np.log1p(horizon / leave)) + left
+        return np.asarray(np.exp(-shape * np.log1p(horizon / rate) - s * np.log1p(horizon / leave)) + left)
 
     def _expected_if_alive(self, p: Parameters, rows: Rows, horizon: Floats) -> Floats:
         """(R / A) int_0^H (B / (B + t))^s dt, with no special case at s = 1."""
@@ -137,7 +138,7 @@ class ParetoNBD(BuyingModel):
         small = (1 - s) * longer
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             lived = leave * longer * np.where(np.abs(small) < 1e-12, 1.0, np.expm1(small) / small)
-        return (p["r"] + rows.x) / (p["alpha"] + rows.age) * lived
+        return np.asarray((p["r"] + rows.x) / (p["alpha"] + rows.age) * lived)
 
     def _n_if_alive(self, p: Parameters, rows: Rows, horizon: Floats, n: int) -> Floats:
         """n purchases and still there at the end, or n purchases before leaving at y; over y by quadrature."""
@@ -147,14 +148,14 @@ class ParetoNBD(BuyingModel):
             choose = -np.log(float(n)) - betaln(shape, float(n))
 
             def bought(t: Floats) -> Floats:
-                return choose + n * np.log(t / (rate + t)) - shape * np.log1p(t / rate)
+                return np.asarray(choose + n * np.log(t / (rate + t)) - shape * np.log1p(t / rate))
 
             total = np.exp(bought(horizon) - s * np.log1p(horizon / leave))
             stop = np.log1p(horizon / leave)
             for node, weight in zip(*legendre(64), strict=True):
                 q = stop * node
                 total += weight * stop * s * np.exp(bought(leave * np.expm1(q)) - s * q)
-        return total
+        return np.asarray(total)
 
     def _parts_if_alive(
         self, p: Parameters, rows: Rows, part: Floats, n_parts: int, min_parts: int

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from clientcare.btyd.fitting import Floats, find_optimum
 from clientcare.btyd.likelihood import LikelihoodModel
-from clientcare.btyd.table import distinct_rows, read_columns, read_weight, refuse
+from clientcare.btyd.table import distinct_rows, merged_weight, read_columns, read_weight, refuse
 from clientcare.exceptions import NotEnoughDataError, OptionError
 
 RENEWALS = "n_renewals"
@@ -63,16 +63,14 @@ class RetentionModel(LikelihoodModel):
         first, inverse = distinct_rows([renewals, ended])
         if inverse is not None:
             renewals, ended = renewals[first], ended[first]
-            weight = np.bincount(inverse, weights=weight, minlength=len(first))
+            weight = merged_weight(inverse, weight)
         total = float(weight.sum())
-        optimum = find_optimum(self._objective(renewals, ended, weight), None, None, [np.log(self._start)])
+        optimum = find_optimum([self._objective(renewals, ended, weight)], [np.log(self._start)])
         natural = dict(zip(self._names, np.exp(optimum.theta), strict=True))
-        n = len(self._names)
-        flat = optimum.curvature is None
-        covariance = np.full((n, n), np.nan) if flat else np.linalg.inv(optimum.curvature * total)
+        covariance = optimum.covariance(total)
         loss = float(self.penalty) / 2 * float(optimum.theta @ optimum.theta)
         self._set(natural, covariance, loss - optimum.value * total, total)
-        alike = flat or sum(self._shape(self.parameters_.values())[:2]) > 1e4
+        alike = optimum.curvature is None or sum(self._shape(self.parameters_.values())[:2]) > 1e4
         self.boundary_ = "no spread of renewal chances: its two parameters without bound" if alike else None
         return self
 
@@ -112,14 +110,14 @@ class RetentionModel(LikelihoodModel):
     def prob_renewal(self, n_renewals: Any) -> Floats:
         """Chance of the next renewal, of a customer who has renewed so often; shape as given."""
         ages = _ages(n_renewals, f"{type(self).__name__}.prob_renewal")
-        return np.exp(self._log_share(ages + 1) - self._log_share(ages))
+        return np.asarray(np.exp(self._log_share(ages + 1) - self._log_share(ages)))
 
     def prob_leaving(self, n_renewals: Any, periods: int) -> Floats:
         """Chance to leave within the coming periods, of a customer who has renewed so often."""
         ages = _ages(n_renewals, f"{type(self).__name__}.prob_leaving")
         if not (np.isfinite(periods) and periods >= 0 and periods == int(periods)):
             raise OptionError(f"{type(self).__name__}.prob_leaving: periods must be a whole number >= 0.")
-        return -np.expm1(self._log_share(ages + periods) - self._log_share(ages))
+        return np.asarray(-np.expm1(self._log_share(ages + periods) - self._log_share(ages)))
 
     def expected_remaining_life(self, n_renewals: Any, discount: float = 0.0) -> Floats:
         """Expected number of renewals still to come, the next one first and undiscounted; shape as given.

@@ -108,7 +108,7 @@ def simulated_log(
     day = np.concatenate([days - age, (days - age)[drawn.buyer] + drawn.time])
     order = np.lexsort([day, buyer])
     seconds = np.floor(day[order] * 86_400).astype(np.int64)
-    stamps = np.datetime64(parse_moment(start, name="start").to_datetime64(), "s") + seconds.astype(
+    stamps = parse_moment(start, name="start").to_datetime64().astype("datetime64[s]") + seconds.astype(
         "timedelta64[s]"
     )
     return pd.DataFrame({"buyer_id": buyer[order], "timestamp": stamps.astype("datetime64[us]")})

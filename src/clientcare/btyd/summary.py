@@ -108,7 +108,7 @@ def _known_mean(values: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArr
     known = ~np.isnan(values)
     total = np.add.reduceat(np.where(known, values, 0.0), starts)
     number = np.add.reduceat(known.astype(np.int64), starts)
-    return np.divide(total, number, out=np.full(len(starts), np.nan), where=number > 0)
+    return np.asarray(np.divide(total, number, out=np.full(len(starts), np.nan), where=number > 0))
 
 
 def _empty(histories: Histories) -> pd.DataFrame:

@@ -54,8 +54,8 @@ class Rows:
     @cached_property
     def level_weight(self) -> Floats:
         """Weight of each distinct number of purchases."""
-        values, codes = self.levels
-        return np.bincount(codes, weights=self.weight, minlength=len(values))
+        codes = self.levels[1]
+        return merged_weight(codes, self.weight)
 
     def scaled(self, unit: float) -> Rows:
         """The same histories with time counted in another unit."""
@@ -68,12 +68,12 @@ class Rows:
 
     def take(self, rows: Any) -> Rows:
         """Some of the rows."""
-        return Rows(
-            **{
-                name: None if getattr(self, name) is None else getattr(self, name)[rows]
-                for name in self.__dataclass_fields__
-            }
-        )
+        kept = {
+            name: values[rows]
+            for name in self.__dataclass_fields__
+            if (values := getattr(self, name)) is not None
+        }
+        return Rows(**kept)
 
     def distinct(self) -> tuple[Rows, NDArray[np.int64] | None]:
         """Equal rows merged, their weights added; and the merged row of each row (None where nothing was equal)."""
@@ -85,9 +85,7 @@ class Rows:
         if inverse is None:
             return self, None
         merged = self.take(first)
-        return replace(
-            merged, weight=np.bincount(inverse, weights=self.weight, minlength=len(first))
-        ), inverse
+        return replace(merged, weight=merged_weight(inverse, self.weight)), inverse
 
 
 def distinct_rows(columns: Sequence[Floats]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
@@ -112,6 +110,11 @@ def distinct_rows(columns: Sequence[Floats]) -> tuple[NDArray[np.int64], NDArray
     inverse = np.empty(len(key), dtype=np.int64)
     inverse[order] = np.cumsum(new) - 1
     return order[new], inverse
+
+
+def merged_weight(kind: NDArray[np.int64], weight: Floats) -> Floats:
+    """Weight of each distinct kind of row."""
+    return np.asarray(np.bincount(kind, weights=weight), dtype=np.float64)
 
 
 def read_columns(

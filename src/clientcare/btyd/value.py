@@ -33,7 +33,9 @@ def expected_spend(buying: BuyingModel, spend: GammaGamma, X: pd.DataFrame, hori
     >>> expected_spend(buying, GammaGamma.from_parameters(p=6.25, q=3.74, v=15.44), X, 39).round(1).tolist()
     [27.9]
     """
-    return (buying.expected_purchases(X, horizon) * spend.expected_amount(X)).rename("expected_spend")
+    return pd.Series(
+        (buying.expected_purchases(X, horizon) * spend.expected_amount(X)).rename("expected_spend")
+    )
 
 
 def discounted_value(
@@ -61,4 +63,4 @@ def discounted_value(
     Series of shape (n_buyers,), in the currency of the table
     """
     purchases = buying.discounted_purchases(X, yearly_rate, horizon, unit_days)
-    return (purchases * spend.expected_amount(X)).rename("discounted_value")
+    return pd.Series((purchases * spend.expected_amount(X)).rename("discounted_value"))
