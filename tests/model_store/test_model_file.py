@@ -107,7 +107,7 @@ def test_any_unzip_shows_the_card(file):
         np.array(["2020"], "M8[D]"),
         1j,
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_could_hide_code_or_tables_is_refused_when_writing(tmp_path, value):
     with pytest.raises(ModelFileError, match="model file"):
