@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from scipy.optimize import brentq
 
 from clientcare.model.member import Floats, Groups, Member, log_odds_of, share_of
 
@@ -23,19 +24,69 @@ class Blend:
     members : mapping of name to fitted Member
     weights : mapping of name to float
         Not negative, of any sum above zero.
+    shift : float
+        Added to the log-odds of the mean, the same for every buyer: see :meth:`settle`.
     """
 
-    def __init__(self, members: Mapping[str, Member], weights: Mapping[str, float]) -> None:
+    def __init__(
+        self, members: Mapping[str, Member], weights: Mapping[str, float], shift: float = 0.0
+    ) -> None:
         self.members = {name: member for name, member in members.items() if weights.get(name, 0.0) > 0}
         self.weights = {name: float(weights[name]) for name in self.members}
+        self.shift = float(shift)
+
+    def settle(self, X: Floats, anchor: str, share: float) -> Self:
+        """Let one member have a larger say in the level than in who comes before whom.
+
+        Members that learned from outcomes carry the level of the past into the future; a probability model
+        ages every buyer to the present. The shift brings the mean over the given buyers to ``share`` x the
+        anchor's mean + (1 - share) x the mean of the others.
+
+        Parameters
+        ----------
+        X : float64 array of shape (n_rows, n_columns)
+            The buyers as they stand now.
+        anchor : str
+            The member whose level counts more. Nothing is shifted where it is not in the blend, or alone in it.
+        share : float
+            0 to 1.
+        """
+        self.shift = 0.0
+        if anchor not in self.members or len(self.members) == 1:
+            return self
+        said = self.member_probabilities(X)
+        known = np.all([np.isfinite(p) for p in said.values()], axis=0)
+        if not known.any():
+            return self
+        anchored = float(said.pop(anchor)[known].mean())
+        others = sum(self.weights[name] * float(p[known].mean()) for name, p in said.items())
+        others /= sum(self.weights[name] for name in said)
+        self.shift = shift_to(self._blended(X)[known], share * anchored + (1 - share) * others)
+        return self
 
     def probability(self, X: Floats) -> Floats:
         """Probability of the outcome, shape (n_rows,); NaN where no member knows a buyer."""
+        mean = self._blended(X)
+        return mean if self.shift == 0 else share_of(log_odds_of(mean, LEAST) + self.shift)
+
+    def _blended(self, X: Floats) -> Floats:
         return self._mean(self.member_probabilities(X))
 
     def member_probabilities(self, X: Floats) -> dict[str, Floats]:
         """What each member says; NaN where it does not know a buyer."""
         return {name: share_of(member._log_odds(X)) for name, member in self.members.items()}
+
+    def spread(self, X: Floats) -> Floats:
+        """How far apart the members are: the weighted spread of their log-odds; shape (n_rows,)."""
+        return self.spread_of({name: member._log_odds(X) for name, member in self.members.items()})
+
+    def spread_of(self, log_odds: Mapping[str, Floats]) -> Floats:
+        """The same from what the members said."""
+        total, weight = self._sums(log_odds)
+        with np.errstate(invalid="ignore"):
+            mean = total / weight
+        squares, _ = self._sums({name: (values - mean) ** 2 for name, values in log_odds.items()})
+        return np.asarray(np.sqrt(squares / np.maximum(weight, LEAST)))
 
     def _mean(self, probabilities: Mapping[str, Floats]) -> Floats:
         total, weight = self._sums(probabilities)
@@ -52,7 +103,7 @@ class Blend:
         return total, weight
 
     def contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[Floats, Floats]:
-        """Split the blend's log-odds into a start and a part for each group of columns, exactly.
+        """Split the blend's log-odds, before the shift, into a start and a part for each group of columns.
 
         Each member splits its own log-odds exactly: l_m = b_m + sum of parts. With p the blend, q the
         blend of the members' starts, p - q = sum of w_m (s(l_m) - s(b_m)) = sum of w_m k_m (l_m -
@@ -90,13 +141,30 @@ class Blend:
     def get_state(self) -> dict[str, Any]:
         """Members and weights."""
         members = {name: [type(member).__name__, member.get_state()] for name, member in self.members.items()}
-        return {"members": members, "weights": dict(self.weights)}
+        return {"members": members, "weights": dict(self.weights), "shift": self.shift}
 
     @classmethod
     def from_state(cls, state: dict[str, Any], kinds: Mapping[str, type[Member]]) -> Blend:
         """The blend that :meth:`get_state` told of."""
         members = {name: kinds[kind].from_state(inner) for name, (kind, inner) in state["members"].items()}
-        return cls(members, state["weights"])
+        return cls(members, state["weights"], state["shift"])
+
+
+def shift_to(probability: Floats, mean: float, farthest: float = 6.0) -> float:
+    """What to add to all log-odds so that the mean probability becomes ``mean``; 0 where nothing does.
+
+    Examples
+    --------
+    >>> round(shift_to(np.array([0.5, 0.5]), 0.75), 6)
+    1.098612
+    """
+    log_odds = log_odds_of(probability, LEAST)
+
+    def missing(shift: float) -> float:
+        return float(share_of(log_odds + shift).mean()) - mean
+
+    inside = missing(-farthest) < 0 < missing(farthest)
+    return float(brentq(missing, -farthest, farthest, xtol=1e-10)) if inside else 0.0
 
 
 def _sum_of(base: float, parts: Floats) -> Floats:

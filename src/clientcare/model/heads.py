@@ -17,8 +17,13 @@ from clientcare.model.rules import BaseRate
 
 HALFWAY: dict[str, float] = {"lifetime": 0.0, "linear": 15.0, "trees": 60.0}
 """Buyers of the rarer outcome at which a member counts half (see yielding_weights)."""
+FULL: dict[str, float] = {"lifetime": 0.7, "linear": 1.15, "trees": 1.15}
+"""How much a member counts in the mean where all know enough."""
+LEVEL_SHARE = 0.5
+"""The probability model's share in the level: more than its share in the ranking."""
 RULES = ("recency", "overdue")
 CLEARLY = 2.0
+SCALE = 0.05
 N_RESAMPLES = 200
 
 Members = Callable[[], dict[str, Member]]
@@ -102,8 +107,8 @@ def fit_head(question: Question, judge: bool = True) -> Head:
     judged = _judge(question, int(dates[-1])) if len(dates) and judge else None
     members, weights = _fit_members(question, question.as_of)
     if judged is not None:
-        weights = _without_the_beaten(weights, members, judged[0])
-    blend = Blend(members, weights)
+        weights = _after_judgement(weights, members, judged[0])
+    blend = _settled(question, question.as_of, members, weights)
     candidates = pd.DataFrame() if judged is None else judged[0]
     if len(candidates):
         total = sum(blend.weights.values())
@@ -139,6 +144,18 @@ def _fit_members(question: Question, as_of: int) -> tuple[dict[str, Member], dic
     return members, weights
 
 
+def _settled(
+    question: Question, as_of: int, members: Mapping[str, Member], weights: Mapping[str, float]
+) -> Blend:
+    """The blend at the level of the buyers known at a date."""
+    blend = Blend(members, weights)
+    learned = sum(blend.weights.get(name, 0.0) for name in FULL if name != "lifetime")
+    full = sum(FULL[name] for name in FULL if name != "lifetime" and name in blend.members)
+    share = 1 - (1 - LEVEL_SHARE) * (learned / full if full else 1.0)
+    now = np.flatnonzero(question.rows.date == as_of)
+    return blend.settle(question.rows.take(now).X, "lifetime", share)
+
+
 def _weights(members: Mapping[str, Member], rows: Rows, outcome: Floats) -> dict[str, float]:
     counted = {name: HALFWAY[name] for name in members if name in HALFWAY}
     if counted and "lifetime" not in counted:
@@ -146,7 +163,7 @@ def _weights(members: Mapping[str, Member], rows: Rows, outcome: Floats) -> dict
     n_with = len(np.unique(rows.buyer[outcome > 0.5]))
     n_without = len(np.unique(rows.buyer[outcome < 0.5]))
     weights = yielding_weights(len(np.unique(rows.buyer)), min(n_with, n_without), counted)
-    return {name: weight for name, weight in weights.items() if weight > 0}
+    return {name: FULL[name] * weight for name, weight in weights.items() if weight > 0}
 
 
 def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame] | None:
@@ -154,10 +171,13 @@ def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame] 
     members, weights = _fit_members(question, as_of)
     test = np.flatnonzero((question.rows.date == as_of) & ~np.isnan(question.outcome))
     y, X = question.outcome[test], question.rows.take(test).X
-    if len(y) == 0:
+    if len(y) == 0 or set(members) == {"base_rate"}:
         return None
-    said = {name: share_of(member._log_odds(X)) for name, member in members.items()}
-    said["blend"] = Blend(members, weights).probability(X)
+    log_odds = {name: member._log_odds(X) for name, member in members.items()}
+    said = {name: share_of(values) for name, values in log_odds.items()}
+    blend = _settled(question, as_of, members, weights)
+    said["blend"] = blend.probability(X)
+    spread = blend.spread_of({name: log_odds[name] for name in blend.members})
     losses = {name: _losses(y, p) for name, p in said.items()}
     reference = losses.get("recency", _losses(y, np.full(len(y), 0.5)))
     draws = _draws(len(y))
@@ -179,18 +199,30 @@ def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame] 
             }
         )
     table = pd.DataFrame(rows).sort_values("log_loss", kind="stable", ignore_index=True)
-    return table, pd.DataFrame({"row": test, "outcome": y, "probability": said["blend"]})
+    return table, pd.DataFrame({"row": test, "outcome": y, "probability": said["blend"], "spread": spread})
 
 
-def _without_the_beaten(
+def _after_judgement(
     weights: dict[str, float], members: Mapping[str, Member], candidates: pd.DataFrame
 ) -> dict[str, float]:
-    """Where one member beat the blend beyond chance on the latest outcome, it stands alone."""
-    better = candidates[candidates["gain_over_blend"] > CLEARLY * candidates["gain_over_blend_se"]]
-    for name in better["candidate"]:
-        if name in members and name != "blend":
-            return {str(name): 1.0}
-    return weights
+    """Weights after the judgement: a member far behind the best counts little; a member close to it as before.
+
+    Each weight is multiplied by exp(-(its log loss - the best member's) / 0.05). Differences of a hundredth, which one
+    date cannot tell from chance, hardly matter; a member that does not fit the business at all is left out in effect.
+    Where the recency rule beat the blend beyond chance, it stands alone.
+    """
+    table = candidates.set_index("candidate")
+    recency = table.loc["recency"] if "recency" in table.index and "recency" in members else None
+    if recency is not None and recency["gain_over_blend"] > CLEARLY * recency["gain_over_blend_se"]:
+        return {"recency": 1.0}
+    judged = [name for name in weights if name in table.index]
+    if not judged:
+        return weights
+    best = min(float(table.at[name, "log_loss"]) for name in judged)
+    return {
+        name: weight * float(np.exp(-(float(table.at[name, "log_loss"]) - best) / SCALE)) if name in judged else weight
+        for name, weight in weights.items()
+    }
 
 
 def _losses(y: Floats, probability: Floats) -> Floats:

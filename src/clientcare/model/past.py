@@ -13,6 +13,8 @@ from clientcare.model.amounts import bought_in_horizon
 from clientcare.model.encoding import Encoding
 from clientcare.model.heads import Rows
 from clientcare.model.member import Floats
+from clientcare.model.own_gaps import NAMES as GAPS
+from clientcare.model.own_gaps import own_gap_columns
 from clientcare.model.snapshots import EFFORTS, plan_snapshots, sample_buyers, scaled_windows
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.window import microseconds
@@ -53,6 +55,8 @@ class Past:
         Buyers known now, sampled or not.
     buyers_now : Index
         The ids behind the rows of the present, in their order.
+    histories : Histories
+        The sampled buyers' histories up to now.
     """
 
     rows: Rows
@@ -62,6 +66,7 @@ class Past:
     spend: Floats
     n_buyers: int
     buyers_now: pd.Index
+    histories: Histories
 
 
 def gather(
@@ -73,7 +78,14 @@ def gather(
     random_state: int,
 ) -> Past:
     """The rows behind all heads; ``past`` holds nothing at or after ``as_of``."""
-    dates = snapshot_dates(as_of, past.observed_from, churn.horizon_days, client.horizon_days, effort)
+    dates = snapshot_dates(
+        as_of,
+        past.observed_from,
+        churn.horizon_days,
+        client.horizon_days,
+        effort,
+        past.events("contracts") is not None,
+    )
     everyone = sample_buyers(past, as_of, np.iinfo(np.int64).max, random_state)
     buyers = sample_buyers(past, as_of, max(200, EFFORTS[effort] // len(dates)), random_state)
     some = past if len(buyers) == len(past.buyer_ids) else past.select(buyers)
@@ -105,6 +117,7 @@ def gather(
         spend,
         len(everyone),
         some.buyer_ids.take(position[rows.date == microseconds(as_of)]),
+        some,
     )
 
 
@@ -115,11 +128,21 @@ def columns_of(
     horizon's measure.
     """
     table = feature_table(histories, as_of, families=FAMILIES, windows=scaled_windows(horizon_days))
-    return table.drop(columns=[name for name in table.columns if name in LEFT_OUT])
+    table = table.drop(columns=[name for name in table.columns if name in LEFT_OUT])
+    dates = as_of if isinstance(as_of, list) else [as_of]
+    gaps = pd.DataFrame(
+        own_gap_columns(histories, dates, horizon_days), index=table.index, columns=list(GAPS)
+    )
+    return pd.concat([table, gaps], axis=1)
 
 
 def snapshot_dates(
-    as_of: pd.Timestamp, observed_from: pd.Timestamp, horizon_days: int, client_days: int, effort: str
+    as_of: pd.Timestamp,
+    observed_from: pd.Timestamp,
+    horizon_days: int,
+    client_days: int,
+    effort: str,
+    under_contract: bool = False,
 ) -> list[pd.Timestamp]:
     """The dates needed to fit both questions now and to judge them at their newest complete outcome;
     oldest first.
@@ -129,6 +152,8 @@ def snapshot_dates(
     for span in (horizon_days, client_days):
         n_snapshots = SNAPSHOTS[effort] + -(-span // step)
         plan = plan_snapshots(as_of, observed_from, span, step, n_snapshots, max(horizon_days // 2, 14))
+        if not plan.dates and under_contract:
+            plan = plan_snapshots(as_of, observed_from, span, step, 1, 0)
         dates |= set(plan.dates)
     return sorted(dates)
 

@@ -88,11 +88,13 @@ class Reasons:
         )
         return float(log_odds_of(total / sum(blend.weights.values()), LEAST))
 
-    def split(self, blend: Blend, X: Floats, final_log_odds: Floats) -> tuple[float, Floats]:
+    def split(
+        self, blend: Blend, X: Floats, final_log_odds: Floats, remainder: str = LEVEL
+    ) -> tuple[float, Floats]:
         """Base and parts of shape (n_rows, n_ideas) that add up to the final log-odds.
 
         What the blend cannot say of a buyer, because a member does not know them, is the idea ``standing``; what was
-        added to the blend afterwards (the level of the season) is an idea of its own.
+        added to the blend afterwards is the idea ``remainder``.
         """
         base = self.base(blend)
         start, parts = blend.contributions(X, self.groups, self.n_ideas)
@@ -100,7 +102,7 @@ class Reasons:
         total = np.full(len(X), base)
         for idea in range(self.n_ideas):
             total += parts[:, idea]
-        parts[:, self.ideas.index(LEVEL)] += final_log_odds - total
+        parts[:, self.ideas.index(remainder)] += final_log_odds - total
         return base, parts
 
     def sentences(self, idea: str, column: Callable[[str], Floats], part: Floats) -> Texts:

@@ -22,6 +22,8 @@ from clientcare.model.book import make_book, next_due, relationship_of, stage_fr
 from clientcare.model.encoding import Encoding
 from clientcare.model.fingerprint import fingerprint
 from clientcare.model.heads import Head, Question, Rows, fit_head
+from clientcare.model.ideas import LEVEL, STANDING
+from clientcare.model.level import SeasonalLevel
 from clientcare.model.lifetime import LifetimeMember
 from clientcare.model.linear import RidgeLogistic
 from clientcare.model.member import Floats, Member, log_odds_of
@@ -29,11 +31,21 @@ from clientcare.model.outside import OutsideLearner
 from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather
 from clientcare.model.reasons import Explanation, Reasons, what_would_change
 from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
+from clientcare.model.seasons import learn_level, said_by
 from clientcare.model.snapshots import EFFORTS
 from clientcare.model.store import read_model_file, write_model_file
 from clientcare.model.trees import ShallowBoosting
+from clientcare.model.uncertainty import RiskInterval
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
-from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, microseconds, parse_moment, timestamp_of
+from clientcare.window import (
+    MICROSECONDS_A_DAY,
+    Days,
+    Moment,
+    day_number,
+    microseconds,
+    parse_moment,
+    timestamp_of,
+)
 
 KINDS: dict[str, type[Member]] = {
     kind.__name__: kind
@@ -77,6 +89,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         What was tried: target, candidate, weight in the blend, and how it did as of the newest
         snapshot with a complete outcome, fitted on what was known then: log_loss with its standard
         error over buyers, and its gain over recency.
+    level_ : DataFrame
+        The level of the coming horizon by question: the shift of the log-odds by the season, how much last year counts
+        (0: the history cannot tell), and how far the level may still be off (90 %).
     training_ : DataFrame
         The snapshots learned from: target, as_of, n_buyers, base_rate.
     says_ : list of str
@@ -190,13 +205,18 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         known = ~np.isnan(past.outcomes["patronage"])
         self.sees_all_ties_ = self.sees_ties_ and bool(seen[known].all())
         heads = {"churn": self._ask(past, "churn"), "patronage": self._ask(past, "patronage")}
-        if self.sees_ties_:
+        if self.sees_ties_ and known.any():
             heads["care_tie"] = self._ask(past, "care_tie")
             heads["client"] = self._ask(past, "client")
         if labels is not None:
             heads["client"] = self._ask_labels(past, labels, histories)
         self.owns_client_head_ = "client" in heads
+        self.patronage_from_churn_ = (
+            set(heads["patronage"].blend.members) == {"base_rate"} and not known.any()
+        )
         self.heads_ = {name: head.blend for name, head in heads.items()}
+        self.levels_ = {name: self._fit_level(past, name) for name in ("churn", "patronage")}
+        self.interval_ = self._fit_interval(past, heads["churn"])
         self.amounts_ = self._fit_amounts(past)
         self.reasons_ = Reasons(
             self.encoding_.names, self.encoding_.behind, self.churn_definition_.horizon_days
@@ -258,6 +278,43 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         if name in ("care_tie", "client"):
             del members["lifetime"]
         return members
+
+    @property
+    def level_(self) -> pd.DataFrame:
+        """The level of the horizon after ``as_of_``; see the class."""
+        check_is_fitted(self, "model_id_")
+        day = day_number(self.as_of_)
+        rows = [
+            (
+                name,
+                level.shift(day),
+                level.slope,
+                *(level.shift(day) + side * 1.645 * level.spread for side in (-1, 1)),
+            )
+            for name, level in self.levels_.items()
+        ]
+        return pd.DataFrame(
+            rows, columns=["target", "shift", "weight_of_last_year", "shift_low", "shift_high"]
+        )
+
+    def _fit_level(self, past: Past, name: str) -> SeasonalLevel:
+        blend = self.heads_[name]
+        member = blend.members.get("lifetime")
+        known = member if isinstance(member, LifetimeMember) else None
+        now = past.rows.X[past.rows.date == microseconds(self.as_of_)]
+        definition = self.churn_definition_ if name == "churn" else self.client_definition_
+        return learn_level(
+            past.histories, self.as_of_, definition, known, blend.probability(now), said_by(known, now)
+        )
+
+    def _fit_interval(self, past: Past, churn: Head) -> RiskInterval:
+        seen, interval = churn.validation, RiskInterval()
+        if seen is None:
+            return interval
+        repeats = self._column(past.rows.X[seen["row"]], "n_repeat_purchases")
+        return interval.fit(
+            *(seen[name].to_numpy() for name in ("outcome", "probability", "spread")), repeats
+        )
 
     def _fit_amounts(self, past: Past) -> PurchaseAmounts:
         windows = [name for name in past.rows.names if name.startswith(("n_purchases_", "purchases_per_"))]
@@ -341,6 +398,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         said = self._probabilities(X, moment)
         silence, gap = self._column(X, "days_since_last_purchase"), self._column(X, "gap_days_median")
         purchases, spend = self.amounts_.expected(X, said["churn"], *self._known_amounts(X))
+        spread = self.heads_["churn"].spread(X)
+        low, high = self.interval_.bounds(said["churn"], spread, self._column(X, "n_repeat_purchases"))
         reasons = self._reasons_in_words(X, said)
         columns: dict[str, Any] = {
             "relationship": relationship_of(said["client"]),
@@ -348,8 +407,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             "stage": stage_from(said["client"], said["patronage"], said["care_tie"]),
             "evidence": self._evidence(X),
             "churn_risk": said["churn"],
-            "churn_risk_low": said["churn"],
-            "churn_risk_high": said["churn"],
+            "churn_risk_low": low,
+            "churn_risk_high": high,
             "expected_purchases": purchases,
             "next_purchase_due": next_due(moment, silence, gap),
             "expected_spend": spend,
@@ -364,11 +423,19 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     def _probabilities(self, X: Floats, moment: pd.Timestamp) -> dict[str, Floats]:
         """Churn, patronage, care tie and client, made to tell one story."""
         said = {name: blend.probability(X) for name, blend in self.heads_.items()}
+        for name, level in self.levels_.items():
+            said[name] = level.applied(said[name], day_number(moment))
+        if self.patronage_from_churn_:
+            times = self.client_definition_.horizon_days / self.churn_definition_.horizon_days
+            said["patronage"] = (1 - said["churn"]) ** times
         unseen = np.full(len(X), np.nan)
         if "care_tie" in said and not self.sees_all_ties_:
             said["care_tie"] = np.where(self._column(X, "n_contracts") > 0, said["care_tie"], np.nan)
         said.setdefault("care_tie", unseen)
         said.setdefault("client", said["patronage"])
+        if self.client_definition_.horizon_days <= self.churn_definition_.horizon_days:
+            said["client"] = np.minimum(said["client"], 1 - said["churn"])
+        said["client"] = np.minimum(said["client"], np.maximum(said["patronage"], 0.0))
         return said
 
     def _evidence(self, X: Floats) -> NDArray[np.object_]:
@@ -431,7 +498,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         churn_base, churn = self._split("churn", X, said)
         client_base, client = self._split("client", X, said)
         column = _columns_by_name(X, self.encoding_.names)
-        sentences = {idea: self.reasons_.sentences(idea, column, churn[:, at]) for at, idea in enumerate(ideas)}
+        sentences = {
+            idea: self.reasons_.sentences(idea, column, churn[:, at]) for at, idea in enumerate(ideas)
+        }
         spoken = [
             idea
             for idea in ideas
@@ -447,12 +516,18 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         )
 
     def _split(self, name: str, X: Floats, said: dict[str, Floats]) -> tuple[float, Floats]:
-        blend = self.heads_[
-            "client"
-            if name == "client" and self.owns_client_head_
-            else {"client": "patronage"}.get(name, name)
-        ]
-        return self.reasons_.split(blend, X, log_odds_of(said[name], LEAST))
+        """Base and parts of a probability; what was done after the blend is a part of its own."""
+        final = log_odds_of(said[name], LEAST)
+        if name == "churn":
+            return self.reasons_.split(self.heads_["churn"], X, final, LEVEL)
+        if self.owns_client_head_:
+            return self.reasons_.split(self.heads_["client"], X, final, STANDING)
+        if not self.patronage_from_churn_:
+            return self.reasons_.split(self.heads_["patronage"], X, final, STANDING)
+        base, parts = self._split("churn", X, said)
+        parts = -parts
+        parts[:, self.reasons_.ideas.index(STANDING)] += final + base - parts.sum(axis=1)
+        return -base, parts
 
     def _reasons_in_words(self, X: Floats, said: dict[str, Floats]) -> dict[str, Any]:
         _, parts = self._split("churn", X, said)
@@ -468,10 +543,13 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             "encoding": self.encoding_.get_state(),
             "heads": {name: blend.get_state() for name, blend in self.heads_.items()},
             "amounts": self.amounts_.get_state(),
+            "levels": {name: level.get_state() for name, level in self.levels_.items()},
+            "interval": self.interval_.get_state(),
             "tables": list(self.tables_),
             "sees_ties": self.sees_ties_,
             "sees_all_ties": self.sees_all_ties_,
             "owns_client_head": self.owns_client_head_,
+            "patronage_from_churn": self.patronage_from_churn_,
             "learned_outcomes": self.learned_outcomes_,
         }
 
@@ -523,12 +601,13 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         model.encoding_ = Encoding.from_state(learned["encoding"])
         model.heads_ = {name: Blend.from_state(head, KINDS) for name, head in learned["heads"].items()}
         model.amounts_ = PurchaseAmounts.from_state(learned["amounts"])
+        model.levels_ = {name: SeasonalLevel.from_state(level) for name, level in learned["levels"].items()}
+        model.interval_ = RiskInterval(learned["interval"]["widening"])
         model.tables_ = list(learned["tables"])
         model.sees_ties_, model.sees_all_ties_ = learned["sees_ties"], learned["sees_all_ties"]
-        model.owns_client_head_, model.learned_outcomes_ = (
-            learned["owns_client_head"],
-            learned["learned_outcomes"],
-        )
+        model.owns_client_head_ = learned["owns_client_head"]
+        model.learned_outcomes_ = learned["learned_outcomes"]
+        model.patronage_from_churn_ = learned["patronage_from_churn"]
         model.reasons_ = Reasons(
             model.encoding_.names, model.encoding_.behind, model.churn_definition_.horizon_days
         )

@@ -1,0 +1,137 @@
+"""The members: plain scikit-learn classifiers that split their log-odds exactly and come back from their state."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from clientcare.model import BaseRate, OverdueRule, RecencyRule, RidgeLogistic, ShallowBoosting
+from clientcare.model.blend import Blend, yielding_weights
+from clientcare.model.logistic import fit_ridge_logistic
+from clientcare.model.member import log_odds_of, share_of
+
+MEMBERS = [
+    RecencyRule(),
+    OverdueRule(),
+    RidgeLogistic(curved=("spent",)),
+    ShallowBoosting(n_trees=30),
+    BaseRate(),
+]
+
+
+@parametrize_with_checks(
+    [RecencyRule(), OverdueRule(), BaseRate(), RidgeLogistic(), ShallowBoosting(n_trees=20)]
+)
+def test_a_member_keeps_the_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "days_since_last_purchase": rng.lognormal(4, 1, 900).round(),
+            "overdue_ratio": np.where(rng.random(900) < 0.4, np.nan, rng.lognormal(0, 1, 900)),
+            "spent": rng.lognormal(3, 2, 900),
+            "never_known": np.nan,
+            "always_one": 1.0,
+        }
+    )
+    risk = share_of(
+        np.log(X["days_since_last_purchase"]).to_numpy() - 4 + np.nan_to_num(X["overdue_ratio"]) / 2
+    )
+    return X, (rng.random(900) < risk).astype(int)
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: type(member).__name__)
+def test_contributions_add_up_to_the_log_odds(table, member):
+    X, y = table
+    member.fit(X, y)
+    groups = np.array([0, 0, 1, 2, 2])
+    base, parts = member._contributions(X.to_numpy(), groups, 3)
+    np.testing.assert_allclose(base + parts.sum(axis=1), member.decision_function(X), atol=1e-9)
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: type(member).__name__)
+def test_a_member_comes_back_from_its_state_to_the_bit(table, member):
+    X, y = table
+    member.fit(X, y)
+    again = type(member).from_state(member.get_state())
+    assert (again.decision_function(X) == member.decision_function(X)).all()
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: type(member).__name__)
+def test_a_row_is_judged_by_itself_whoever_stands_beside_it(table, member):
+    X, y = table
+    member.fit(X, y)
+    whole = member.decision_function(X)
+    for part in (slice(0, 1), slice(3, 130), slice(500, 900)):
+        assert (member.decision_function(X.iloc[part]) == whole[part]).all()
+
+
+def test_the_trees_as_arrays_say_what_scikit_learns_trees_say(table):
+    X, y = table
+    ours = ShallowBoosting(n_trees=25, smallest_leaf=5).fit(X, y)
+    theirs = HistGradientBoostingClassifier(
+        max_iter=25, learning_rate=0.04, max_leaf_nodes=4, max_depth=2, min_samples_leaf=5, l2_regularization=5.0,
+        max_features=0.5, early_stopping=False, random_state=0,
+    ).fit(X[["days_since_last_purchase", "overdue_ratio", "spent"]], y)  # fmt: skip
+    expected = theirs.decision_function(X[["days_since_last_purchase", "overdue_ratio", "spent"]])
+    np.testing.assert_allclose(ours.decision_function(X), expected, atol=1e-6)
+
+
+def test_newtons_ridge_agrees_with_scikit_learns():
+    rng = np.random.default_rng(2)
+    Z = rng.normal(size=(400, 5))
+    y = (rng.random(400) < share_of(Z @ [1.0, -1, 0, 0.5, 0] - 0.3)).astype(float)
+    intercept, coefficients = fit_ridge_logistic(Z, y, penalty=10.0)
+    theirs = LogisticRegression(C=0.1, tol=1e-10, max_iter=1000).fit(Z, y)
+    np.testing.assert_allclose(coefficients, theirs.coef_[0], atol=1e-5)
+    assert intercept == pytest.approx(theirs.intercept_[0], abs=1e-5)
+
+
+def test_an_outlier_moves_the_linear_member_no_further_than_its_clip(table):
+    X, y = table
+    member = RidgeLogistic().fit(X, y)
+    far, farther = X.iloc[:1].assign(spent=1e9), X.iloc[:1].assign(spent=1e15)
+    assert member.decision_function(far) == member.decision_function(farther)
+
+
+def test_the_mean_of_probabilities_is_the_blend(table):
+    X, y = table
+    members = {"linear": RidgeLogistic().fit(X, y), "trees": ShallowBoosting(n_trees=10).fit(X, y)}
+    blend = Blend(members, {"linear": 1.0, "trees": 3.0})
+    expected = (members["linear"].predict_proba(X)[:, 1] + 3 * members["trees"].predict_proba(X)[:, 1]) / 4
+    np.testing.assert_allclose(blend.probability(X.to_numpy()), expected, atol=1e-12)
+
+
+def test_a_blends_parts_add_up_and_never_turn_a_members_part_around(table):
+    X, y = table
+    members = {"linear": RidgeLogistic(C=0.1).fit(X, y), "recency": RecencyRule().fit(X, y)}
+    blend = Blend(members, {"linear": 1.0, "recency": 1.0})
+    start, parts = blend.contributions(X.to_numpy(), np.array([0, 1, 1, 1, 1]), 2)
+    np.testing.assert_allclose(
+        start + parts.sum(axis=1), log_odds_of(blend.probability(X.to_numpy())), atol=1e-9
+    )
+    each = [
+        member._contributions(X.to_numpy(), np.array([0, 1, 1, 1, 1]), 2)[1] for member in members.values()
+    ]
+    agree = (each[0][:, 0] > 0) & (each[1][:, 0] > 0)
+    assert (parts[agree, 0] > 0).all()
+
+
+def test_a_learned_member_yields_where_few_have_left():
+    few = yielding_weights(50, 5, {"lifetime": 0, "trees": 60})
+    many = yielding_weights(50_000, 5_000, {"lifetime": 0, "trees": 60})
+    assert few["lifetime"] == many["lifetime"] == 1.0
+    assert few["trees"] < 0.1 < 0.95 < many["trees"]
+
+
+def test_with_one_class_alone_the_share_is_near_but_not_at_the_edge():
+    rate = BaseRate().fit_share(40, 40)
+    assert 0.95 < share_of(rate._log_odds(np.zeros((1, 0))))[0] < 1.0

@@ -1,0 +1,344 @@
+"""The relationship model: sees no future, says the same twice, tells one story, and admits what it cannot know."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+
+from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
+from clientcare.history import Histories
+from clientcare.model import RelationshipModel, load_model
+from clientcare.model.book import COLUMNS
+from clientcare.outcomes import ChurnDefinition, ClientDefinition
+from model_shops import START, firm_tables, histories_of, shop_tables
+from strategies import with_another_future
+
+AS_OF = START + pd.Timedelta(days=420)
+MORE = 5 if os.environ.get("CLIENTCARE_TESTS") == "full" else 1
+
+
+@pytest.fixture(scope="module")
+def model(shop):
+    return RelationshipModel("60D", effort="quick").fit(shop, AS_OF)
+
+
+@pytest.fixture(scope="module")
+def book(model, shop):
+    return model.score(shop, AS_OF)
+
+
+# ---- what it must never do ------------------------------------------------------------------------------------
+
+
+@settings(max_examples=2 * MORE, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 1000), contacts=st.booleans())
+def test_rewriting_everything_at_or_after_as_of_changes_no_score(seed, contacts):
+    tables = shop_tables(60, seed=seed, with_contacts=contacts)
+    other = with_another_future(tables, AS_OF, seed=seed)
+    books = []
+    for given_tables in (tables, other):
+        histories = histories_of(given_tables)
+        books.append(RelationshipModel("60D", effort="quick").fit(histories, AS_OF).score(histories, AS_OF))
+    assert_frame_equal(*books)
+
+
+@settings(max_examples=1 * MORE, deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_the_order_of_the_rows_changes_nothing(seed):
+    tables = shop_tables(80, seed=seed)
+    turned = {name: table.sample(frac=1, random_state=seed) for name, table in tables.items()}
+    first, second = (
+        RelationshipModel("60D", effort="quick").fit(h, AS_OF).score(h, AS_OF)
+        for h in (histories_of(tables), histories_of(turned))
+    )
+    assert_frame_equal(first, second)
+
+
+def test_the_same_data_and_seed_give_the_same_bytes(model, book, shop):
+    again = RelationshipModel("60D", effort="quick").fit(shop, AS_OF)
+    assert again.model_id_ == model.model_id_
+    assert_frame_equal(again.score(shop, AS_OF), book)
+
+
+def test_a_buyer_scored_alone_gets_the_same_row(model, book, shop):
+    few = book.index[::17]
+    assert_frame_equal(model.score(shop.select(few), AS_OF), book.loc[few])
+
+
+def test_fit_changes_no_parameter_and_score_no_state(shop):
+    model = RelationshipModel("60D", effort="quick", random_state=3)
+    before = model.get_params()
+    model.fit(shop, AS_OF)
+    learned = model.model_id_
+    model.score(shop, AS_OF)
+    assert model.get_params() == before
+    assert model.model_id_ == learned
+
+
+def test_it_is_cloned_and_set_like_any_estimator():
+    model = clone(RelationshipModel("30D", client=ClientDefinition("60D"), effort="quick"))
+    assert model.set_params(horizon="90D").horizon == "90D"
+    assert model.client == ClientDefinition("60D")
+
+
+# ---- the book --------------------------------------------------------------------------------------------------
+
+
+def test_every_buyer_known_stands_once_in_the_book(book, shop):
+    bought = shop.transactions.loc[shop.transactions["timestamp"] < AS_OF, "buyer_id"].unique()
+    assert sorted(book.index) == sorted(bought)
+    assert book.index.name == "buyer_id"
+    assert tuple(book.columns) == COLUMNS
+
+
+def test_probabilities_are_probabilities_within_their_interval(book):
+    for name in ("churn_risk", "client_probability", "churn_risk_low", "churn_risk_high"):
+        assert book[name].between(0, 1).all()
+    assert (book["churn_risk_low"] <= book["churn_risk"]).all()
+    assert (book["churn_risk"] <= book["churn_risk_high"]).all()
+
+
+def test_the_class_is_the_reduction_of_the_stage(book):
+    assert ((book["stage"] == "dependent client") == (book["relationship"] == "client")).all()
+    assert ((book["client_probability"] >= 0.5) == (book["relationship"] == "client")).all()
+
+
+def test_at_equal_horizons_no_client_is_likelier_than_staying(shop):
+    model = RelationshipModel("60D", client=ClientDefinition("60D"), effort="quick").fit(shop, AS_OF)
+    book = model.score(shop, AS_OF)
+    assert (book["client_probability"] <= 1 - book["churn_risk"] + 1e-12).all()
+
+
+def test_a_buyer_who_bought_once_has_no_due_date_and_no_overdue_ratio(book, shop):
+    past = shop.transactions[shop.transactions["timestamp"] < AS_OF]
+    n_days = past.groupby("buyer_id")["timestamp"].nunique().reindex(book.index)
+    assert (book["next_purchase_due"].isna() == (n_days == 1)).all()
+    assert (book["overdue_ratio"].isna() == (n_days == 1)).all()
+
+
+def test_expected_purchases_and_spend_come_out_in_total(shop):
+    later = START + pd.Timedelta(days=540)
+    book = RelationshipModel("60D", effort="quick").fit(shop, later).score(shop, later)
+    inside = shop.transactions["timestamp"].between(later, later + pd.Timedelta(days=60), inclusive="left")
+    seen = shop.transactions[inside & shop.transactions["buyer_id"].isin(book.index)]
+    assert book["expected_purchases"].sum() == pytest.approx(len(seen), rel=0.5)
+    assert book["expected_spend"].sum() == pytest.approx(seen["amount"].sum(), rel=0.5)
+
+
+def test_without_amounts_the_spend_is_unknown_and_the_rest_is_there():
+    tables = shop_tables(80, seed=5)
+    tables["transactions"]["amount"] = np.nan
+    histories = histories_of(tables)
+    book = RelationshipModel("60D", effort="quick").fit(histories, AS_OF).score(histories, AS_OF)
+    assert book["expected_spend"].isna().all()
+    assert book["churn_risk"].notna().all()
+
+
+# ---- judged, and honest ------------------------------------------------------------------------------------------
+
+
+def test_every_candidate_is_judged_beside_recency(model):
+    candidates = model.candidates_
+    churn = candidates[candidates["target"] == "churn"].set_index("candidate")
+    assert {"recency", "overdue", "lifetime", "linear", "trees", "blend"} <= set(churn.index)
+    assert churn.at["recency", "gain_over_recency"] == 0
+    assert (churn["log_loss_se"] > 0).all()
+
+
+def test_the_snapshots_learned_from_have_their_whole_outcome_before_as_of(model):
+    for target, days in (("churn", 60), ("patronage", 120)):
+        dates = model.training_.loc[model.training_["target"] == target, "as_of"]
+        assert (dates + pd.Timedelta(days=days) <= AS_OF).all()
+
+
+def test_it_says_whether_it_beats_recency(model):
+    assert any("recency" in sentence for sentence in model.says_)
+
+
+def test_a_history_too_short_for_the_horizon_says_so_and_still_scores(shop):
+    early = START + pd.Timedelta(days=80)
+    model = RelationshipModel("90D", effort="quick").fit(shop, early)
+    book = model.score(shop, early)
+    assert any("too short" in sentence for sentence in model.says_)
+    assert book["evidence"].str.endswith("short history").all()
+    assert book["churn_risk"].between(0, 1).all()
+
+
+def test_without_any_second_purchase_it_says_so_and_claims_little():
+    tables = shop_tables(40, seed=2)
+    tables["transactions"] = tables["transactions"].drop_duplicates("buyer_id")
+    histories = histories_of(tables)
+    model = RelationshipModel("60D", effort="quick").fit(histories, AS_OF)
+    book = model.score(histories, AS_OF)
+    assert any("second time" in sentence for sentence in model.says_)
+    assert book["churn_risk"].between(0.8, 1).all()
+
+
+@pytest.mark.parametrize("n_buyers", [1, 2, 5, 12])
+def test_a_handful_of_buyers_gets_finite_scores(n_buyers):
+    histories = histories_of(shop_tables(n_buyers, seed=3))
+    as_of = histories.observed_until
+    book = RelationshipModel("60D", effort="quick").fit(histories, as_of).score(histories, as_of)
+    assert len(book) == n_buyers
+    assert np.isfinite(book[["churn_risk", "client_probability"]].to_numpy()).all()
+
+
+def test_nobody_known_is_an_error_with_a_way_out(shop):
+    with pytest.raises(NotEnoughDataError, match="no buyer is known"):
+        RelationshipModel("60D").fit(shop, START)
+
+
+def test_a_model_scores_a_date_on_which_nobody_is_known_yet(model, shop):
+    assert len(model.score(shop, START)) == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"effort": "huge"}, {"client": "yes"}, {"random_state": 0.5}, {"horizon": "0D"}, {"horizon": "soon"}],
+)
+def test_a_parameter_that_makes_no_sense_is_refused_by_fit(shop, options):
+    with pytest.raises(OptionError):
+        RelationshipModel(**{"horizon": "60D", **options}).fit(shop, AS_OF)
+
+
+def test_a_table_in_place_of_histories_is_refused(shop):
+    with pytest.raises(InputError, match="Histories are needed, found DataFrame"):
+        RelationshipModel().fit(shop.transactions)
+
+
+# ---- contracts, contacts, labels ----------------------------------------------------------------------------------
+
+
+def test_contracts_alone_are_enough(firm):
+    model = RelationshipModel("60D", effort="quick").fit(firm, AS_OF)
+    book = model.score(firm, AS_OF)
+    assert set(book["evidence"]) == {"contracts"}
+    assert book["churn_risk"].between(0, 1).all()
+    plan = firm.buyers["plan"].reindex(book.index)
+    churned = ChurnDefinition("60D").label(firm, AS_OF)
+    assert book["churn_risk"].groupby(plan).mean()["basic"] > book["churn_risk"].groupby(plan).mean()["gold"]
+    assert abs(book["churn_risk"].mean() - churned.mean()) < 0.2
+    assert book["next_purchase_due"].isna().all()
+
+
+def test_a_cancellation_given_after_as_of_changes_nothing_before_it():
+    tables = firm_tables(120, seed=4)
+    later = {name: table.copy() for name, table in tables.items()}
+    for given_tables, moment in ((tables, pd.NaT), (later, AS_OF + pd.Timedelta(days=3))):
+        given_tables["contracts"]["cancelled_at"] = pd.Series(
+            moment, index=given_tables["contracts"].index, dtype="datetime64[us]"
+        )
+        running = given_tables["contracts"]["end"] > AS_OF + pd.Timedelta(days=4)
+        given_tables["contracts"].loc[~running, "cancelled_at"] = pd.NaT
+    books = []
+    for given_tables in (tables, later):
+        histories = histories_of(given_tables)
+        books.append(RelationshipModel("60D", effort="quick").fit(histories, AS_OF).score(histories, AS_OF))
+    assert_frame_equal(*books)
+
+
+def test_contacts_let_ties_be_seen(shop_with_contacts):
+    model = RelationshipModel("60D", effort="quick").fit(shop_with_contacts, AS_OF)
+    book = model.score(shop_with_contacts, AS_OF)
+    assert "care_tie" in set(model.candidates_["target"])
+    assert set(book["evidence"]) == {"transactions+interactions"}
+    assert (book.loc[book["stage"] == "repeat customer", "relationship"] == "customer").all()
+
+
+def test_the_users_own_labels_outrank_the_definition(shop, book):
+    labels = pd.Series(np.arange(len(book)) % 2 == 0, index=book.index)
+    spends = pd.Series(
+        book["expected_purchases"].to_numpy() < book["expected_purchases"].median(), index=book.index
+    )
+    own = RelationshipModel("60D", effort="quick").fit(shop, AS_OF, labels=spends).score(shop, AS_OF)
+    assert own["client_probability"][spends].mean() > own["client_probability"][~spends].mean()
+    assert book["client_probability"][spends].mean() < book["client_probability"][~spends].mean()
+    with pytest.raises(InputError, match="more than once"):
+        RelationshipModel("60D", effort="quick").fit(shop, AS_OF, labels=pd.concat([labels, labels]))
+    with pytest.raises(InputError, match="clients and customers"):
+        RelationshipModel("60D", effort="quick").fit(shop, AS_OF, labels=pd.Series([True], index=["nobody"]))
+
+
+# ---- explanations -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["shop", "shop_with_contacts", "firm"])
+def test_contributions_add_up_to_the_log_odds_of_the_book(kind, request):
+    histories = request.getfixturevalue(kind)
+    model = RelationshipModel("60D", effort="quick").fit(histories, AS_OF)
+    book, why = model.score(histories, AS_OF), model.explain(histories, as_of=AS_OF)
+    for column, log_odds in (("churn_risk", why.churn_log_odds), ("client_probability", why.client_log_odds)):
+        p = book[column].clip(1e-9, 1 - 1e-9)
+        np.testing.assert_allclose(log_odds, np.log(p / (1 - p)), atol=1e-6)
+
+
+def test_some_buyers_explained_alone_are_explained_the_same(model, shop, book):
+    few = list(book.index[5:9])
+    alone, all_of_them = model.explain(shop, buyers=few, as_of=AS_OF), model.explain(shop, as_of=AS_OF)
+    assert_frame_equal(alone.churn, all_of_them.churn.loc[few, alone.churn.columns])
+
+
+def test_an_unknown_buyer_cannot_be_explained(model, shop):
+    with pytest.raises(InputError, match="1 of 2 buyers"):
+        model.explain(shop, buyers=["b0001", "nobody"], as_of=AS_OF)
+
+
+def test_the_first_reason_has_the_largest_contribution(model, shop, book):
+    why = model.explain(shop, as_of=AS_OF)
+    for buyer in book.index[:20]:
+        if book.at[buyer, "reason_1"]:
+            largest = why.churn.loc[buyer].abs().idxmax()
+            assert why.sentences.at[buyer, largest] in book.at[buyer, "reason_1"]
+
+
+# ---- keeping -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["shop", "shop_with_contacts", "firm"])
+def test_a_model_from_its_file_gives_the_same_bytes(kind, request, tmp_path):
+    histories = request.getfixturevalue(kind)
+    model = RelationshipModel("60D", effort="quick").fit(histories, AS_OF)
+    model.save(tmp_path / "m.clientcare")
+    loaded = load_model(tmp_path / "m.clientcare")
+    assert_frame_equal(loaded.score(histories, AS_OF), model.score(histories, AS_OF))
+    assert_frame_equal(loaded.candidates_, model.candidates_)
+    assert loaded.says_ == model.says_
+
+
+def test_a_model_file_names_no_buyer(model, tmp_path):
+    model.save(tmp_path / "m.clientcare")
+    assert b"b0001" not in (tmp_path / "m.clientcare").read_bytes()
+
+
+def test_a_learner_from_outside_takes_the_place_of_the_trees_and_cannot_be_saved(shop, tmp_path):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    outside = HistGradientBoostingClassifier(max_iter=10, random_state=0)
+    model = RelationshipModel("60D", estimator=outside, effort="quick").fit(shop, AS_OF)
+    assert model.score(shop, AS_OF)["churn_risk"].between(0, 1).all()
+    why = model.explain(shop, as_of=AS_OF)
+    risk = model.score(shop, AS_OF)["churn_risk"]
+    np.testing.assert_allclose(why.churn_log_odds, np.log(risk / (1 - risk)), atol=1e-6)
+    with pytest.raises(ModelFileError, match="HistGradientBoostingClassifier cannot be saved"):
+        model.save(tmp_path / "m.clientcare")
+
+
+def test_a_learner_that_cannot_meet_unknown_values_is_refused_with_a_way_out(shop):
+    with pytest.raises(OptionError, match="imputer"):
+        RelationshipModel("60D", estimator=LogisticRegression(), effort="quick").fit(shop, AS_OF)
+
+
+def test_integer_ids_stay_integers():
+    tables = shop_tables(40, seed=8)
+    tables["transactions"]["buyer_id"] = tables["transactions"]["buyer_id"].str[1:].astype("int64")
+    histories = Histories(**tables)
+    book = RelationshipModel("60D", effort="quick").fit(histories).score(histories)
+    assert book.index.dtype == np.int64

@@ -1,0 +1,49 @@
+"""Sentences with a buyer's own numbers: the first whose numbers are known, in plain English."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clientcare.model.ideas import ideas_of
+from clientcare.model.sentences import say_all
+
+
+def test_each_row_gets_the_first_phrase_whose_numbers_are_known():
+    values = {"a": np.array([1.0, np.nan, 3.4]), "b": np.array([np.nan, np.nan, 0.256])}
+    said = say_all(["{a:.0f} days, {b:.0%}", "{a:.0f} days", "unknown"], values.__getitem__, 3)
+    assert said.tolist() == ["1 day", "unknown", "3 days, 26%"]
+
+
+def test_one_is_not_plural():
+    said = say_all(["bought {n:.0f} times; buys every {n:.0f} days"], lambda name: np.array([1.0, 2.0]), 2)
+    assert said.tolist() == ["bought once; buys every day", "bought 2 times; buys every 2 days"]
+
+
+def test_no_rows_no_sentences():
+    assert say_all(["{a:.0f} days"], lambda name: np.empty(0), 0).tolist() == []
+
+
+def test_columns_that_say_the_same_thing_are_one_idea():
+    names = [
+        "days_since_last_purchase",
+        "overdue_ratio",
+        "n_purchases_90d",
+        "n_purchases",
+        "total_spent",
+        "x",
+    ]
+    ideas, groups = ideas_of(names, names, 90)
+    assert [ideas[group] for group in groups] == [
+        "silence",
+        "silence",
+        "silence",
+        "purchases",
+        "spend",
+        "other",
+    ]
+
+
+def test_every_level_of_an_attribute_is_the_same_idea():
+    names = ["buyer_plan = gold", "buyer_plan = silver", "days_since_buyer_born"]
+    ideas, groups = ideas_of(names, ["buyer_plan", "buyer_plan", "days_since_buyer_born"], 90)
+    assert [ideas[group] for group in groups] == ["attribute: plan", "attribute: plan", "attribute: born"]
