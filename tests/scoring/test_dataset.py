@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from conftest import AS_OF, plain
+from small_firm import AS_OF, plain
 
 from clientcare.exceptions import InputError, OptionError, SchemaError, SourceError
 from clientcare.scoring import Progress, read_book, score_dataset, score_partition
