@@ -76,8 +76,9 @@ class BuyingModel(ForecastingModel):
         needed = len(self._names) + self._n_coefficients()
         if n_buyers < needed:
             raise NotEnoughDataError(
-                f"{type(self).__name__}.fit: {len(rows):,} buyers cannot tell {needed} parameters (1 sample is never "
-                f"enough).\nGive {needed} buyers or more; some hundreds before a forecast means much."
+                f"{type(self).__name__}.fit: {n_buyers:g} buyers (n_samples = {len(rows)}) cannot "
+                f"tell {needed} parameters.\n"
+                f"Give {needed} buyers or more; some hundreds before a forecast means much."
             )
         if not rows.age.any():
             raise NotEnoughDataError(

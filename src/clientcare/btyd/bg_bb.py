@@ -79,7 +79,7 @@ class BGBB(LikelihoodModel):
         weight = read_weight(sample_weight, len(x), asker)
         if weight.sum() < len(self._names) or not weight @ x:
             raise NotEnoughDataError(
-                f"{asker}: {len(x):,} rows (sample) with {int(x.sum()):,} repeat purchases cannot tell 4 parameters."
+                f"{asker}: n_samples = {len(x)} with {int(x.sum()):,} repeat purchases cannot tell 4 parameters."
             )
         self._note_columns(X)
         first, inverse = distinct_rows([x, last, n])
@@ -236,7 +236,9 @@ class BGBB(LikelihoodModel):
 
     def _each(self, name: str, X: Any, forecast: Any) -> Any:
         check_is_fitted(self, "parameters_")
-        x, last, n = self._read(X, f"{type(self).__name__}.{name}")
+        asker = f"{type(self).__name__}.{name}"
+        self._check_width(X, asker)
+        x, last, n = self._read(X, asker)
         first, inverse = distinct_rows([x, last, n])
         p = np.maximum(np.array([self.parameters_[name] for name in self._names]), 1e-300)
         if inverse is None:

@@ -19,7 +19,7 @@ from clientcare.btyd.likelihood import LikelihoodModel, draw_logs
 from clientcare.btyd.quadrature import legendre
 from clientcare.btyd.simulation import DrawnPurchases, simulated_log, simulated_summary
 from clientcare.btyd.table import Rows, read_horizon, read_rows
-from clientcare.exceptions import OptionError, SchemaError
+from clientcare.exceptions import OptionError
 from clientcare.window import Moment
 
 Parameters = dict[str, Any]
@@ -367,17 +367,6 @@ class ForecastingModel(LikelihoodModel):
             name: np.broadcast_to(np.asarray(value, dtype=np.float64), (len(rows),))
             for name, value in p.items()
         }
-
-    def _check_width(self, X: Any, asker: str) -> None:
-        expected = getattr(self, "n_features_in_", None)
-        if expected is None or isinstance(X, pd.DataFrame) or not hasattr(X, "shape") or len(X.shape) != 2:
-            return
-        if hasattr(self, "feature_names_in_"):
-            return
-        if X.shape[1] != expected and X.shape[1] < 3:
-            raise SchemaError(
-                f"X has {X.shape[1]} features, but {type(self).__name__} is expecting {expected} features as input."
-            )
 
     def _read(self, X: Any, asker: str, sample_weight: Any = None) -> Rows:
         return read_rows(

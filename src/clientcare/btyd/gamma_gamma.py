@@ -85,7 +85,8 @@ class GammaGamma(LikelihoodModel):
         used = (x > 0) & ~np.isnan(mean) & (weight > 0)
         if used.sum() < 3:
             raise NotEnoughDataError(
-                f"{asker}: {int(used.sum())} buyers (sample) have a repeat purchase of known amount; give 3 or more."
+                f"{asker}: {int(used.sum())} of n_samples = {len(x)} buyers have a repeat purchase of known "
+                "amount; give 3 or more."
             )
         self._note_columns(X)
         x, mean, weight = x[used], mean[used], weight[used]
@@ -112,7 +113,7 @@ class GammaGamma(LikelihoodModel):
         return self
 
     def _read(self, X: Any, asker: str) -> tuple[Floats, Floats]:
-        if isinstance(X, pd.DataFrame) or np.ndim(X) != 2 or np.shape(X)[1] < 4:
+        if isinstance(X, pd.DataFrame) or np.asarray(X).ndim != 2 or np.asarray(X).shape[1] < 4:
             columns = read_columns(X, (COUNT, SPEND), asker)
         else:
             columns = read_columns(X, (COUNT, "second", "third", SPEND), asker)

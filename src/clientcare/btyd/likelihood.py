@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from clientcare.btyd.fitting import Floats
-from clientcare.exceptions import OptionError
+from clientcare.exceptions import OptionError, SchemaError
 
 
 class LikelihoodModel(BaseEstimator):  # type: ignore[misc]
@@ -33,11 +33,22 @@ class LikelihoodModel(BaseEstimator):  # type: ignore[misc]
 
     def _note_columns(self, X: Any) -> None:
         """Remember the width of the table, and its column names."""
-        self.n_features_in_ = X.shape[1] if hasattr(X, "shape") else len(X[0])
+        self.n_features_in_ = X.shape[1] if isinstance(X, pd.DataFrame) else np.asarray(X).shape[1]
         if isinstance(X, pd.DataFrame):
             self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
+
+    def _check_width(self, X: Any, asker: str) -> None:
+        expected = getattr(self, "n_features_in_", None)
+        if expected is None or isinstance(X, pd.DataFrame) or not hasattr(X, "shape") or len(X.shape) != 2:
+            return
+        if hasattr(self, "feature_names_in_"):
+            return
+        if X.shape[1] != expected and X.shape[1] < 3:
+            raise SchemaError(
+                f"X has {X.shape[1]} features, but {type(self).__name__} is expecting {expected} features as input."
+            )
 
     def _set(
         self, natural: Mapping[str, float], covariance: Floats, log_likelihood: float, n_buyers: float

@@ -56,7 +56,7 @@ class RetentionModel(LikelihoodModel):
         weight = read_weight(sample_weight, len(renewals), asker)
         if len(renewals) < 2 or not (weight * ended).sum() or not (weight * renewals).sum():
             raise NotEnoughDataError(
-                f"{asker}: needs customers who left and customers who renewed (more than 1 sample); found "
+                f"{asker}: needs customers who left and customers who renewed; found n_samples = {len(renewals)}, "
                 f"{int(ended.sum())} who left and {int((renewals > 0).sum())} who renewed."
             )
         self._note_columns(X)

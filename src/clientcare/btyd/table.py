@@ -135,8 +135,7 @@ def read_columns(
         found = _by_position(X, wanted, asker, optional)
     if not len(found[wanted[0]]):
         raise NotEnoughDataError(
-            f"{asker}: the table has no rows (0 samples). Give at least one buyer; "
-            f"a minimum of 1 is required by {asker.split('.')[0]}."
+            f"{asker}: found 0 sample(s) (no rows) while a minimum of 1 is required. Give at least one buyer."
         )
     return found
 
@@ -167,18 +166,13 @@ def _by_name(
 def _by_position(X: Any, wanted: Sequence[str], asker: str, optional: Sequence[str]) -> dict[str, Floats]:
     if hasattr(X, "toarray"):
         raise TypeError(f"{asker}: a sparse matrix was passed, but dense data is required. Use X.toarray().")
+    table = np.asarray(X)
+    if np.iscomplexobj(table):
+        raise InputError(f"{asker}: Complex data not supported.")
     try:
-        table = np.asarray(X)
-        if np.iscomplexobj(table):
-            raise InputError(f"{asker}: Complex data not supported.")
         table = table.astype(np.float64)
-    except (ValueError, TypeError) as cause:
-        if isinstance(cause, InputError):
-            raise
-        raise SchemaError(
-            f"{asker}: the array does not hold numbers ({type(cause).__name__}: argument must be "
-            "a string or a real number)."
-        ) from cause
+    except ValueError as cause:
+        raise SchemaError(f"{asker}: the array does not hold numbers.") from cause
     if table.ndim != 2:
         raise SchemaError(
             f"{asker}: expected a table of 2 dimensions, found {table.ndim}. Reshape your data with X.reshape(1, -1) "
@@ -187,8 +181,8 @@ def _by_position(X: Any, wanted: Sequence[str], asker: str, optional: Sequence[s
     names = [*wanted, *optional]
     if table.shape[1] < len(wanted):
         raise SchemaError(
-            f"{asker}: found {table.shape[0]} rows and {table.shape[1]} columns (0 feature(s) with shape "
-            f"{table.shape} while a minimum of {len(wanted)} is required): by position they are {', '.join(names)}."
+            f"{asker}: found an array with {table.shape[1]} feature(s) (shape={table.shape}) while a minimum of "
+            f"{len(wanted)} is required.\nBy position they are {', '.join(names)}."
         )
     return {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(names[: table.shape[1]])}
 
@@ -276,7 +270,9 @@ def read_weight(sample_weight: Any, n_rows: int, asker: str) -> Floats:
     if weight.shape != (n_rows,):
         raise OptionError(f"{asker}: sample_weight.shape == {weight.shape}, expected {(n_rows,)}!")
     if not np.isfinite(weight).all() or (weight < 0).any() or not weight.sum() > 0:
-        raise OptionError(f"{asker}: sample_weight must be finite and >= 0, and not all zero.")
+        raise OptionError(
+            f"{asker}: every sample_weight must be finite and >= 0, and they must not all be zero."
+        )
     return weight
 
 

@@ -1,0 +1,114 @@
+"""The models keep scikit-learn's contract.
+
+``check_estimator`` fits random tables, which are no purchase histories: the models refuse them, as they must. So each
+model is checked behind a translator that turns any table of numbers into histories, one row for one row; everything else
+(cloning, parameters, pickling, weights, messages, no writing to the input) is the model's own.
+"""
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import check_estimator
+
+from clientcare.btyd import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    MBGCNBD,
+    MBGNBD,
+    NBD,
+    BetaDiscreteWeibull,
+    GammaGamma,
+    ParetoNBD,
+    ShiftedBetaGeometric,
+)
+from clientcare.btyd.table import read_columns, refuse
+
+EXCEPTIONS = {
+    "check_fit2d_1feature": "the translator accepts a table of one column, the models name the columns they lack",
+}
+
+
+def some_numbers(X, asker):
+    """Two numbers >= 0 a row, after the model's own reading of the table."""
+    read_columns(X.to_numpy() if isinstance(X, pd.DataFrame) else X, ("first",), asker)
+    values = np.asarray(X, dtype=np.float64)
+    refuse(asker, "first", "known and finite", ~np.isfinite(values).all(axis=1))
+    digits = np.abs(values).sum(axis=1) * 97
+    return np.floor(digits) % 5, digits - np.floor(digits)
+
+
+class Buying:
+    def _read(self, X, asker, sample_weight=None):
+        count, rest = some_numbers(X, asker)
+        age = 20 + 30 * rest
+        recency = np.where(count > 0, age * (0.1 + 0.8 * rest), 0.0)
+        gaps = count * np.log(np.maximum(recency, 1) / np.maximum(count, 1))
+        return super()._read(np.column_stack([count, recency, age, age, gaps]), asker, sample_weight)
+
+
+class Renewing:
+    def _read(self, X, asker):
+        count, rest = some_numbers(X, asker)
+        return super()._read(np.column_stack([count, np.floor(17 * rest + count) % 2]), asker)
+
+
+class AnyNBD(Buying, NBD): ...
+
+
+class AnyBGNBD(Buying, BGNBD): ...
+
+
+class AnyMBGNBD(Buying, MBGNBD): ...
+
+
+class AnyParetoNBD(Buying, ParetoNBD): ...
+
+
+class AnyBGCNBD(Buying, BGCNBD): ...
+
+
+class AnyMBGCNBD(Buying, MBGCNBD): ...
+
+
+class AnySBG(Renewing, ShiftedBetaGeometric): ...
+
+
+class AnyBdW(Renewing, BetaDiscreteWeibull): ...
+
+
+class AnyGammaGamma(GammaGamma):
+    def _read(self, X, asker):
+        count, rest = some_numbers(X, asker)
+        return super()._read(np.column_stack([count + 1, 5 + 30 * rest]), asker)
+
+
+class AnyBGBB(BGBB):
+    def _read(self, X, asker):
+        count, rest = some_numbers(X, asker)
+        last = np.where(count > 0, count + np.floor(rest * 2), 0)
+        return super()._read(np.column_stack([count, last, np.full(len(last), 6)]), asker)
+
+
+MODELS = [AnyBGNBD(), AnyParetoNBD(), AnyGammaGamma(), AnyBGBB(), AnySBG()]
+if os.environ.get("CLIENTCARE_TESTS") == "full":
+    MODELS += [AnyNBD(), AnyMBGNBD(), AnyBGCNBD(k=2), AnyMBGCNBD(k=2), AnyBdW()]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learn_finds_nothing_wrong(model):
+    results = check_estimator(model, on_fail=None, on_skip=None)
+    failed = {r["check_name"]: str(r["exception"]) for r in results if r["status"] == "failed"}
+    assert set(failed) <= set(EXCEPTIONS), failed
+
+
+@pytest.mark.parametrize("model", [NBD, BGNBD, MBGNBD, ParetoNBD, GammaGamma, BGBB, ShiftedBetaGeometric])
+def test_a_clone_knows_the_options_and_nothing_fitted(model):
+    fitted = model.from_parameters(**dict.fromkeys(model._names, 1.5), penalty=0.5)
+    fresh = clone(fitted)
+    assert fresh.get_params() == fitted.get_params()
+    assert not hasattr(fresh, "parameters_")
