@@ -138,8 +138,11 @@ def random_interactions(rng: np.random.Generator, ids: Any, n_rows: int) -> pd.D
             "minutes": np.where(rng.random(n_rows) < 0.5, rng.integers(1, 90, n_rows), np.nan),
         }
     )
-    answered = times + pd.to_timedelta(rng.exponential(5.0, n_rows), unit="D").round("s")
-    closed = times + pd.to_timedelta(rng.exponential(12.0, n_rows), unit="D").round("s")
+    patience = np.where(
+        rng.random(n_rows) < 0.5, 5.0, 120.0
+    )  # some answers come so late that they cross a date
+    answered = times + pd.to_timedelta(rng.exponential(patience), unit="D").round("s")
+    closed = times + pd.to_timedelta(rng.exponential(1.5 * patience), unit="D").round("s")
     frame["answered_at"] = answered.where(rng.random(n_rows) < 0.5)
     frame["closed_at"] = closed.where(rng.random(n_rows) < 0.5)
     rated = frame["closed_at"].notna().to_numpy() & (rng.random(n_rows) < 0.6)

@@ -119,6 +119,11 @@ def test_what_is_in_force_now_is_the_same_in_histories_cut_now(histories, as_of)
     np.testing.assert_array_equal(in_force(histories, as_of, as_of), in_force(histories.until(as_of), as_of))
 
 
+def test_histories_of_contracts_alone_are_observed_until_the_last_start_or_cancellation():
+    histories = terms(("a", "2024-01-01", None, "2024-03-01 10:00"), ("b", "2024-02-01", "2025-01-01", None))
+    assert histories.observed_until == T("2024-03-02")
+
+
 def test_missing_start_is_told_by_its_own_name():
     table = pd.DataFrame({"buyer_id": ["a"], "start_date": ["2024-01-01"]})
     with pytest.raises(ValueError, match=r"no column 'start'.*\n.*'start_date': 'start'"):

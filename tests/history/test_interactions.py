@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from doors import assert_balanced, found
 
-from clientcare.exceptions import OptionError, SchemaError
+from clientcare.exceptions import NotEnoughDataError, OptionError, SchemaError
 from clientcare.history import Histories
 
 
@@ -149,3 +149,10 @@ def test_unreadable_side_values_are_unknown_and_the_row_stays():
     assert frame["closed_at"].isna().tolist() == [False, True, False]
     assert n_found("unreadable_minutes", table) == 1
     assert n_found("unreadable_closed_at", table) == 1
+
+
+def test_where_every_purchase_is_set_aside_the_contacts_stand_alone():
+    transactions = pd.DataFrame({"buyer_id": ["a"], "timestamp": ["2024-01-02"]})
+    table = contacts(closed_at=["2024-01-02"])
+    with pytest.raises(NotEnoughDataError, match="outside_observed 1"):
+        Histories(transactions, table, observed_until="2023-01-01")

@@ -104,7 +104,8 @@ def _observed(sheets: Mapping[str, Sheet]) -> tuple[pd.Timestamp, pd.Timestamp]:
     times = [sheet.time[_happened(sheet)] for name, sheet in sheets.items() if name != "contracts"]
     if not any(len(some) for some in times):
         times = [sheet.time[sheet.log.kept] for sheet in sheets.values()]
-        given_up = [sheet.moments["cancelled_at"][sheet.log.kept] for sheet in sheets.values() if sheet.moments]
+        ended = [sheet for sheet in sheets.values() if "cancelled_at" in sheet.moments]
+        given_up = [sheet.moments["cancelled_at"][sheet.log.kept] for sheet in ended]
         times += [some[some != UNKNOWN_TIME] for some in given_up]
     times = [some for some in times if len(some)]
     first = min((int(some.min()) for some in times), default=0)
