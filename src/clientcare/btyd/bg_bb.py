@@ -82,10 +82,8 @@ class BGBB(LikelihoodModel):
                 f"{asker}: n_samples = {len(x)} with {int(x.sum()):,} repeat purchases cannot tell 4 parameters."
             )
         self._note_columns(X)
-        first, inverse = distinct_rows([x, last, n])
-        if inverse is not None:
-            x, last, n = x[first], last[first], n[first]
-            weight = merged_weight(inverse, weight)
+        first, kind = distinct_rows([x, last, n])
+        x, last, n, weight = x[first], last[first], n[first], merged_weight(kind, weight)
         total = float(weight.sum())
 
         def objective(theta: Floats) -> tuple[float, Floats]:
@@ -239,11 +237,9 @@ class BGBB(LikelihoodModel):
         asker = f"{type(self).__name__}.{name}"
         self._check_width(X, asker)
         x, last, n = self._read(X, asker)
-        first, inverse = distinct_rows([x, last, n])
+        first, kind = distinct_rows([x, last, n])
         p = np.maximum(np.array([self.parameters_[name] for name in self._names]), 1e-300)
-        if inverse is None:
-            first = inverse = np.arange(len(x))
-        values = np.clip(forecast(p, x[first], last[first], n[first]), -np.inf, np.inf)[inverse]
+        values = np.clip(forecast(p, x[first], last[first], n[first]), -np.inf, np.inf)[kind]
         return pd.Series(values, index=X.index, name=name) if isinstance(X, pd.DataFrame) else values
 
 

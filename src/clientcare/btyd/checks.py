@@ -70,8 +70,8 @@ def check_frequency(model: BuyingModel, X: Any, max_count: int = 7) -> Check:
     rows = model._read(X, "check_frequency")
     if rows.purchase_z is not None or rows.dropout_z is not None:
         raise OptionError("check_frequency: not for models with covariates; check_forecast takes them.")
-    first, inverse = distinct_rows([rows.age])
-    weight = np.ones(len(first)) if inverse is None else np.bincount(inverse, minlength=len(first))
+    first, kind = distinct_rows([rows.age])
+    weight = np.bincount(kind)
     ages = rows.age[first]
     expected = [float(weight @ model.prob_n_purchases_new(ages, n)) for n in range(max_count)]
     expected.append(max(len(rows) - sum(expected), 0.0))

@@ -345,17 +345,17 @@ class ForecastingModel(LikelihoodModel):
         if not exact_sum:
             rows = Rows(rows.x, rows.t_x, rows.age, rows.weight, None, rows.purchase_z, rows.dropout_z)
         h = read_horizon(horizon, len(rows), asker)
-        inverse = None
+        kind = None
         if len(rows) > 4096 and np.ndim(horizon) == 0:
-            rows, inverse = rows.distinct()
+            rows, kind = rows.distinct()
             h = h[: len(rows)]
         values = np.empty(len(rows))
         for first in range(0, len(rows), CHUNK):
             part = slice(first, first + CHUNK)
             chunk = rows.take(part)
             values[part] = forecast(self._parameters_of(chunk), chunk, h[part])
-        if inverse is not None:
-            values = values[inverse]
+        if kind is not None:
+            values = values[kind]
         if isinstance(X, pd.DataFrame):
             return pd.Series(values, index=X.index, name=name)
         return values

@@ -90,13 +90,8 @@ class GammaGamma(LikelihoodModel):
             )
         self._note_columns(X)
         x, mean, weight = x[used], mean[used], weight[used]
-        first, inverse = distinct_rows([x, mean])
-        if inverse is not None:
-            x, mean, weight = (
-                x[first],
-                mean[first],
-                merged_weight(inverse, weight),
-            )
+        first, kind = distinct_rows([x, mean])
+        x, mean, weight = x[first], mean[first], merged_weight(kind, weight)
         total = float(weight.sum())
         unit = float(weight @ mean / total)
         optimum = find_optimum(

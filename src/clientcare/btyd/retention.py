@@ -60,10 +60,8 @@ class RetentionModel(LikelihoodModel):
                 f"{int(ended.sum())} who left and {int((renewals > 0).sum())} who renewed."
             )
         self._note_columns(X)
-        first, inverse = distinct_rows([renewals, ended])
-        if inverse is not None:
-            renewals, ended = renewals[first], ended[first]
-            weight = merged_weight(inverse, weight)
+        first, kind = distinct_rows([renewals, ended])
+        renewals, ended, weight = renewals[first], ended[first], merged_weight(kind, weight)
         total = float(weight.sum())
         optimum = find_optimum([self._objective(renewals, ended, weight)], [np.log(self._start)])
         natural = dict(zip(self._names, np.exp(optimum.theta), strict=True))

@@ -75,23 +75,21 @@ class Rows:
         }
         return Rows(**kept)
 
-    def distinct(self) -> tuple[Rows, NDArray[np.int64] | None]:
-        """Equal rows merged, their weights added; and the merged row of each row (None where nothing was equal)."""
+    def distinct(self) -> tuple[Rows, NDArray[np.int64]]:
+        """Equal rows merged, their weights added, in an order of their own; and the merged row of each row."""
         columns = [self.x, self.t_x, self.age]
         columns += [] if self.log_gaps is None else [self.log_gaps]
         for z in (self.purchase_z, self.dropout_z):
             columns += [] if z is None else list(z.T)
-        first, inverse = distinct_rows(columns)
-        if inverse is None:
-            return self, None
-        merged = self.take(first)
-        return replace(merged, weight=merged_weight(inverse, self.weight)), inverse
+        first, kind = distinct_rows(columns)
+        return replace(self.take(first), weight=merged_weight(kind, self.weight)), kind
 
 
-def distinct_rows(columns: Sequence[Floats]) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
-    """Positions of one row of each distinct kind, and each row's kind; kind None where all rows differ.
+def distinct_rows(columns: Sequence[Floats]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of one row of each distinct kind, and each row's kind.
 
     One sort of a 64-bit mixture of the columns. Rows whose mixtures collide by chance are told apart by their values.
+    The kinds stand in the order of the mixture: it depends on the rows there are, not on their order.
     """
     key = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:
@@ -103,13 +101,11 @@ def distinct_rows(columns: Sequence[Floats]) -> tuple[NDArray[np.int64], NDArray
     new = np.ones(len(key), dtype=bool)
     new[1:] = key[1:] != key[:-1]
     same = np.flatnonzero(~new)
-    if not len(same):
-        return order, None
-    for column in columns:
+    for column in columns if len(same) else ():
         new[same] |= column[order[same]] != column[order[same - 1]]
-    inverse = np.empty(len(key), dtype=np.int64)
-    inverse[order] = np.cumsum(new) - 1
-    return order[new], inverse
+    kind = np.empty(len(key), dtype=np.int64)
+    kind[order] = np.cumsum(new) - 1
+    return order[new], kind
 
 
 def merged_weight(kind: NDArray[np.int64], weight: Floats) -> Floats:
