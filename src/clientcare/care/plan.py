@@ -32,13 +32,9 @@ MINUTES: Mapping[str, int] = {
 }
 """How long an action takes unless told otherwise."""
 
-GROWTH_ACTIONS = ("ask_for_referral", "anniversary")
-"""Actions that win something rather than keep it: nobody is about to leave."""
-
-GROWTH_SHARE = 0.1
-"""What a growth action can win, as a share of the buyer's expected spend: an assumption, see
-:func:`care_plan`.
-"""
+GROWTH_SHARES: Mapping[str, float] = {"ask_for_referral": 0.05, "anniversary": 0.01}
+"""Actions that win something rather than keep it (nobody is about to leave), and the share of the buyer's
+expected spend that they can win: assumptions, small so that keeping comes first."""
 
 DAYS_A_MONTH = 30.4375
 
@@ -250,9 +246,9 @@ def _all_due(
     dues = {action: find(at) for action, find in FINDERS.items()}
     parts = []
     for action, due in dues.items():
-        growth = action in GROWTH_ACTIONS
+        growth = action in GROWTH_SHARES
         risk = np.nan_to_num(at.churn_risk[due.buyer])
-        stake = spend[due.buyer] * (GROWTH_SHARE if growth else risk)
+        stake = spend[due.buyer] * (GROWTH_SHARES[action] if growth else risk)
         gain = (
             stake
             if effect is None or growth

@@ -1,0 +1,253 @@
+"""What the care part is worth, where the truth is known or real data is at hand.
+
+    python benchmarks/care.py effect --seeds 40      coverage, signs, false alarms, Qini on planted effects
+    python benchmarks/care.py firm                   stages, health tiers and plans of a simulated service
+    firm python benchmarks/care.py warning                lead times, surprises, false alarms beside the
+    recency rule python benchmarks/care.py speed                  CPU seconds of the report, the plan and the
+    effect
+
+Real data is read from the folder that CLIENTCARE_DATA names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from clientcare.care import care_effect, care_plan, care_report, early_warning, health_facts
+from clientcare.care.buying import Buying
+from clientcare.care.health import HealthScore
+from clientcare.care.targeting import qini
+from clientcare.datasets import simulate_histories
+from clientcare.history import Histories
+from clientcare.window import microseconds
+
+SETTINGS = {
+    "confounded": {"assignment": "confounded"},
+    "randomised": {"assignment": "randomised"},
+    "no effect": {"assignment": "confounded", "care_effect": 0.0},
+    "hopeless": {"assignment": "confounded", "overlap": "hopeless"},
+}
+
+
+def one_world(setting: str, seed: int, n_buyers: int) -> dict:
+    """One simulated shop: what was found, and the truth."""
+    shop = simulate_histories("retailer", n_buyers, random_state=seed, **SETTINGS[setting])
+    dates = shop.care_dates[:3]
+    drawn = None
+    if setting == "randomised":
+        drawn = pd.concat({day: shop.potential_outcomes(day)["was_contacted"].astype(float) for day in dates})
+        drawn.index.names = ["as_of", "buyer_id"]
+    found = care_effect(
+        shop.histories, "check_in", "churn", dates, outcome_from="as_of", randomised=drawn, random_state=seed
+    )
+    truth = pd.concat({day: shop.potential_outcomes(day)["effect"] for day in dates}).reindex(
+        found.rows.index
+    )
+    kept = found.rows["kept"].to_numpy()
+    planted = float(truth[kept].mean()) if kept.any() else float("nan")
+    rows = found.rows[kept]
+    true_benefit = -truth[kept].to_numpy()
+    policies = {"effect": -rows["effect"], "risk": rows["risk"], "value": rows["value"]}
+    return {
+        "setting": setting,
+        "seed": seed,
+        "planted": planted,
+        "effect": found.effect,
+        "low": found.low,
+        "high": found.high,
+        "naive": found.naive,
+        "verdict": found.verdict,
+        "kept": found.kept_share,
+        "validated": found.validated,
+        **{
+            f"qini_{name}": qini(true_benefit, score.to_numpy())
+            for name, score in policies.items()
+            if kept.any()
+        },
+    }
+
+
+def run_effect(seeds: range, settings: list[str], n_buyers: int, log: Path | None) -> None:
+    results = []
+    for seed in seeds:
+        for setting in settings:
+            results.append(one_world(setting, seed, n_buyers))
+            if log is not None:
+                with log.open("a") as file:
+                    file.write(json.dumps(results[-1]) + "\n")
+    show_effect(pd.DataFrame(results))
+
+
+def show_effect(table: pd.DataFrame) -> None:
+    rows = {}
+    for setting, part in table.groupby("setting", sort=False):
+        covered = (part["low"] <= part["planted"]) & (part["planted"] <= part["high"])
+        told = part["verdict"] != "cannot tell"
+        rows[setting] = {
+            "seeds": len(part),
+            "planted": part["planted"].mean(),
+            "estimate": part["effect"].mean(),
+            "naive": part["naive"].mean(),
+            "covered": covered.mean(),
+            "interval width": (part["high"] - part["low"]).mean(),
+            "naive has wrong sign": (np.sign(part["naive"]) != np.sign(part["planted"])).mean(),
+            "calls an effect": part["verdict"].isin(["helps", "harms"]).mean(),
+            "cannot tell": (~told).mean(),
+            "qini effect > risk": (part["qini_effect"] > part["qini_risk"]).mean(),
+            "qini effect > value": (part["qini_effect"] > part["qini_value"]).mean(),
+            "mean true qini effect": part["qini_effect"].mean(),
+            "mean true qini risk": part["qini_risk"].mean(),
+            "validated": part["validated"].mean(),
+        }
+    print(pd.DataFrame(rows).round(4).to_string())
+
+
+def run_firm(seeds: range, n_buyers: int) -> None:
+    """A service firm whose truth is known: stages, tiers, plans."""
+    from clientcare.model import RelationshipModel
+    from clientcare.outcomes import ChurnDefinition
+
+    rows = []
+    for seed in seeds:
+        firm = simulate_histories("service_firm", n_buyers, random_state=seed)
+        as_of = firm.observed_until - pd.Timedelta(days=180)
+        without = Histories(firm.transactions, contracts=firm.contracts, buyers=firm.buyers,
+                            observed_from=firm.observed_from, observed_until=firm.observed_until)  # fmt: skip
+        row = {"seed": seed}
+        for name, histories in (("with", firm.histories), ("without", without)):
+            model = RelationshipModel(horizon="90D", random_state=0).fit(histories, as_of=as_of)
+            book = model.score(histories, as_of=as_of)
+            row[f"client AUC {name} interactions"] = auc_of(
+                firm.truth["is_client"].reindex(book.index), book["client_probability"]
+            )
+            true_risk = firm.true_churn_risk(as_of, "90D").reindex(book.index)
+            row[f"rank correlation with true risk, {name}"] = book["churn_risk"].corr(
+                true_risk, method="spearman"
+            )
+            if name == "with":
+                row |= plan_lift(book, histories, as_of, left_within(firm, book.index, as_of, 90), seed)
+        past = as_of - pd.Timedelta(days=120)
+        health = HealthScore().fit(
+            health_facts(firm.histories, past), ChurnDefinition(horizon="90D").label(firm.histories, past)
+        )
+        facts = health_facts(firm.histories, as_of)
+        true_risk = firm.true_churn_risk(as_of, "90D").reindex(facts.index)
+        tiers = true_risk.groupby(health.tier(facts), observed=True).mean()
+        row |= {f"true churn {tier}": share for tier, share in tiers.items()}
+        rows.append(row)
+    print(pd.DataFrame(rows).set_index("seed").T.round(3).to_string())
+
+
+def plan_lift(
+    book: pd.DataFrame, histories: Histories, as_of: pd.Timestamp, gone: pd.Series, seed: int
+) -> dict:
+    """How often planned buyers truly drop out in the quarter after, beside as many drawn at random."""
+    plan = care_plan(book, histories, as_of, capacity=max(len(book) // 10, 10))
+    rng = np.random.default_rng(seed)
+    bound = gone[
+        Buying.known(histories, microseconds(as_of)).bound[histories.buyer_ids.get_indexer(gone.index)]
+    ]
+    hits = gone.reindex(plan["buyer_id"]).mean()
+    row = {"plan size": len(plan), "planned who drop out": hits}
+    for name, base in (("all", gone), ("under contract", bound)):
+        draws = [
+            base.iloc[rng.choice(len(base), min(len(plan), len(base)), replace=False)].mean()
+            for _ in range(200)
+        ]
+        row[f"random of {name} who drop out"] = np.mean(draws)
+    return row | {"lift over random": hits / row["random of all who drop out"],
+                  "lift over random under contract": hits / row["random of under contract who drop out"]}  # fmt: skip
+
+
+def left_within(world, buyers: pd.Index, as_of: pd.Timestamp, days: int) -> pd.Series:
+    gone = world.truth["dropped_out_at"].reindex(buyers)
+    return (gone < as_of + pd.Timedelta(days=days)) & (gone >= as_of)
+
+
+def auc_of(truth: pd.Series, score: pd.Series) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    known = truth.notna()
+    return float(roc_auc_score(truth[known].astype(bool), score[known]))
+
+
+def run_warning(names: list[str]) -> None:
+    from clientcare.model import RelationshipModel
+
+    for name in names:
+        histories, first, every, horizon = warning_case(name)
+        dates = pd.date_range(first, histories.observed_until - pd.Timedelta(days=horizon), freq=f"{every}D")
+        model = RelationshipModel(horizon=f"{horizon}D", random_state=0).fit(histories, as_of=dates[0])
+        risks = pd.concat(
+            {d: model.score(histories, as_of=d)["churn_risk"] for d in dates}, names=["as_of", "buyer_id"]
+        )
+        found = early_warning(risks, histories, horizon=f"{horizon}D")
+        print(f"\n{name}: {len(dates)} dates from {dates[0]:%Y-%m-%d}, fitted once before the first")
+        print(found)
+
+
+def warning_case(name: str) -> tuple[Histories, pd.Timestamp, int, int]:
+    if name == "service_firm":
+        firm = simulate_histories("service_firm", 1500, random_state=0)
+        return firm.histories, firm.observed_until - pd.Timedelta(days=365), 30, 90
+    folder = Path(os.environ["CLIENTCARE_DATA"]) / name
+    histories = Histories(pd.read_parquet(folder / "transactions.parquet"))
+    first = {"online_retail": "2011-06-01", "cdnow": "1997-10-01"}[name]
+    return histories, pd.Timestamp(first), 15 if name == "online_retail" else 30, 90
+
+
+def run_speed() -> None:
+    shop = simulate_histories("retailer", 20_000, random_state=0)
+    histories, as_of = shop.histories, shop.observed_until - pd.Timedelta(days=120)
+    spent = {}
+    begin = time.process_time()
+    report = care_report(histories, as_of)
+    spent["care_report"] = time.process_time() - begin
+    book = pd.DataFrame({"churn_risk": 0.3, "relationship": "client"}, index=report.buyers.index)
+    begin = time.process_time()
+    plan = care_plan(book, histories, as_of)
+    spent["care_plan"] = time.process_time() - begin
+    begin = time.process_time()
+    care_plan(book, histories, as_of, capacity=100)
+    spent["care_plan, 100 contacts"] = time.process_time() - begin
+    print(f"{len(book):,} buyers, {histories.events('transactions').n_rows:,} transactions, "
+          f"{histories.events('interactions').n_rows:,} interactions, {len(plan):,} actions")  # fmt: skip
+    print(pd.Series(spent, name="CPU seconds").round(2).to_string())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["effect", "firm", "warning", "speed", "show"])
+    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--settings", nargs="+", default=list(SETTINGS), choices=list(SETTINGS))
+    parser.add_argument("--buyers", type=int, default=1200)
+    parser.add_argument(
+        "--log", type=Path, help="append each world's result as a line of JSON; 'show' reads it back"
+    )
+    parser.add_argument("--data", nargs="+", default=["service_firm", "cdnow", "online_retail"])
+    options = parser.parse_args()
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    if options.what == "effect":
+        run_effect(seeds, options.settings, options.buyers, options.log)
+    elif options.what == "show":
+        show_effect(pd.read_json(options.log, lines=True))
+    elif options.what == "firm":
+        run_firm(seeds, options.buyers)
+    elif options.what == "warning":
+        run_warning(options.data)
+    else:
+        run_speed()
+
+
+if __name__ == "__main__":
+    main()
