@@ -435,10 +435,13 @@ def _duckdb_batches(query: DatabaseQuery, limit: bool) -> _Pieces:
     path = query.connection.removeprefix("duckdb:///").removeprefix("duckdb://").removeprefix("duckdb:")
     try:
         connection = duckdb.connect(path or ":memory:", read_only=bool(path), config=locked_config())
-        result = connection.execute(query.query, dict(query.parameters) or None)
+        result = connection.sql(query.query, params=dict(query.parameters) or None)
+        if result is None:
+            raise InputError("the query gives no rows: it is no SELECT.")
     except duckdb.Error as cause:
         raise _failed(cause) from None
-    reader = result.fetch_record_batch(query.chunk_rows)
+    read = getattr(result, "to_arrow_reader", None) or result.fetch_arrow_reader  # its name before DuckDB 2
+    reader = read(query.chunk_rows)
     empty = pa.Table.from_batches([], schema=reader.schema)
     chunks = [empty] if limit else (_plain(pa.Table.from_batches([batch])) for batch in reader)
     return _Pieces(_at_least(chunks, empty), connection.close)
@@ -463,24 +466,26 @@ def _sqlalchemy_batches(query: DatabaseQuery, limit: bool) -> _Pieces:
     except ImportError as cause:
         raise MissingExtraError.of("sqlalchemy", "sql", "Reading from a database") from cause
     made = isinstance(query.connection, (str, sqlalchemy.URL))
+    to_close: list[Any] = []
     try:
         engine = sqlalchemy.create_engine(query.connection) if made else query.connection
         connection = engine.connect()
+        to_close += [connection.close, engine.dispose] if made else [connection.close]
         streaming = connection.execution_options(stream_results=True, max_row_buffer=query.chunk_rows)
         result = streaming.execute(sqlalchemy.text(query.query), dict(query.parameters))
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as cause:
+        for close in to_close:
+            close()
         raise _failed(cause) from None
     names = [str(name) for name in result.keys()]
 
-    def close() -> None:
-        result.close()
-        connection.close()
-        if made:
-            engine.dispose()
+    def close_all() -> None:
+        for close in (result.close, *to_close):
+            close()
 
     empty = pa.table({name: pa.nulls(0) for name in names})
     chunks = [empty] if limit else (_of_rows(names, rows) for rows in result.partitions(query.chunk_rows))
-    return _Pieces(_at_least(chunks, empty), close)
+    return _Pieces(_at_least(chunks, empty), close_all)
 
 
 def _at_least(chunks: Iterable[pa.Table], empty: pa.Table) -> Iterator[pa.Table]:

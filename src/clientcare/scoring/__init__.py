@@ -6,6 +6,7 @@ from clientcare.scoring.dataset import Progress, ScoringResult, score_dataset
 from clientcare.scoring.export import guard_formulas, unguard_formulas
 from clientcare.scoring.monitor import ScoreComparison, compare_scores
 from clientcare.scoring.parts import partition, score_partition
+from clientcare.scoring.pushdown import day_query, expand_days
 from clientcare.scoring.reading import read_book
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "ScoreComparison",
     "ScoringResult",
     "compare_scores",
+    "day_query",
+    "expand_days",
     "guard_formulas",
     "partition",
     "read_book",

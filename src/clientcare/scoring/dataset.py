@@ -25,6 +25,7 @@ from clientcare.model.store import library_versions
 from clientcare.scoring.outliers import latest_plausible_days, without_later_rows
 from clientcare.scoring.outputs import Output, output_of
 from clientcare.scoring.parts import DATED, as_arrow, open_partition
+from clientcare.scoring.pushdown import expanded_where_by_day
 from clientcare.scoring.publish import Job, PartRecord, open_job, write_part
 from clientcare.window import Moment, parse_moment
 
@@ -291,7 +292,8 @@ def score_part(
     clock = [time.process_time()]
     tables = partitions.read(number)
     tables, findings = without_later_rows(tables, latest, door)
-    histories = open_partition(**tables, **door)
+    given, options = expanded_where_by_day(tables, door)
+    histories = open_partition(**given, **options)
     clock.append(time.process_time())
     with threadpool_limits(1):
         book = pd.DataFrame() if histories is None else model.score(histories, as_of=as_of)
