@@ -61,7 +61,9 @@ class RelationshipMapDisplay:
         area = 8 + 120 * np.clip(spend / top, 0, 1) if top > 0 else np.full(len(spend), 14.0)
         for stage, colour in STAGE_COLOURS.items():
             here = (shown["stage"].astype("object") == stage).to_numpy()
-            hollow: dict[str, Any] = {} if STAGE_MARKERS[stage] == "x" else {"edgecolor": INK, "linewidth": 0.3}
+            hollow: dict[str, Any] = (
+                {} if STAGE_MARKERS[stage] == "x" else {"edgecolor": INK, "linewidth": 0.3}
+            )
             self.ax_.scatter(
                 shown["churn_risk"].to_numpy()[here], shown["client_probability"].to_numpy()[here], s=area[here],
                 color=colour if stage != "one-time customer" else "#8c8c8c", marker=STAGE_MARKERS[stage],

@@ -118,7 +118,7 @@ class TimelineDisplay:
                 "^",
                 color=BLUE,
                 markersize=5,
-                label="contact by them",
+                label="contact by them, or by both",
             )
         for term in self.contracts.to_dict("records"):
             end = self.scores.index.max() if pd.isna(term["end"]) else term["end"]

@@ -74,7 +74,9 @@ class ReasonsDisplay:
         self.ax_.set_yticks(rows, [plain(str(name).replace("_", " ")) for name in self.contributions.index])
         self.ax_.axvline(self.base, color=INK, linewidth=0.8, linestyle=":")
         final = ends[-1] if len(ends) else self.base
-        self.ax_.margins(x=0.15)
+        low, high = min(self.base, *ends), max(self.base, *ends)
+        room = 0.15 * max(high - low, 0.1)
+        self.ax_.set_xlim(low - room, high + room)
         tidy(
             self.ax_,
             f"Why: {self.name} {_probability(self.base):.0%} for the usual buyer, {_probability(float(final)):.0%} here",
