@@ -1,0 +1,89 @@
+"""The HTML page of a large book in headless Chromium: seconds to load, milliseconds to search, requests, accessibility.
+
+``python benchmarks/page.py --buyers 20000 --out FOLDER [--axe axe.min.js]``; needs ``pip install playwright`` and a Chromium.
+Screenshots (light, dark, narrow, one buyer) go to the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+import clientcare as cc
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+SEARCH = """() => {
+  const box = document.getElementById('search'), began = performance.now();
+  box.value = '77'; box.dispatchEvent(new Event('input')); document.body.offsetHeight;
+  return performance.now() - began;
+}"""
+
+
+def build(n_buyers: int, folder: Path) -> Path:
+    """Simulate a shop, learn from it, write the page."""
+    shop = cc.datasets.simulate_histories("retailer", n_buyers=n_buyers, random_state=0)
+    model = cc.RelationshipModel(horizon="90D", effort="quick", random_state=0).fit(shop.histories)
+    began = time.process_time()
+    page = cc.write_report(model, shop.histories, folder / "book.html")
+    print(
+        f"page of {n_buyers:,} buyers: {time.process_time() - began:.1f} CPU s, {page.stat().st_size / 2**20:.1f} MiB"
+    )
+    return page
+
+
+def look(browser: Any, page: Path, folder: Path, name: str, **view: Any) -> None:
+    """Open the page in one manner, time it, and take its picture."""
+    tab = browser.new_context(**view).new_page()
+    left: list[str] = []
+    tab.on(
+        "request",
+        lambda request: left.append(request.url) if not request.url.startswith(("file:", "data:")) else None,
+    )
+    began = time.monotonic()
+    tab.goto(page.as_uri())
+    loaded = time.monotonic() - began
+    tab.screenshot(path=folder / f"page_{name}.png")
+    searched = [tab.evaluate(SEARCH) for _ in range(5)]
+    print(
+        f"{name:7s} load {loaded:.2f} s, search {sorted(searched)[2]:.0f} ms, requests that leave the page: {len(left)}"
+    )
+    if name == "light":
+        tab.click("#body button")
+        tab.screenshot(path=folder / "page_buyer.png")
+
+
+def main() -> None:
+    """Build, open three times, check accessibility."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--buyers", type=int, default=20_000)
+    parser.add_argument("--out", type=Path, default=Path("out"))
+    parser.add_argument("--axe", type=Path, help="axe.min.js of the npm package axe-core")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    page = build(options.buyers, options.out).resolve()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        wide = {"width": 1200, "height": 900}
+        look(browser, page, options.out, "light", viewport=wide)
+        look(browser, page, options.out, "dark", viewport=wide, color_scheme="dark")
+        look(browser, page, options.out, "narrow", viewport={"width": 390, "height": 800})
+        if options.axe:
+            tab = browser.new_context(bypass_csp=True).new_page()
+            tab.goto(page.as_uri())
+            tab.evaluate(options.axe.read_text(encoding="utf-8"))
+            faults = tab.evaluate("axe.run()")["violations"]
+            print(
+                "axe-core:",
+                [(fault["id"], fault["impact"], len(fault["nodes"])) for fault in faults] or "no fault",
+            )
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
