@@ -71,6 +71,16 @@ class PurchaseDays:
         return gap
 
     @cached_property
+    def first_buyers(self) -> Array:
+        """Positions of all buyers with a purchase, ascending."""
+        return self.buyer[changed(self.buyer)]
+
+    @cached_property
+    def first_days(self) -> Array:
+        """The first purchase day of each of these buyers."""
+        return self.day[changed(self.buyer)]
+
+    @cached_property
     def lines(self) -> Array:
         """Rows in each purchase day."""
         return np.diff(self.starts, append=len(self.of_rows(self.events.buyer))).astype(np.int32)

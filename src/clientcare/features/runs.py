@@ -57,6 +57,11 @@ class Runs:
         return np.flatnonzero(self.count)
 
     @cached_property
+    def all_filled(self) -> bool:
+        """Whether no run is empty, as is usual of purchases."""
+        return len(self.filled) == self.n_runs
+
+    @cached_property
     def is_first(self) -> Array:
         """Whether a row is the first of its run; shape (n_rows,)."""
         first = np.zeros(len(self.row), dtype=bool)
@@ -95,10 +100,14 @@ class Runs:
 
     def first(self, values: Array) -> Floats:
         """First value of each run; NaN for an empty run."""
+        if self.all_filled:
+            return values[self.start].astype(np.float64, copy=False)
         return self.at(values, np.zeros(self.n_runs, dtype=np.int64))
 
     def last(self, values: Array, back: int = 0) -> Floats:
         """Last value of each run, or the one ``back`` rows before it; NaN where there is none."""
+        if self.all_filled and back == 0:
+            return np.asarray(values[self.start + self.count - 1], dtype=np.float64)
         return self.at(values, self.count - 1 - back)
 
     def spread(self, values: Floats, mean: Floats, divisor: Floats) -> Floats:
@@ -124,9 +133,12 @@ def ratio(numerator: Array, denominator: Array) -> Floats:
     >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0])).tolist()
     [0.5, nan]
     """
-    denominator = np.asarray(denominator, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(denominator > 0, numerator / denominator, np.nan), dtype=np.float64)
+        quotient = np.true_divide(numerator, denominator)
+        meaningless = ~(np.asarray(denominator) > 0)
+    if meaningless.any():
+        quotient[meaningless] = np.nan
+    return quotient
 
 
 def where(condition: Array, values: Array) -> Floats:

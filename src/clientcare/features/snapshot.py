@@ -45,11 +45,24 @@ class SharedRuns:
         events = self.histories.events("transactions")
         if events is None:
             return None, 0
-        if events.known is not None or moment % MICROSECONDS_A_DAY:
+        if not self._is_shared(moment):
             return PurchaseDays(events.before(moment)), moment // MICROSECONDS_A_DAY + 1
         if self._days is None:
             self._days = PurchaseDays(events)
         return self._days, moment // MICROSECONDS_A_DAY
+
+    def buyers(self, as_of: pd.Timestamp) -> Ints:
+        """Positions of the buyers known at a date; from the first purchases where these alone decide."""
+        moment = microseconds(as_of)
+        if self.histories.events("contracts") is not None or not self._is_shared(moment):
+            return known_buyers(self.histories, as_of)
+        days, limit = self.purchase_days(moment)
+        assert days is not None
+        return days.first_buyers[days.first_days < limit]
+
+    def _is_shared(self, moment: int) -> bool:
+        events = self.histories.events("transactions")
+        return events is not None and events.known is None and not moment % MICROSECONDS_A_DAY
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +106,7 @@ class Snapshot:
     @cached_property
     def buyers(self) -> Ints:
         """Positions of the buyers known, in ``histories.buyer_ids``, ascending."""
-        return known_buyers(self.histories, self.as_of)
+        return self.shared.buyers(self.as_of)
 
     @property
     def n_buyers(self) -> int:
@@ -262,7 +275,7 @@ class Snapshot:
     # Counts of purchases by age: one pass for all windows
 
     @cached_property
-    def _ages_counted(self) -> dict[int, Array]:
+    def _ages_counted(self) -> dict[int, Floats]:
         return self._within(sorted(_boundaries(self.windows)), None)
 
     @cached_property
@@ -279,13 +292,15 @@ class Snapshot:
         cells = np.bincount(cell, weights=weights, minlength=n_cells).reshape(len(edges) + 1, self.n_buyers)
         for younger, older in pairwise(cells[:-1]):
             older += younger
-        return dict(zip(edges, cells, strict=False))
+        return {
+            edge: within.astype(np.float64, copy=False) for edge, within in zip(edges, cells, strict=False)
+        }
 
     def n_purchases_within(self, days: int) -> Floats:
         """Purchase days at most so many days old."""
         if days <= 0 or days not in self._ages_counted:
             return self.purchases.tally(self.purchase_age <= days).astype(np.float64)
-        return self._ages_counted[days].astype(np.float64)
+        return self._ages_counted[days]
 
     def spent_within(self, days: int) -> Floats:
         """Known amounts of purchase days at most so many days old; 0 where nothing was bought."""
@@ -356,6 +371,12 @@ class Snapshot:
     @cached_property
     def _results(self) -> dict[tuple[Any, ...], Any]:
         return {}
+
+    def let_go(self) -> None:
+        """Drop what was worked out, once the features are taken; whom the snapshot speaks of stays."""
+        kept = ("shared", "as_of", "windows", "given_norms", "buyers")
+        for name in [name for name in self.__dict__ if name not in kept]:
+            del self.__dict__[name]
 
     # Other tables
 

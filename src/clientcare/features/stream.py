@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 
 from clientcare.durable import put_folder, remove_folder
 from clientcare.exceptions import NotEnoughDataError, OptionError
-from clientcare.features.catalogue import catalogue_entries, parse_families, parse_windows
+from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
 from clientcare.features.peers import PeerNorms, add_norms, measure_norms
 from clientcare.features.snapshot import SharedRuns, Snapshot
-from clientcare.features.table import given_columns, tabulate
+from clientcare.features.static import static_columns
+from clientcare.features.table import feature_columns, given_columns
 from clientcare.history.histories import Histories
 from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.scans import scan_of
@@ -29,6 +30,9 @@ from clientcare.history.schema import SCHEMAS
 from clientcare.window import Moment, parse_moments
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
+PARTITIONS_A_SUGGESTED = 3
+"""Smaller partitions than memory asks for: their arrays stay in the caches."""
+
 COMPRESSIONS = ("none", "snappy", "lz4", "zstd")
 
 
@@ -101,7 +105,7 @@ def write_feature_table(
         What is usual among buyers, for the family ``peers``; default as among all buyers of each date, which
         takes a second pass over the partitions.
     n_partitions : int, optional
-        Default one a million rows; memory grows with the rows of a partition times ``n_jobs``.
+        Default three a million rows; memory grows with the rows of a partition times ``n_jobs``.
     n_jobs : int, optional
         Partitions at a time, one thread each; default all cores.
     compression : {"snappy", "lz4", "zstd", "none"}
@@ -151,7 +155,7 @@ def write_feature_table(
         parts = partition_tables(
             scans,
             Path(work) / "split",
-            n_partitions or suggest_partitions(scans),
+            n_partitions or PARTITIONS_A_SUGGESTED * suggest_partitions(scans),
             columns=options.get("columns"),
             memory_limit=memory_limit,
             lasting=False,
@@ -212,7 +216,7 @@ def _write(task: _Task, number: int, norms: Sequence[PeerNorms | None]) -> tuple
     file = task.target / f"part-{number:05d}.parquet"
     writer: pq.ParquetWriter | None = None
     for at in snapshots:
-        table = _arrow(at, tabulate([at], entries, "static" in task.families), task.several)
+        table = _arrow(at, entries, task)
         writer = writer or pq.ParquetWriter(
             file,
             table.schema,
@@ -222,6 +226,7 @@ def _write(task: _Task, number: int, norms: Sequence[PeerNorms | None]) -> tuple
         )
         writer.write_table(table)
         n_rows += table.num_rows
+        at.let_go()
         del at.__dict__["buyers"]
     if writer is not None:
         writer.close()
@@ -259,21 +264,21 @@ def _kept(task: _Task, number: int) -> Path:
     return task.partitions.folder / f"histories-{number}.pickle"
 
 
-def _arrow(at: Snapshot, features: pd.DataFrame, several: bool) -> pa.Table:
-    """Features with their keys as an Arrow table; texts as plain texts, alike in every partition."""
+def _arrow(at: Snapshot, entries: Sequence[Feature], task: _Task) -> pa.Table:
+    """The features of a snapshot with their keys as an Arrow table; texts as plain texts, alike in every partition."""
     columns: dict[str, Any] = {}
-    if several:
+    if task.several:
         columns["as_of"] = pa.array(np.full(at.n_buyers, np.datetime64(at.as_of, "us")))
     ids = at.buyer_ids
     columns["buyer_id"] = pa.array(
         ids.to_numpy() if ids.dtype.kind == "i" else ids.astype(object), from_pandas=True
     )
-    for name in features.columns:
-        values = features[name]
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            columns[name] = pa.array(values.astype(object), type=pa.string(), from_pandas=True)
-        else:
-            columns[name] = pa.array(values.to_numpy(), from_pandas=False)
+    columns |= {name: pa.array(values, type=pa.float64()) for name, values in feature_columns(at, entries)}
+    for name, values in static_columns(at) if "static" in task.families else ():
+        texts = isinstance(values, pd.Categorical)
+        columns[name] = (
+            pa.array(values.astype(object), type=pa.string(), from_pandas=True) if texts else pa.array(values)
+        )
     return pa.table(columns)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -114,18 +114,24 @@ def tabulate(snapshots: Sequence[Snapshot], entries: Sequence[Feature], with_sta
     numbers = np.empty((len(entries), sum(at.n_buyers for at in snapshots)))
     static: list[dict[str, Any]] = []
     row = 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        for at in snapshots:
-            for column, entry in enumerate(entries):
-                numbers[column, row : row + at.n_buyers] = column_of(entry, at)
-            static.append(dict(static_columns(at)) if with_static else {})
-            row += at.n_buyers
-            _let_go(at)
+    for at in snapshots:
+        for column, (_, values) in enumerate(feature_columns(at, entries)):
+            numbers[column, row : row + at.n_buyers] = values
+        static.append(dict(static_columns(at)) if with_static else {})
+        row += at.n_buyers
+        at.let_go()
     table = pd.DataFrame(numbers.T, columns=[entry.name for entry in entries], copy=False)
     if static[0]:
         attributes = pd.concat([pd.DataFrame(columns) for columns in static], ignore_index=True)
         table = pd.concat([table, attributes], axis=1)
     return table
+
+
+def feature_columns(at: Snapshot, entries: Sequence[Feature]) -> Iterator[tuple[str, Any]]:
+    """Name and values of each feature of a snapshot."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for entry in entries:
+            yield entry.name, column_of(entry, at)
 
 
 def column_of(entry: Feature, at: Snapshot) -> Any:
@@ -136,14 +142,6 @@ def column_of(entry: Feature, at: Snapshot) -> Any:
             f"feature {entry.name!r}: gave {values.shape} values for {at.n_buyers} buyers; give one a buyer."
         )
     return values
-
-
-def _let_go(at: Snapshot) -> None:
-    """Drop what a snapshot has worked out, once its features are taken; whom it speaks of stays."""
-    for name in [
-        name for name in at.__dict__ if name not in ("shared", "as_of", "windows", "given_norms", "buyers")
-    ]:
-        del at.__dict__[name]
 
 
 def _index_of(snapshots: Sequence[Snapshot]) -> pd.MultiIndex:

@@ -176,4 +176,6 @@ def spent_share(at: Snapshot, days: int) -> Floats:
 def _known(at: Snapshot, money: Floats, n_purchases: Floats) -> Floats:
     """Nothing bought is 0 spent; bought at amounts never known is unknown."""
     runs, _, _ = at.priced
+    if runs is at.purchases:  # every amount is known
+        return money
     return where((runs.count > 0) | (n_purchases == 0), money)
