@@ -166,7 +166,8 @@ def sentence_of(
     if verdict == "no effect seen":
         return (
             f"No effect of the action on {words} is seen ({show(e.value)}, {level:.0%} interval "
-            f"{show(e.low)} to {show(e.high)}; {how}): anything outside that interval is unlikely."
+            f"{show(e.low)} to {show(e.high)}; {how}): anything outside that interval is unlikely. "
+            f"Counting alone would say {show(naive.value)}."
         )
     other_way = np.sign(naive.value) != np.sign(e.value)
     raw = f"; counting alone would say {show(naive.value)}" + (", the wrong way round" if other_way else "")
