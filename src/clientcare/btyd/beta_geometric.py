@@ -192,28 +192,23 @@ class BetaGeometricModel(BuyingModel):
 
     def _expected_if_alive(self, p: Parameters, rows: Rows, horizon: Floats) -> Floats:
         if self._k > 1:
-            return self._expected_regular(p, rows, horizon)
+            total = np.empty(len(rows))
+            everybody = np.ones(len(rows), dtype=bool)
+            for some, n in _by_difficulty(everybody, horizon / (p["alpha"] + rows.age), p["r"] + rows.x):
+                part = {name: values[some] for name, values in p.items()}
+                total[some] = self._expected_regular(part, rows.take(some), horizon[some], n)
+            return total
         shape, rate = p["r"] + rows.x, p["alpha"] + rows.age
         stays = p["b"] + rows.x + self._leaves_at_once
-        return expected_with_dropout(shape, rate, p["a"], stays, horizon, rows)
+        return expected_with_dropout(shape, rate, p["a"], stays, horizon)
 
-    def _expected_regular(self, p: Parameters, rows: Rows, horizon: Floats, n_nodes: int = 64) -> Floats:
+    def _expected_regular(self, p: Parameters, rows: Rows, horizon: Floats, n_nodes: int) -> Floats:
         """E[(1 - (1-p)^N) / p], N = whole gaps completed; over p by a rule, over rate and phases in closed form.
 
         With M phases completed from phase j, N = floor((j + M) / k); the mean over every k-th count is a mean over the
         k-th roots of one of the negative binomial's generating function.
         """
         k = self._k
-        hard = horizon > 30 * (p["alpha"] + rows.age)
-        if hard.any() and n_nodes == 64:
-            total = np.empty(len(rows))
-            for some, n in ((np.flatnonzero(~hard), 64), (np.flatnonzero(hard), 200)):
-                if len(some):
-                    q = {name: values[some] for name, values in p.items()}
-                    total[some] = self._expected_regular(
-                        q, rows.take(some), horizon[some], n_nodes=n + (n == 64)
-                    )
-            return total
         nodes, weights = _rule_by_row(p["a"], p["b"] + rows.x + self._leaves_at_once, n_nodes)
         leave = np.clip(nodes, 1e-7, 1 - 1e-9)
         stays = (1 - leave) ** (1 / k)
@@ -234,9 +229,9 @@ class BetaGeometricModel(BuyingModel):
     def _parts_if_alive(
         self, p: Parameters, rows: Rows, part: Floats, n_parts: int, min_parts: int
     ) -> Floats:
-        nodes, weights = _rule_by_row(p["a"], p["b"] + rows.x + self._leaves_at_once, 20)
         if self._k > 1:
-            return self._regular_parts(p, rows, part, n_parts, min_parts, nodes, weights)
+            return self._regular_parts(p, rows, part, n_parts, min_parts)
+        nodes, weights = _rule_by_row(p["a"], p["b"] + rows.x + self._leaves_at_once, 32)
         shape, rate = p["r"] + rows.x, p["alpha"] + rows.age
         total = np.zeros(len(rows))
         for (i, j), weight in active_parts(n_parts, min_parts, last_is_whole=False).items():
@@ -251,19 +246,24 @@ class BetaGeometricModel(BuyingModel):
         part: Floats,
         n_parts: int,
         min_parts: int,
-        nodes: Floats,
-        weights: Floats,
     ) -> Floats:
         """Erlang gaps: walk through the parts over the phases, for nodes of rate and drop-out probability."""
         k = self._k
         total = np.zeros(len(rows))
-        shape = p["r"] + k * rows.x
-        for start, phase_weight in enumerate(self._phase_share(p, rows)):
-            rates, rate_weights = gamma_rule(shape + start, 16)
-            mean = rates * (part / (p["alpha"] + rows.age))[:, None]
-            for q, q_weight in zip(nodes.T, weights.T, strict=True):
-                reached = _walk(mean, q[:, None], k, start, n_parts, min_parts)
-                total += phase_weight * q_weight * (rate_weights * reached).sum(axis=1)
+        longer = part / (p["alpha"] + rows.age)
+        shares = self._phase_share(p, rows)
+        classes = np.digitize(longer * n_parts, [0.5, 2.0, 6.0, 20.0])
+        for code, n_nodes in enumerate((12, 24, 48, 96, 192)):
+            some = np.flatnonzero(classes == code)
+            stays = p["b"] + rows.x + self._leaves_at_once
+            nodes, weights = _rule_by_row(p["a"][some], stays[some], 16 if code == 0 else 48)
+            for start in range(k if len(some) else 0):
+                shape = (p["r"] + k * rows.x + start)[some]
+                rates, rate_weights = _gamma_rule_by_row(shape, n_nodes)
+                mean = rates * longer[some, None]
+                for q, q_weight in zip(nodes.T, weights.T, strict=True):
+                    reached = _walk(mean, q[:, None], k, start, n_parts, min_parts)
+                    total[some] += shares[start, some] * q_weight * (rate_weights * reached).sum(axis=1)
         return total
 
 
@@ -305,9 +305,7 @@ def _add(state: dict[tuple[int, int], Floats], key: tuple[int, int], value: Floa
     state[key] = state[key] + value if key in state else value
 
 
-def expected_with_dropout(
-    shape: Floats, rate: Floats, a: Floats, stays: Floats, horizon: Floats, rows: Rows
-) -> Floats:
+def expected_with_dropout(shape: Floats, rate: Floats, a: Floats, stays: Floats, horizon: Floats) -> Floats:
     """E[(1 - e^(-lambda p t)) / p] for lambda ~ Gamma(shape, rate) and p ~ Beta(a, stays), independent.
 
     It is c / (a-1) [1 - (1-z)^(a-1) 2F1(c-R, a-1; c; z)], c = a + stays - 1, z = t / (rate + t). After Euler's
@@ -317,7 +315,7 @@ def expected_with_dropout(
     z = horizon / (rate + horizon)
     c = a + stays - 1
     by_series = (z <= 0.9) & (c - shape > -4) & (a < 30) & (np.abs(c - shape) < 60) & (c > -0.999)
-    total = np.empty(len(rows))
+    total = np.empty(len(z))
     if by_series.any():
         total[by_series] = _series(*(v[by_series] for v in (shape, a, c, z)))
     for rows_left, n_nodes in _by_difficulty(~by_series, horizon / rate, shape):
@@ -358,6 +356,13 @@ def _rule_by_row(a: Floats, b: Floats, n_nodes: int) -> tuple[Floats, Floats]:
     nodes, weights = beta_rule(pairs[:, 0], pairs[:, 1], n_nodes)
     inverse = inverse.reshape(-1)
     return nodes[inverse], weights[inverse]
+
+
+def _gamma_rule_by_row(shape: Floats, n_nodes: int) -> tuple[Floats, Floats]:
+    """A Gamma rule for each row, worked out once for each distinct shape."""
+    shapes, inverse = np.unique(shape, return_inverse=True)
+    nodes, weights = gamma_rule(shapes, n_nodes)
+    return nodes[inverse.reshape(-1)], weights[inverse.reshape(-1)]
 
 
 def choose_k(k: int | str, has_gaps: bool, asker: str) -> list[int]:

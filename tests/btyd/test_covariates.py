@@ -1,0 +1,87 @@
+"""Static covariates on buying and on leaving."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clientcare.btyd import BGNBD, MBGNBD, NBD, ParetoNBD
+from clientcare.exceptions import BadRowsError, OptionError, SchemaError
+
+TRUTH = {
+    NBD: {"r": 1.0, "alpha": 20.0},
+    BGNBD: {"r": 1.0, "alpha": 20.0, "a": 0.8, "b": 2.5},
+    MBGNBD: {"r": 1.0, "alpha": 20.0, "a": 0.8, "b": 2.5},
+    ParetoNBD: {"r": 1.0, "alpha": 20.0, "s": 0.8, "beta": 40.0},
+}
+
+
+def two_groups(model):
+    """Buyers of group 1 buy twice as often; of group 0, as the truth says."""
+    truth = TRUTH[model]
+    zero = model.from_parameters(**truth).simulate(2500, 120, 40, random_state=1)
+    one = model.from_parameters(**truth | {"alpha": truth["alpha"] / 2}).simulate(
+        2500, 120, 40, random_state=2
+    )
+    return pd.concat([zero.assign(online=0), one.assign(online=1)], ignore_index=True)
+
+
+@pytest.mark.parametrize("model", list(TRUTH))
+def test_a_group_that_buys_twice_as_often_is_found(model):
+    table = two_groups(model)
+    fitted = model(purchase_covariates=("online",)).fit(table)
+    row = fitted.coefficient_table_.set_index("covariate").loc["online"]
+    assert row["coefficient"] == pytest.approx(np.log(2), abs=4 * row["standard_error"])
+    assert 0.01 < row["standard_error"] < 0.15
+    plain = model().fit(table)
+    assert fitted.log_likelihood_ > plain.log_likelihood_ + 20
+    assert fitted.aic_ == pytest.approx(2 * (len(TRUTH[model]) + 1) - 2 * fitted.log_likelihood_)
+
+
+@pytest.mark.parametrize("model", [BGNBD, MBGNBD, ParetoNBD])
+def test_the_gradient_with_covariates_is_exact(model):
+    table = two_groups(model).iloc[::10].assign(tall=lambda t: np.sin(np.arange(len(t))))
+    given = model(purchase_covariates=("online", "tall"), dropout_covariates=("tall",))
+    objective = given._objective(given._read(table, "test").scaled(100.0))
+    theta = np.linspace(-0.5, 0.4, len(given._names) + given._n_coefficients())
+    step = 1e-5
+    slopes = [
+        (objective(theta + shift)[0] - objective(theta - shift)[0]) / (2 * step)
+        for shift in np.eye(len(theta)) * step
+    ]
+    assert objective(theta)[1] == pytest.approx(slopes, rel=1e-6, abs=1e-8)
+
+
+def test_a_coefficient_follows_the_unit_of_its_covariate():
+    table = two_groups(BGNBD)
+    one = BGNBD(purchase_covariates=("online",)).fit(table)
+    other = BGNBD(purchase_covariates=("online",)).fit(table.assign(online=table["online"] * 1000))
+    assert other.log_likelihood_ == pytest.approx(one.log_likelihood_, abs=1e-6)
+    assert other.coefficients_[0][0] == pytest.approx(one.coefficients_[0][0] / 1000, rel=1e-5)
+
+
+def test_forecasts_heed_the_covariate():
+    table = two_groups(ParetoNBD)
+    model = ParetoNBD(purchase_covariates=("online",)).fit(table)
+    pair = pd.DataFrame(
+        {
+            "n_repeat_purchases": 0,
+            "days_first_to_last_purchase": 0,
+            "days_since_first_purchase": 0,
+            "online": [0, 1],
+        }
+    )
+    expected = model.expected_purchases(pair, 5)
+    assert expected[1] > 1.6 * expected[0]
+    assert model.interval("expected_purchases", pair, 5, n_draws=50).notna().all().all()
+
+
+def test_bad_covariates_are_refused_by_name():
+    table = two_groups(NBD).iloc[:100]
+    with pytest.raises(SchemaError, match="no column 'region'"):
+        NBD(purchase_covariates=("region",)).fit(table)
+    with pytest.raises(SchemaError, match="give a DataFrame"):
+        NBD(purchase_covariates=("online",)).fit(table.to_numpy())
+    with pytest.raises(BadRowsError, match="'online'"):
+        NBD(purchase_covariates=("online",)).fit(table.assign(online=np.nan))
+    with pytest.raises(OptionError, match="same value for every buyer"):
+        NBD(purchase_covariates=("online",)).fit(table.assign(online=1))
