@@ -31,7 +31,7 @@ autodoc_typehints = "none"
 autodoc_default_options = {"members": True, "inherited-members": False}
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
-suppress_warnings = ["config.cache", "myst.xref_missing"]
+suppress_warnings = ["config.cache", "myst.xref_missing", "ref.term", "ref.ref"]  # scikit-learn's own docstrings refer to its glossary
 
 sphinx_gallery_conf = {
     "examples_dirs": ["gallery_scripts"],

@@ -131,10 +131,9 @@ def compare_scores(
 
     References
     ----------
-    .. [1] Siddiqi, N. (2006). Credit Risk Scorecards. Wiley. The index and its rule of thumb. .. [2]
-    Yurdakul, B., Naranjo, J. (2020). Statistical properties of the population stability index. Journal of
-    Risk
-       Model Validation 14(4). Why its noise level depends on the sizes.
+    .. [1] Siddiqi, N. (2006). Credit Risk Scorecards. Wiley. The index and its rule of thumb.
+    .. [2] Yurdakul, B., Naranjo, J. (2020). Statistical properties of the population stability index.
+       Journal of Risk Model Validation 14(4). Why its noise level depends on the sizes.
 
     Examples
     --------
