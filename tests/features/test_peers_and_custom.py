@@ -21,6 +21,7 @@ from clientcare.features import (
     register_prediction,
 )
 from clientcare.features.peers import add_norms
+from clientcare.history import Histories
 
 AS_OF = "2021-06-01"
 WORDS = {"unit": "purchases", "nan_meaning": "never", "phrase": "{mine:.0f} of them"}
@@ -64,6 +65,18 @@ def test_ranks_are_shares_around_one_half(full_histories):
     ranks = feature_table(full_histories, AS_OF, "peers").filter(like="_rank_")
     assert ((ranks > 0) & (ranks < 1) | ranks.isna()).all().all()
     assert np.allclose(ranks.mean(), 0.5)
+
+
+def test_who_is_named_by_others_as_their_referrer_has_referred_them():
+    orders = pd.DataFrame({"buyer_id": [1, 2, 3], "timestamp": ["2024-01-01", "2024-01-05", "2024-02-05"]})
+    buyers = pd.DataFrame({"buyer_id": [1, 2, 3], "referred_by": [np.nan, 1, 1]})
+    histories = Histories(orders, buyers=buyers)
+    table = feature_table(histories, ["2024-02-01", "2024-03-01"])["n_buyers_referred"]
+    assert table.tolist() == [1, 0, 2, 0, 0]
+    norms = peer_norms(histories, "2024-03-01")
+    alone = feature_table(histories.select([1]), "2024-03-01", norms=norms)
+    assert alone["n_buyers_referred"].tolist() == [2]
+    assert "referrals" not in norms.to_dict()
 
 
 def test_norms_of_nobody_are_refused():

@@ -70,6 +70,14 @@ def test_files_are_read_like_tables(full_tables, tmp_path):
     assert_frame_equal(plain(read(written.folder)), plain(whole), check_exact=True, check_names=False)
 
 
+def test_contracts_alone_are_enough(full_tables, tmp_path):
+    tables = {name: full_tables[name] for name in ("contracts", "buyers")}
+    written = write_feature_table(**tables, as_of=AS_OF, out=tmp_path / "out", n_partitions=4, **OBSERVED)
+    whole = feature_table(histories_of(tables), AS_OF)
+    assert "n_buyers_referred" in whole
+    assert_frame_equal(plain(read(written.folder)), plain(whole), check_exact=True, check_names=False)
+
+
 def test_findings_of_the_door_are_added_up(full_tables, full_histories, tmp_path):
     written = write_feature_table(
         full_tables["transactions"], as_of=AS_OF, out=tmp_path / "out", n_partitions=5, **OBSERVED

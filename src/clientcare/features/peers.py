@@ -6,11 +6,13 @@ up exactly to the norms of the whole. Given the norms, a buyer's features depend
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from clientcare.exceptions import OptionError
 from clientcare.features.catalogue import feature
@@ -38,10 +40,14 @@ class PeerNorms:
     standings : mapping of measure to int64 array of shape (16, 1024)
         Buyers by age (a band a doubling of the weeks since the first purchase) and by the logarithm of the
         measure.
+    referrals : mapping of buyer to int, or None
+        How many of the buyers name this one in ``buyers.referred_by``. It holds ids, so no file gets it; None =
+        to be counted among the buyers at hand.
     """
 
     mean_gaps: Ints
     standings: Mapping[str, Ints]
+    referrals: Mapping[str, int] | None = None
 
     def __add__(self, other: PeerNorms) -> PeerNorms:
         """The norms of two disjoint groups of buyers together."""
@@ -50,6 +56,7 @@ class PeerNorms:
         return PeerNorms(
             self.mean_gaps + other.mean_gaps,
             {name: self.standings.get(name, empty) + other.standings.get(name, empty) for name in names},
+            Counter(self.referrals or {}) + Counter(other.referrals or {}),
         )
 
     @property
@@ -70,7 +77,7 @@ class PeerNorms:
         return ratio(below[cell] + counts[cell] / 2, total)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, empty bins left out, for a file."""
+        """Plain lists and numbers for a file: empty bins are left out, and so is whoever referred somebody."""
         return {
             "mean_gaps": _sparse(self.mean_gaps),
             "standings": {name: _sparse(counts.ravel()) for name, counts in self.standings.items()},
@@ -106,6 +113,8 @@ def add_norms(parts: Iterable[PeerNorms]) -> PeerNorms:
 
 def measure_norms(at: Snapshot) -> PeerNorms:
     """What is usual among the buyers of a snapshot."""
+    if at.histories.events("transactions") is None:
+        return PeerNorms(np.zeros(2 * N_BINS, dtype=np.int64), {}, referrals_of(at))
     bought = at.n_purchases > 0
     gap = at.mean_gap[at.n_purchases > 1]
     bins = np.clip(np.floor(np.log2(gap) * GAP_BINS_AN_OCTAVE), 0, 2 * N_BINS - 1).astype(np.int64)
@@ -114,13 +123,39 @@ def measure_norms(at: Snapshot) -> PeerNorms:
     for name, values in at.once(_measures).items():
         cell = band * N_BINS + _bin(values[bought])
         standings[name] = np.bincount(cell, minlength=N_BANDS * N_BINS).reshape(N_BANDS, N_BINS)
-    return PeerNorms(np.bincount(bins, minlength=2 * N_BINS), standings)
+    return PeerNorms(np.bincount(bins, minlength=2 * N_BINS), standings, referrals_of(at))
 
 
 def age_band(at: Snapshot) -> Ints:
     """Which doubling of the weeks since the first purchase a buyer is in: 0 = up to two weeks."""
     weeks = np.maximum(np.nan_to_num(at.age), 7) / 7
     return np.asarray(np.minimum(np.floor(np.log2(weeks)), N_BANDS - 1).astype(np.int64))
+
+
+def referrals_of(at: Snapshot) -> dict[str, int]:
+    """How many of the buyers of a snapshot name each buyer as the one who referred them."""
+    buyers = at.histories.buyers
+    if buyers is None or "referred_by" not in buyers.columns:
+        return {}
+    named = buyers["referred_by"].iloc[at.buyers].dropna()
+    if pd.api.types.is_numeric_dtype(named.dtype):
+        named = named.astype(np.int64)
+    counts = named.astype(str).value_counts()
+    return dict(zip(counts.index.to_list(), counts.to_list(), strict=True))
+
+
+@feature(
+    "peers",
+    "buyers",
+    needs=("buyers", "buyers.referred_by"),
+    nan="never",
+    phrase="{n_buyers_referred:.0f} other buyers came through this one",
+)
+def n_buyers_referred(at: Snapshot) -> Floats:
+    """Buyers known by now who name this one as having referred them."""
+    given = None if at.given_norms is None else at.given_norms.referrals
+    counts = pd.Series(referrals_of(at) if given is None else dict(given), dtype=np.float64)
+    return np.asarray(counts.reindex(at.buyer_ids.astype(str)).fillna(0.0))
 
 
 @feature("peers", "days", nan=NO_GAPS, phrase="a buyer like this comes every {gap_days_shrunken:.0f} days")
