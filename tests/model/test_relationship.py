@@ -19,7 +19,6 @@ from clientcare.model import RelationshipModel, load_model
 from clientcare.model.book import COLUMNS
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from model_shops import START, firm_tables, histories_of, shop_tables
-from strategies import with_another_future
 
 AS_OF = START + pd.Timedelta(days=420)
 MORE = 5 if os.environ.get("CLIENTCARE_TESTS") == "full" else 1
@@ -35,14 +34,24 @@ def book(model, shop):
     return model.score(shop, AS_OF)
 
 
+def with_another_future(tables, others):
+    """The past of one shop and the future of another."""
+    return {
+        name: pd.concat(
+            [table[table["timestamp"] < AS_OF], others[name][others[name]["timestamp"] >= AS_OF]], ignore_index=True
+        )
+        for name, table in tables.items()
+    }
+
+
 # ---- what it must never do ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=2 * MORE, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=MORE, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1000), contacts=st.booleans())
 def test_rewriting_everything_at_or_after_as_of_changes_no_score(seed, contacts):
-    tables = shop_tables(60, seed=seed, with_contacts=contacts)
-    other = with_another_future(tables, AS_OF, seed=seed)
+    tables = shop_tables(50, seed=seed, with_contacts=contacts)
+    other = with_another_future(tables, shop_tables(90, seed=seed + 1, with_contacts=contacts))
     books = []
     for given_tables in (tables, other):
         histories = histories_of(given_tables)
@@ -182,7 +191,7 @@ def test_without_any_second_purchase_it_says_so_and_claims_little():
     assert book["churn_risk"].between(0.8, 1).all()
 
 
-@pytest.mark.parametrize("n_buyers", [1, 2, 5, 12])
+@pytest.mark.parametrize("n_buyers", [1, 4, 12])
 def test_a_handful_of_buyers_gets_finite_scores(n_buyers):
     histories = histories_of(shop_tables(n_buyers, seed=3))
     as_of = histories.observed_until
@@ -270,7 +279,7 @@ def test_the_users_own_labels_outrank_the_definition(shop, book):
 # ---- explanations -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["shop", "shop_with_contacts", "firm"])
+@pytest.mark.parametrize("kind", ["shop_with_contacts", "firm"])
 def test_contributions_add_up_to_the_log_odds_of_the_book(kind, request):
     histories = request.getfixturevalue(kind)
     model = RelationshipModel("60D", effort="quick").fit(histories, AS_OF)
@@ -302,7 +311,7 @@ def test_the_first_reason_has_the_largest_contribution(model, shop, book):
 # ---- keeping -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["shop", "shop_with_contacts", "firm"])
+@pytest.mark.parametrize("kind", ["shop_with_contacts", "firm"])
 def test_a_model_from_its_file_gives_the_same_bytes(kind, request, tmp_path):
     histories = request.getfixturevalue(kind)
     model = RelationshipModel("60D", effort="quick").fit(histories, AS_OF)

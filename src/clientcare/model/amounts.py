@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,8 @@ from clientcare.window import MICROSECONDS_A_DAY
 
 DAYS_A_MONTH = 365.25 / 12
 RIDGE = 0.001
+FEWEST_ROWS = 20
+MOST_LOG_COUNT = 8.0
 
 
 def bought_in_horizon(
@@ -54,38 +57,123 @@ def bought_in_horizon(
     return n_purchases[positions], spend[positions]
 
 
-class PurchaseAmounts:
-    """Expected purchases and spend of a buyer, given the risk that nothing is bought.
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What is known of a buyer's money and contracts at a date; arrays of shape (n_rows,).
 
-    ``expected_purchases = (1 - churn_risk) x (1 + exp(linear terms))``, the second factor being the
-    mean number of purchases of those who buy at all (a Poisson regression of the purchases beyond the
-    first). ``expected_spend`` is that times the buyer's own mean amount, drawn towards everybody's
-    where few amounts are known, times the share by which past horizons came out higher or lower than that.
+    Attributes
+    ----------
+    mean_amount, n_amounts : float64
+        The mean amount of a purchase so far (NaN: none known), and how many purchases it is the mean of.
+    under_contract : bool
+        Whether a contract is in force.
+    monthly_amount : float64
+        What the contracts in force bring a month; 0 without one.
+    """
+
+    mean_amount: Floats
+    n_amounts: Floats
+    under_contract: NDArray[np.bool_]
+    monthly_amount: Floats
+
+    def take(self, rows: Any) -> Standing:
+        """Some of the rows."""
+        return Standing(
+            self.mean_amount[rows], self.n_amounts[rows], self.under_contract[rows], self.monthly_amount[rows]
+        )
+
+
+class Counts:
+    """A Poisson regression of purchases on a few features; the mean alone where there is too little to learn."""
+
+    def __init__(self) -> None:
+        self.mean, self.intercept, self.coefficients = 0.0, 0.0, np.zeros(0)
+        self.design: Design | None = None
+
+    def fit(self, X: Floats, counts: Floats) -> Self:
+        """Learn; the total over the rows is kept."""
+        self.mean = float(counts.mean()) if len(counts) else 0.0
+        if len(counts) >= FEWEST_ROWS and counts.sum() >= FEWEST_ROWS:
+            self.design = Design().fit(X)
+            Z = self.design.transform(X)
+            self.intercept, self.coefficients = _fit_poisson(Z, counts, RIDGE * len(Z))
+        return self
+
+    def expected(self, X: Floats) -> Floats:
+        """Expected counts; shape (n_rows,)."""
+        if self.design is None:
+            return np.full(len(X), self.mean)
+        terms = weighted_terms(self.design.transform(X), self.coefficients)
+        return np.asarray(np.exp(np.minimum(self.intercept + terms, MOST_LOG_COUNT)))
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything learned."""
+        return dict(vars(self)) | {"design": None if self.design is None else self.design.get_state()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The regression that :meth:`get_state` told of."""
+        counts = cls()
+        for name, value in state.items():
+            setattr(counts, name, value)
+        counts.design = None if state["design"] is None else Design.from_state(state["design"])
+        return counts
+
+
+class PurchaseAmounts:
+    """Expected purchases and spend of a buyer, given the risk to leave.
+
+    Without a contract, ``expected_purchases = c (1 - churn_risk) (1 + extra)``, ``extra`` being the mean number of
+    purchases beyond the first of those who buy at all, and c the factor that brings the present total to what the
+    probability model expects. Under contract, silence is no leaving: the mean number of
+    purchases of such buyers. ``expected_spend`` is the expected purchases times the buyer's own mean amount, drawn
+    towards everybody's where few amounts are known, times the share by which past horizons came out higher or lower;
+    plus the contracts' monthly amounts over the horizon, times ``1 - churn_risk / 2``: who leaves, leaves halfway.
 
     Parameters
     ----------
-    columns : sequence of str
-        The features that say how much a buyer buys.
+    names : list of str
+        The model's columns.
+    columns : list of str
+        Those that say how much a buyer buys.
+    horizon_days : int
     """
 
-    def __init__(self, names: list[str], columns: list[str]) -> None:
+    def __init__(self, names: list[str], columns: list[str], horizon_days: int) -> None:
         self.names, self.columns = names, [name for name in columns if name in names]
+        self.horizon_days = horizon_days
         self.place = [names.index(name) for name in self.columns]
+        self.extra, self.bound = Counts(), Counts()
+        self.sells, self.has_amounts = bool(self.columns), False
+        self.scale = 1.0
+        self.common_amount, self.level, self.prior_amounts = float("nan"), 1.0, 1.0
 
-    def fit(
-        self, X: Floats, n_purchases: Floats, spend: Floats, mean_amount: Floats, n_amounts: Floats
-    ) -> Self:
-        """Learn from past horizons of shape (n_rows,); ``mean_amount`` and ``n_amounts`` as known
-        before them.
+    def fit(self, X: Floats, n_purchases: Floats, spend: Floats, standing: Standing) -> Self:
+        """Learn from past horizons of shape (n_rows,); ``standing`` as known before them."""
+        bound = standing.under_contract
+        buying = (n_purchases > 0) & ~bound
+        self.extra.fit(X[np.ix_(buying, self.place)], n_purchases[buying] - 1)
+        self.bound.fit(X[np.ix_(bound, self.place)], n_purchases[bound])
+        self._fit_amounts(n_purchases, spend, standing.mean_amount, standing.n_amounts)
+        return self
+
+    def anchor(self, X: Floats, churn_risk: Floats, standing: Standing, expected: Floats) -> Self:
+        """Bring the total of the present buyers to what the probability model expects of them.
+
+        The counts were learned when a cohort was younger; the probability model ages it. Without contract only.
+
+        Parameters
+        ----------
+        X, churn_risk, standing
+            The buyers as they stand now.
+        expected : float64 array of shape (n_rows,)
+            The probability model's expected purchases; NaN where it does not know a buyer.
         """
-        buying = n_purchases > 0
-        self.usable = bool(buying.sum() >= 20) and bool(self.columns)
-        self.mean_extra = float(n_purchases[buying].mean() - 1) if buying.any() else 0.0
-        if self.usable:
-            self.design = Design().fit(X[np.ix_(buying, self.place)])
-            Z = self.design.transform(X[np.ix_(buying, self.place)])
-            self.intercept, self.coefficients = _fit_poisson(Z, n_purchases[buying] - 1, RIDGE * len(Z))
-        self._fit_amounts(n_purchases, spend, mean_amount, n_amounts)
+        self.scale = 1.0
+        ours, _ = self.expected(X, churn_risk, standing)
+        both = np.isfinite(ours) & np.isfinite(expected) & ~standing.under_contract
+        if both.any() and ours[both].sum() > 0:
+            self.scale = float(np.clip(expected[both].sum() / ours[both].sum(), 0.5, 2.0))
         return self
 
     def _fit_amounts(
@@ -93,11 +181,8 @@ class PurchaseAmounts:
     ) -> None:
         known = ~np.isnan(mean_amount) & (n_amounts > 0)
         self.has_amounts = bool(known.any())
-        self.common_amount = (
-            float(np.average(mean_amount[known], weights=n_amounts[known])) if known.any() else np.nan
-        )
-        self.level = 1.0
-        self.prior_amounts = 1.0
+        if known.any():
+            self.common_amount = float(np.average(mean_amount[known], weights=n_amounts[known]))
         later = known & (n_purchases > 0) & ~np.isnan(spend)
         if not later.any():
             return
@@ -114,31 +199,38 @@ class PurchaseAmounts:
         n = np.where(np.isnan(mean_amount), 0.0, n_amounts)
         return np.asarray((prior * self.common_amount + n * mean) / (prior + n))
 
-    def expected(
-        self, X: Floats, churn_risk: Floats, mean_amount: Floats, n_amounts: Floats
-    ) -> tuple[Floats, Floats]:
-        """Expected purchases and spend; shape (n_rows,) each, spend NaN where no amounts were ever known."""
-        extra = np.full(len(X), self.mean_extra)
-        if self.usable:
-            terms = self.design.transform(X[:, self.place])
-            extra = np.exp(np.minimum(self.intercept + weighted_terms(terms, self.coefficients), 8.0))
-        purchases = (1 - churn_risk) * (1 + extra)
-        amount = self._drawn(mean_amount, n_amounts, self.prior_amounts) * self.level
-        return purchases, purchases * amount if self.has_amounts else np.full(len(X), np.nan)
+    def expected(self, X: Floats, churn_risk: Floats, standing: Standing) -> tuple[Floats, Floats]:
+        """Expected purchases and spend; shape (n_rows,) each.
+
+        Purchases are NaN where the histories hold no transactions, spend where no amounts were ever known.
+        """
+        unknown, few = np.full(len(X), np.nan), X[:, self.place]
+        purchases = unknown
+        if self.sells:
+            purchases = self.scale * (1 - churn_risk) * (1 + self.extra.expected(few))
+        if self.sells and standing.under_contract.any():
+            purchases = np.where(standing.under_contract, self.bound.expected(few), purchases)
+        spend = unknown
+        if self.has_amounts:
+            spend = (
+                purchases
+                * self._drawn(standing.mean_amount, standing.n_amounts, self.prior_amounts)
+                * self.level
+            )
+        months = self.horizon_days / DAYS_A_MONTH
+        fees = standing.monthly_amount * months * (1 - churn_risk / 2)
+        return purchases, np.where(standing.monthly_amount > 0, np.nan_to_num(spend) + fees, spend)
 
     def get_state(self) -> dict[str, Any]:
         """Everything learned, as numbers, texts and arrays."""
-        state = dict(vars(self))
-        if "design" in state:
-            state["design"] = self.design.get_state()
-        return state
+        return dict(vars(self)) | {"extra": self.extra.get_state(), "bound": self.bound.get_state()}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The amounts that :meth:`get_state` told of."""
-        amounts = cls(list(state["names"]), list(state["columns"]))
+        amounts = cls(list(state["names"]), list(state["columns"]), state["horizon_days"])
         for name, value in state.items():
-            setattr(amounts, name, Design.from_state(value) if name == "design" else value)
+            setattr(amounts, name, Counts.from_state(value) if name in ("extra", "bound") else value)
         return amounts
 
 

@@ -10,21 +10,39 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
-from clientcare.model.blend import Blend, yielding_weights
-from clientcare.model.member import Floats, Member, share_of
+from clientcare.model.blend import Blend, shift_to, yielding_weights
+from clientcare.model.member import Floats, Member, log_odds_of, share_of
 from clientcare.model.rules import BaseRate
 
-HALFWAY: dict[str, float] = {"lifetime": 0.0, "linear": 15.0, "trees": 60.0}
+HALFWAY: dict[str, float] = {"lifetime": 0.0, "linear": 30.0, "trees": 100.0}
 """Buyers of the rarer outcome at which a member counts half (see yielding_weights)."""
 FULL: dict[str, float] = {"lifetime": 0.7, "linear": 1.15, "trees": 1.15}
 """How much a member counts in the mean where all know enough."""
 LEVEL_SHARE = 0.5
 """The probability model's share in the level: more than its share in the ranking."""
+DOUBT = 0.25
+"""Standard errors by which the blend must lead the probability model for the learned members to keep their full weight."""
 RULES = ("recency", "overdue")
 CLEARLY = 2.0
 SCALE = 0.05
 N_RESAMPLES = 200
+
+CANDIDATE_COLUMNS = (
+    "target",
+    "candidate",
+    "weight",
+    "as_of",
+    "n_buyers",
+    "base_rate",
+    "log_loss",
+    "log_loss_se",
+    "gain_over_recency",
+    "gain_over_recency_se",
+    "gain_over_blend",
+    "gain_over_blend_se",
+)
 
 Members = Callable[[], dict[str, Member]]
 
@@ -95,12 +113,15 @@ class Head:
     blend: Blend
     candidates: pd.DataFrame
     validation: pd.DataFrame | None
+    earned: float = 1.0
 
 
-def fit_head(question: Question, judge: bool = True) -> Head:
+def fit_head(question: Question, judge: bool = True, earned: float = 1.0) -> Head:
     """Fit the members as of now; judge them at the newest snapshot whose outcome is known.
 
-    The judgement is a fit of its own, as of that snapshot, which saw nothing after it.
+    The judgement is a fit of its own, as of that snapshot, which saw nothing after it. ``earned`` is what the learned
+    members keep of their weight where nothing could be learned yet as of that snapshot (:func:`_earned`): what they
+    earned on another question about the same buyers.
     """
     past = question.rows.date + question.span_us <= question.as_of
     dates = np.unique(question.rows.date[past & ~np.isnan(question.outcome)])
@@ -108,14 +129,16 @@ def fit_head(question: Question, judge: bool = True) -> Head:
     members, weights = _fit_members(question, question.as_of)
     if judged is not None:
         weights = _after_judgement(weights, members, judged[0])
+        earned = earned if np.isnan(judged[2]) else judged[2]
+    weights = _let_yield(weights, earned)
     blend = _settled(question, question.as_of, members, weights)
-    candidates = pd.DataFrame() if judged is None else judged[0]
+    candidates = pd.DataFrame(columns=list(CANDIDATE_COLUMNS)) if judged is None else judged[0]
     if len(candidates):
         total = sum(blend.weights.values())
         shares = {name: weight / total for name, weight in blend.weights.items()}
         candidates.insert(2, "weight", [shares.get(name, np.nan) for name in candidates["candidate"]])
         candidates.loc[candidates["candidate"] == "blend", "weight"] = 1.0
-    return Head(blend, candidates, None if judged is None else judged[1])
+    return Head(blend, candidates, None if judged is None else judged[1], earned)
 
 
 def _fit_members(question: Question, as_of: int) -> tuple[dict[str, Member], dict[str, float]]:
@@ -166,8 +189,10 @@ def _weights(members: Mapping[str, Member], rows: Rows, outcome: Floats) -> dict
     return {name: FULL[name] * weight for name, weight in weights.items() if weight > 0}
 
 
-def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """Log loss of each candidate at a past date, with bootstrap standard errors over buyers."""
+def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame, float] | None:
+    """Log loss of each candidate at a past date, with bootstrap standard errors over buyers; and how much of
+    their weight the learned members have earned.
+    """
     members, weights = _fit_members(question, as_of)
     test = np.flatnonzero((question.rows.date == as_of) & ~np.isnan(question.outcome))
     y, X = question.outcome[test], question.rows.take(test).X
@@ -199,7 +224,42 @@ def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame] 
             }
         )
     table = pd.DataFrame(rows).sort_values("log_loss", kind="stable", ignore_index=True)
-    return table, pd.DataFrame({"row": test, "outcome": y, "probability": said["blend"], "spread": spread})
+    validation = pd.DataFrame({"row": test, "outcome": y, "probability": said["blend"], "spread": spread})
+    learned = [name for name in blend.members if name != "lifetime"]
+    earned = _earned(y, said["lifetime"], said["blend"]) if "lifetime" in said and learned else np.nan
+    return table, validation, earned
+
+
+def _earned(y: Floats, lifetime: Floats, blend: Floats) -> float:
+    """How much of their weight the learned members keep, after one past date: 1 where the blend was ahead.
+
+    Both are first brought to the level that was observed, because the level of one date says little about
+    the next (a season may have been missed by all); what is compared is who comes before whom, and how
+    sharply. With z the blend's lead over the probability model in its own standard errors, the share is
+    2 Phi(z - 1/4), at most 1: where the world is one the probability model knows, learning from few outcomes
+    only adds noise, and the learned members yield.
+    """
+    known = np.isfinite(lifetime) & np.isfinite(blend)
+    share = float(y[known].mean()) if known.any() else 0.0
+    if not 0 < share < 1:
+        return 1.0
+    y, at_level = y[known], []
+    for said in (lifetime[known], blend[known]):
+        at_level.append(share_of(log_odds_of(said, 1e-6) + shift_to(said, share)))
+    lead = _losses(y, at_level[0]) - _losses(y, at_level[1])
+    error = float(lead.std()) / np.sqrt(len(lead))
+    if error == 0:
+        return 1.0
+    return float(min(1.0, 2 * ndtr(float(lead.mean()) / error - DOUBT)))
+
+
+def _let_yield(weights: Mapping[str, float], earned: float) -> dict[str, float]:
+    """The learned members' weights as far as they earned them; the probability model keeps its own."""
+    if "lifetime" not in weights:
+        return dict(weights)
+    return {
+        name: weight * (1.0 if name == "lifetime" else max(earned, 1e-3)) for name, weight in weights.items()
+    }
 
 
 def _after_judgement(
@@ -220,7 +280,9 @@ def _after_judgement(
         return weights
     best = min(float(table.at[name, "log_loss"]) for name in judged)
     return {
-        name: weight * float(np.exp(-(float(table.at[name, "log_loss"]) - best) / SCALE)) if name in judged else weight
+        name: weight * float(np.exp(-(float(table.at[name, "log_loss"]) - best) / SCALE))
+        if name in judged
+        else weight
         for name, weight in weights.items()
     }
 

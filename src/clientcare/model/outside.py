@@ -10,6 +10,7 @@ import pandas as pd
 from clientcare.exceptions import ModelFileError, OptionError
 from clientcare.model.design import Design, weighted_terms
 from clientcare.model.member import Floats, Groups, Member, State, log_odds_of
+from clientcare.model.trees import varying_columns
 
 LEAST = 1e-6
 
@@ -32,6 +33,7 @@ class OutsideLearner(Member):
                 f"RelationshipModel: estimator {type(self.estimator).__name__} gives no probabilities.\n"
                 "Give a classifier with predict_proba, or wrap it: CalibratedClassifierCV(...)."
             )
+        self.used_ = varying_columns(X)
         try:
             self.estimator.fit(self._frame(X), y.astype(np.int64))
         except ValueError as cause:
@@ -49,7 +51,7 @@ class OutsideLearner(Member):
         self.coefficients_ = np.linalg.solve(ridge, Z.T @ (target - self.intercept_))
 
     def _frame(self, X: Floats) -> pd.DataFrame:
-        return pd.DataFrame(X, columns=[f"x{place}" for place in range(X.shape[1])])
+        return pd.DataFrame(X[:, self.used_], columns=[f"x{place}" for place in self.used_])
 
     def _log_odds(self, X: Floats) -> Floats:
         said = np.asarray(self.estimator.predict_proba(self._frame(X)), dtype=np.float64)[:, 1]

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
-from clientcare.model.amounts import PurchaseAmounts
+from clientcare.model.amounts import PurchaseAmounts, Standing
 from clientcare.model.blend import LEAST, Blend
 from clientcare.model.book import make_book, next_due, relationship_of, stage_from
 from clientcare.model.encoding import Encoding
@@ -52,6 +52,8 @@ KINDS: dict[str, type[Member]] = {
     for kind in (RidgeLogistic, ShallowBoosting, RecencyRule, OverdueRule, BaseRate, LifetimeMember)
 }
 """The members a model file may hold."""
+TREES = {"quick": (90, 0.1), "default": (220, 0.04), "thorough": (220, 0.04)}
+"""Number of trees and learning rate, by effort."""
 HOW_MUCH = (
     "n_purchases", "n_repeat_purchases", "gap_days_mean", "gap_days_median", "days_since_last_purchase",
     "days_since_first_purchase", "overdue_ratio", "purchase_log_amount_mean",
@@ -169,7 +171,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                     "Give histories with purchases or contracts before as_of, or choose a later as_of."
                 )
             self._learn(past, labels, histories)
-        self.model_id_ = fingerprint(self._learned())
+        self.model_id_ = self._fingerprint()
         return self
 
     def _check_options(self) -> None:
@@ -204,13 +206,15 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         self.sees_ties_ = bool(seen.any()) and self.client_definition_.care_tie != "ignored"
         known = ~np.isnan(past.outcomes["patronage"])
         self.sees_all_ties_ = self.sees_ties_ and bool(seen[known].all())
-        heads = {"churn": self._ask(past, "churn"), "patronage": self._ask(past, "patronage")}
+        heads = {"churn": self._ask(past, "churn")}
+        heads["patronage"] = self._ask(past, "patronage", heads["churn"].earned)
         if self.sees_ties_ and known.any():
             heads["care_tie"] = self._ask(past, "care_tie")
             heads["client"] = self._ask(past, "client")
         if labels is not None:
             heads["client"] = self._ask_labels(past, labels, histories)
         self.owns_client_head_ = "client" in heads
+        self.by_own_labels_ = labels is not None
         self.patronage_from_churn_ = (
             set(heads["patronage"].blend.members) == {"base_rate"} and not known.any()
         )
@@ -222,11 +226,14 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             self.encoding_.names, self.encoding_.behind, self.churn_definition_.horizon_days
         )
         self.learned_outcomes_ = bool((~np.isnan(past.outcomes["churn"])).any())
-        self.candidates_ = pd.concat([head.candidates for head in heads.values()], ignore_index=True)
+        judged = [head.candidates for head in heads.values()]
+        self.candidates_ = pd.concat(
+            [table for table in judged if len(table)] or judged[:1], ignore_index=True
+        )
         self.training_ = self._training(past)
         self.says_ = self._say(past, heads)
 
-    def _ask(self, past: Past, name: str) -> Head:
+    def _ask(self, past: Past, name: str, earned: float = 1.0) -> Head:
         span = (
             self.churn_definition_.horizon_days if name == "churn" else self.client_definition_.horizon_days
         )
@@ -239,7 +246,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 microseconds(self.as_of_),
                 SNAPSHOTS[self.effort],
                 lambda: self._members(name, past.rows),
-            )
+            ),
+            earned=earned,
         )
 
     def _ask_labels(self, past: Past, labels: pd.Series[Any], histories: Histories) -> Head:
@@ -271,7 +279,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             if name == "churn"
             else LifetimeMember(client.horizon_days, client.periods, client.min_periods),
             "linear": RidgeLogistic(curved=curved),
-            "trees": ShallowBoosting(random_state=int(self.random_state))
+            "trees": ShallowBoosting(*TREES[self.effort], random_state=int(self.random_state))
             if self.estimator is None
             else OutsideLearner(clone(self.estimator)),
         }
@@ -318,17 +326,26 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
 
     def _fit_amounts(self, past: Past) -> PurchaseAmounts:
         windows = [name for name in past.rows.names if name.startswith(("n_purchases_", "purchases_per_"))]
-        amounts = PurchaseAmounts(past.rows.names, [*HOW_MUCH, *windows])
+        amounts = PurchaseAmounts(past.rows.names, [*HOW_MUCH, *windows], self.churn_definition_.horizon_days)
         learned = np.flatnonzero(~np.isnan(past.n_purchases))
         X = past.rows.take(learned).X
-        return amounts.fit(X, past.n_purchases[learned], past.spend[learned], *self._known_amounts(X))
+        amounts.fit(X, past.n_purchases[learned], past.spend[learned], self._standing(X))
+        member = self.heads_["churn"].members.get("lifetime")
+        if isinstance(member, LifetimeMember):
+            now = np.asfortranarray(past.rows.X[past.rows.date == microseconds(self.as_of_)])
+            risk = self._probabilities(now, self.as_of_)["churn"]
+            amounts.anchor(now, risk, self._standing(now), member.expected_purchases(now))
+        return amounts
 
-    def _known_amounts(self, X: Floats) -> tuple[Floats, Floats]:
-        """The mean amount of a purchase, and how many purchases it is the mean of."""
-        names = self.encoding_.names
-        if "purchase_amount_mean" not in names:
-            return np.full(len(X), np.nan), np.zeros(len(X))
-        return X[:, names.index("purchase_amount_mean")], np.nan_to_num(X[:, names.index("n_purchases")])
+    def _standing(self, X: Floats) -> Standing:
+        """What is known of each row's money and contracts."""
+        monthly = np.nan_to_num(self._column(X, "monthly_amount_in_force"))
+        return Standing(
+            self._column(X, "purchase_amount_mean"),
+            np.nan_to_num(self._column(X, "n_purchases")),
+            self._column(X, "has_contract_in_force") > 0,
+            monthly,
+        )
 
     def _training(self, past: Past) -> pd.DataFrame:
         rows = []
@@ -397,7 +414,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     def _book(self, X: Floats, buyers: pd.Index, moment: pd.Timestamp) -> pd.DataFrame:
         said = self._probabilities(X, moment)
         silence, gap = self._column(X, "days_since_last_purchase"), self._column(X, "gap_days_median")
-        purchases, spend = self.amounts_.expected(X, said["churn"], *self._known_amounts(X))
+        purchases, spend = self.amounts_.expected(X, said["churn"], self._standing(X))
         spread = self.heads_["churn"].spread(X)
         low, high = self.interval_.bounds(said["churn"], spread, self._column(X, "n_repeat_purchases"))
         reasons = self._reasons_in_words(X, said)
@@ -433,6 +450,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             said["care_tie"] = np.where(self._column(X, "n_contracts") > 0, said["care_tie"], np.nan)
         said.setdefault("care_tie", unseen)
         said.setdefault("client", said["patronage"])
+        if self.by_own_labels_:
+            return said
         if self.client_definition_.horizon_days <= self.churn_definition_.horizon_days:
             said["client"] = np.minimum(said["client"], 1 - said["churn"])
         said["client"] = np.minimum(said["client"], np.maximum(said["patronage"], 0.0))
@@ -549,9 +568,17 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             "sees_ties": self.sees_ties_,
             "sees_all_ties": self.sees_all_ties_,
             "owns_client_head": self.owns_client_head_,
+            "by_own_labels": self.by_own_labels_,
             "patronage_from_churn": self.patronage_from_churn_,
             "learned_outcomes": self.learned_outcomes_,
         }
+
+    def _fingerprint(self) -> str:
+        if self.estimator is None:
+            return fingerprint(self._learned())
+        return fingerprint(
+            [repr(self.estimator), _table_state(self.candidates_), _table_state(self.training_)]
+        )
 
     def get_state(self) -> dict[str, Any]:
         """The fitted model as numbers, texts and arrays: no code, no buyers.
@@ -607,6 +634,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         model.sees_ties_, model.sees_all_ties_ = learned["sees_ties"], learned["sees_all_ties"]
         model.owns_client_head_ = learned["owns_client_head"]
         model.learned_outcomes_ = learned["learned_outcomes"]
+        model.by_own_labels_ = learned["by_own_labels"]
         model.patronage_from_churn_ = learned["patronage_from_churn"]
         model.reasons_ = Reasons(
             model.encoding_.names, model.encoding_.behind, model.churn_definition_.horizon_days

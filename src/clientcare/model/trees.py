@@ -59,7 +59,7 @@ class ShallowBoosting(Member):
         self.random_state = random_state
 
     def _fit(self, X: Floats, y: Floats) -> None:
-        used = _varying(X)
+        used = varying_columns(X)
         learner = HistGradientBoostingClassifier(
             max_iter=self.n_trees,
             learning_rate=self.learning_rate,
@@ -150,7 +150,7 @@ class ShallowBoosting(Member):
             self._add_steps(X, tree, right, ~goes_left if here is None else here & ~goes_left, groups, parts)
 
 
-def _varying(X: Floats) -> NDArray[np.int64]:
+def varying_columns(X: Floats) -> NDArray[np.int64]:
     """Columns with at least two different values; an all-missing column cannot be binned."""
     kept = []
     for column in range(X.shape[1]):
