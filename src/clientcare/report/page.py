@@ -273,7 +273,8 @@ def _table(caption: str, frame: pd.DataFrame) -> dict[str, Any]:
 
 def _cell(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
-        return "" if np.isnan(value) else f"{value:.4f}" if abs(value) < 10 else f"{value:,.0f}"
+        number = float(value)
+        return "" if np.isnan(number) else f"{number:.4f}" if abs(number) < 10.0 else f"{number:,.0f}"
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
