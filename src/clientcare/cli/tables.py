@@ -12,6 +12,9 @@ from clientcare.history import Histories, read_histories
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
 _AT_THE_DOOR = ("timezone", "observed_from", "observed_until", "on_bad_rows")
+_IN_CONFIG_ALONE = (
+    "satisfaction_scale", "kinds", "date_format", "encoding", "delimiter", "exact_copies", "isolated_dates"
+)  # fmt: skip
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +71,7 @@ def table_sources(options: argparse.Namespace) -> tuple[dict[str, str], dict[str
     columns = _column_map(options.column, config.get("columns", {}))
     if columns:
         door["columns"] = columns
-    for name in ("satisfaction_scale", "kinds"):
+    for name in _IN_CONFIG_ALONE:
         if name in config:
             door[name] = tuple(config[name]) if isinstance(config[name], list) else config[name]
     return sources, door
@@ -97,7 +100,7 @@ def _read_config(path: str) -> dict[str, Any]:
         raise SourceError(f"--config: the file cannot be read ({type(cause).__name__}).") from cause
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
         raise OptionError("--config: the file is no valid TOML. Check quotes and brackets.") from cause
-    known = {*TABLES, *_AT_THE_DOOR, "columns", "satisfaction_scale", "kinds"}
+    known = {*TABLES, *_AT_THE_DOOR, *_IN_CONFIG_ALONE, "columns"}
     unknown = sorted(set(config) - known)
     if unknown:
         raise OptionError(f"--config: no option {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
