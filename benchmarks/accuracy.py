@@ -14,6 +14,8 @@ out, and said so.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import time
 import warnings
 from pathlib import Path
@@ -179,8 +181,9 @@ class Careful:
 
     def fit(self, histories: cc.Histories, as_of: Any = None) -> Careful:
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), contextlib.ExitStack() as stack:
                 warnings.simplefilter("ignore")
+                stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
                 self.rival.fit(histories, as_of)
         except ImportError:
             self.failed = True
@@ -283,7 +286,7 @@ def headline(means: pd.DataFrame) -> pd.DataFrame:
     """One line a task, over all buyers: ours, the best rival of each kind, the floor; log loss."""
     lines = []
     for (data, target), task in means[means["population"] == "all"].groupby(["data", "target"], sort=False):
-        loss = task.set_index("model")["log_loss"]
+        loss = task[task["n_dates"] == task["n_dates"].max()].set_index("model")["log_loss"]
         floor = FLOOR.get((data, target), np.nan)
         lifetime = loss.reindex(["bg_nbd", "mbg_nbd", "pareto_nbd"]).min()
         rivals = loss.drop("clientcare")
