@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from model_shops import firm_tables, histories_of, shop_tables
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from model_shops import START, firm_tables, histories_of, shop_tables
 from pandas.testing import assert_frame_equal
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -18,7 +19,6 @@ from clientcare.history import Histories
 from clientcare.model import RelationshipModel, load_model
 from clientcare.model.book import COLUMNS
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
-from model_shops import START, firm_tables, histories_of, shop_tables
 
 AS_OF = START + pd.Timedelta(days=420)
 MORE = 5 if os.environ.get("CLIENTCARE_TESTS") == "full" else 1
@@ -38,7 +38,8 @@ def with_another_future(tables, others):
     """The past of one shop and the future of another."""
     return {
         name: pd.concat(
-            [table[table["timestamp"] < AS_OF], others[name][others[name]["timestamp"] >= AS_OF]], ignore_index=True
+            [table[table["timestamp"] < AS_OF], others[name][others[name]["timestamp"] >= AS_OF]],
+            ignore_index=True,
         )
         for name, table in tables.items()
     }

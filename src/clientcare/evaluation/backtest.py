@@ -156,7 +156,9 @@ def backtest(
             f"{histories.observed_until:%Y-%m-%d}; that holds no date with some history before it and a whole horizon of "
             f"{churn.horizon_days} days after it.\nShorten the horizon, or give a longer history."
         )
-    names = [each if isinstance(each, str) else getattr(each, "name", type(each).__name__) for each in baselines]
+    names = [
+        each if isinstance(each, str) else getattr(each, "name", type(each).__name__) for each in baselines
+    ]
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
     for date in dates:

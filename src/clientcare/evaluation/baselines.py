@@ -142,6 +142,7 @@ def baseline(name: str | Scorer, churn: ChurnDefinition, client: ClientDefinitio
         return RecencyBaseline(churn, client)
     if name in LIFETIME_MODELS:
         return LifetimeBaseline(churn, client, getattr(btyd, LIFETIME_MODELS[name])())
+    names = ", ".join(map(repr, LIFETIME_MODELS))
     raise OptionError(
-        f"backtest: no baseline {name!r}; there are 'recency', {', '.join(map(repr, LIFETIME_MODELS))}, or your own object with fit and score."
+        f"backtest: no baseline {name!r}; there are 'recency', {names}, or your own object with fit and score."
     )

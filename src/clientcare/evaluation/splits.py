@@ -31,6 +31,7 @@ class SnapshotSplit(BaseCrossValidator):  # type: ignore[misc]
 
     Examples
     --------
+    >>> import pandas as pd
     >>> dates = pd.to_datetime(["2011-01-01", "2011-04-01", "2011-07-01"])
     >>> X = pd.DataFrame({"x": range(6)}, index=pd.MultiIndex.from_product([dates, ["a", "b"]], names=["as_of", "buyer_id"]))
     >>> for train, test in SnapshotSplit(n_splits=2, horizon="90D").split(X):

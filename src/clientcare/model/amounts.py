@@ -54,7 +54,7 @@ def bought_in_horizon(
     spend = np.bincount(buyer[known], amount[known], minlength=n_all)
     n_known = np.bincount(buyer[known & bought], minlength=n_all)
     spend = np.where((n_purchases > 0) & (n_known == 0), np.nan, spend)
-    return n_purchases[positions], spend[positions]
+    return n_purchases[positions], np.asarray(spend[positions], dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,9 @@ class Standing:
 
 
 class Counts:
-    """A Poisson regression of purchases on a few features; the mean alone where there is too little to learn."""
+    """A Poisson regression of purchases on a few features; the mean alone where there is too little to
+    learn.
+    """
 
     def __init__(self) -> None:
         self.mean, self.intercept, self.coefficients = 0.0, 0.0, np.zeros(0)
@@ -123,12 +125,13 @@ class Counts:
 class PurchaseAmounts:
     """Expected purchases and spend of a buyer, given the risk to leave.
 
-    Without a contract, ``expected_purchases = c (1 - churn_risk) (1 + extra)``, ``extra`` being the mean number of
-    purchases beyond the first of those who buy at all, and c the factor that brings the present total to what the
-    probability model expects. Under contract, silence is no leaving: the mean number of
-    purchases of such buyers. ``expected_spend`` is the expected purchases times the buyer's own mean amount, drawn
-    towards everybody's where few amounts are known, times the share by which past horizons came out higher or lower;
-    plus the contracts' monthly amounts over the horizon, times ``1 - churn_risk / 2``: who leaves, leaves halfway.
+    Without a contract, ``expected_purchases = c (1 - churn_risk) (1 + extra)``, ``extra`` being the
+    mean number of purchases beyond the first of those who buy at all, and c the factor that brings the
+    present total to what the probability model expects. Under contract, silence is no leaving: the
+    mean number of purchases of such buyers. ``expected_spend`` is the expected purchases times the
+    buyer's own mean amount, drawn towards everybody's where few amounts are known, times the share by
+    which past horizons came out higher or lower; plus the contracts' monthly amounts over the horizon,
+    times ``1 - churn_risk / 2``: who leaves, leaves halfway.
 
     Parameters
     ----------
@@ -152,15 +155,16 @@ class PurchaseAmounts:
         """Learn from past horizons of shape (n_rows,); ``standing`` as known before them."""
         bound = standing.under_contract
         buying = (n_purchases > 0) & ~bound
-        self.extra.fit(X[np.ix_(buying, self.place)], n_purchases[buying] - 1)
-        self.bound.fit(X[np.ix_(bound, self.place)], n_purchases[bound])
+        self.extra.fit(X[buying][:, self.place], n_purchases[buying] - 1)
+        self.bound.fit(X[bound][:, self.place], n_purchases[bound])
         self._fit_amounts(n_purchases, spend, standing.mean_amount, standing.n_amounts)
         return self
 
     def anchor(self, X: Floats, churn_risk: Floats, standing: Standing, expected: Floats) -> Self:
         """Bring the total of the present buyers to what the probability model expects of them.
 
-        The counts were learned when a cohort was younger; the probability model ages it. Without contract only.
+        The counts were learned when a cohort was younger; the probability model ages it. Without
+        contract only.
 
         Parameters
         ----------

@@ -47,7 +47,8 @@ class Blend:
         X : float64 array of shape (n_rows, n_columns)
             The buyers as they stand now.
         anchor : str
-            The member whose level counts more. Nothing is shifted where it is not in the blend, or alone in it.
+            The member whose level counts more. Nothing is shifted where it is not in the blend, or
+            alone in it.
         share : float
             0 to 1.
         """

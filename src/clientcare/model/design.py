@@ -81,10 +81,10 @@ class Design:
     def _raw_terms(self, X: Floats) -> Floats:
         terms = np.empty((len(X), len(self.source)), order="F")
         at = 0
-        for column in self.used:
+        for column in self.used.tolist():
             terms[:, at] = self._standardised(X, column)
             at += 1
-        for column in self.flagged:
+        for column in self.flagged.tolist():
             terms[:, at] = np.isnan(X[:, column])
             at += 1
         for column, positions in self.kinks:

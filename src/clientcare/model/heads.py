@@ -23,7 +23,8 @@ FULL: dict[str, float] = {"lifetime": 0.7, "linear": 1.15, "trees": 1.15}
 LEVEL_SHARE = 0.5
 """The probability model's share in the level: more than its share in the ranking."""
 DOUBT = 0.25
-"""Standard errors by which the blend must lead the probability model for the learned members to keep their full weight."""
+"""Standard errors by which the blend must lead the probability model for the learned members to keep
+their full weight."""
 RULES = ("recency", "overdue")
 CLEARLY = 2.0
 SCALE = 0.05
@@ -119,9 +120,9 @@ class Head:
 def fit_head(question: Question, judge: bool = True, earned: float = 1.0) -> Head:
     """Fit the members as of now; judge them at the newest snapshot whose outcome is known.
 
-    The judgement is a fit of its own, as of that snapshot, which saw nothing after it. ``earned`` is what the learned
-    members keep of their weight where nothing could be learned yet as of that snapshot (:func:`_earned`): what they
-    earned on another question about the same buyers.
+    The judgement is a fit of its own, as of that snapshot, which saw nothing after it. ``earned`` is
+    what the learned members keep of their weight where nothing could be learned yet as of that
+    snapshot (:func:`_earned`): what they earned on another question about the same buyers.
     """
     past = question.rows.date + question.span_us <= question.as_of
     dates = np.unique(question.rows.date[past & ~np.isnan(question.outcome)])
@@ -265,24 +266,24 @@ def _let_yield(weights: Mapping[str, float], earned: float) -> dict[str, float]:
 def _after_judgement(
     weights: dict[str, float], members: Mapping[str, Member], candidates: pd.DataFrame
 ) -> dict[str, float]:
-    """Weights after the judgement: a member far behind the best counts little; a member close to it as before.
+    """Weights after the judgement: a member far behind the best counts little; a member close to it as
+    before.
 
-    Each weight is multiplied by exp(-(its log loss - the best member's) / 0.05). Differences of a hundredth, which one
-    date cannot tell from chance, hardly matter; a member that does not fit the business at all is left out in effect.
-    Where the recency rule beat the blend beyond chance, it stands alone.
+    Each weight is multiplied by exp(-(its log loss - the best member's) / 0.05). Differences of a
+    hundredth, which one date cannot tell from chance, hardly matter; a member that does not fit the
+    business at all is left out in effect. Where the recency rule beat the blend beyond chance, it
+    stands alone.
     """
-    table = candidates.set_index("candidate")
-    recency = table.loc["recency"] if "recency" in table.index and "recency" in members else None
+    figures = {str(row["candidate"]): row for row in candidates.to_dict("records")}
+    recency = figures.get("recency") if "recency" in members else None
     if recency is not None and recency["gain_over_blend"] > CLEARLY * recency["gain_over_blend_se"]:
         return {"recency": 1.0}
-    judged = [name for name in weights if name in table.index]
-    if not judged:
+    losses = {name: float(figures[name]["log_loss"]) for name in weights if name in figures}
+    if not losses:
         return weights
-    best = min(float(table.at[name, "log_loss"]) for name in judged)
+    best = min(losses.values())
     return {
-        name: weight * float(np.exp(-(float(table.at[name, "log_loss"]) - best) / SCALE))
-        if name in judged
-        else weight
+        name: weight * float(np.exp(-(losses.get(name, best) - best) / SCALE))
         for name, weight in weights.items()
     }
 

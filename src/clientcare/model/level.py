@@ -19,14 +19,16 @@ FARTHEST = 6.0
 
 
 class SeasonalLevel:
-    """A shift of the log-odds by the time of the year, learned from years that were seen; nothing where none were.
+    """A shift of the log-odds by the time of the year, learned from years that were seen; nothing
+    where none were.
 
-    At dates of the past, the share of buyers with the outcome is set against what a model without seasons (the
-    probability model, with its parameters of now) says of the same buyers: e(s) is the difference in log-odds. If last
-    year's e says something about this year's, the coming horizon is shifted by ``b x`` the mean of e one, two ... years
-    before, each further year counting 0.6 times. ``b`` is the regression of e on that mean, drawn towards 0 the fewer
-    horizons a year overlap it, and never above 1. It takes a whole year of dates that have a year before them; a shorter
-    history leaves the level alone.
+    At dates of the past, the share of buyers with the outcome is set against what a model without
+    seasons (the probability model, with its parameters of now) says of the same buyers: e(s) is the
+    difference in log-odds. If last year's e says something about this year's, the coming horizon is
+    shifted by ``b x`` the mean of e one, two ... years before, each further year counting 0.6 times.
+    ``b`` is the regression of e on that mean, drawn towards 0 the fewer horizons a year overlap it,
+    and never above 1. It takes a whole year of dates that have a year before them; a shorter history
+    leaves the level alone.
 
     Attributes
     ----------
@@ -54,7 +56,8 @@ class SeasonalLevel:
         day : float64 array of shape (n_dates,)
             Days since 1970, ascending.
         observed, expected : float64 arrays of shape (n_dates,)
-            The share with the outcome over the horizon from each date, and what was expected without a season.
+            The share with the outcome over the horizon from each date, and what was expected without a
+            season.
         horizon_days : int
         """
         self.day = np.asarray(day, dtype=np.float64)

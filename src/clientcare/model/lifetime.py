@@ -112,7 +112,9 @@ class LifetimeMember(Member):
         target = self._log_odds(some)
         self.intercept_ = float(target.mean())
         ridge = Z.T @ Z + 1e-3 * len(Z) * np.eye(Z.shape[1])
-        self.coefficients_ = np.linalg.solve(ridge, Z.T @ (target - self.intercept_))
+        self.coefficients_ = np.asarray(
+            np.linalg.solve(ridge, Z.T @ (target - self.intercept_)), dtype=np.float64
+        )
 
     def _drivers(self, X: Floats) -> Floats:
         silence = X[:, self.place_[AGE]] - X[:, self.place_[STRETCH]]

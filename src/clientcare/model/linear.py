@@ -33,6 +33,7 @@ class RidgeLogistic(Member):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> X = pd.DataFrame({"days_since_last_purchase": [3, 5, 90, 200], "n_purchases": [9, 4, 2, 1]})
     >>> RidgeLogistic(C=1.0).fit(X, [0, 0, 1, 1]).predict(X)
     array([0, 0, 1, 1])

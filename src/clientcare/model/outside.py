@@ -48,7 +48,9 @@ class OutsideLearner(Member):
         Z, target = self.design_.transform(some), self._log_odds(some)
         self.intercept_ = float(target.mean())
         ridge = Z.T @ Z + 1e-2 * len(Z) * np.eye(Z.shape[1])
-        self.coefficients_ = np.linalg.solve(ridge, Z.T @ (target - self.intercept_))
+        self.coefficients_ = np.asarray(
+            np.linalg.solve(ridge, Z.T @ (target - self.intercept_)), dtype=np.float64
+        )
 
     def _frame(self, X: Floats) -> pd.DataFrame:
         return pd.DataFrame(X[:, self.used_], columns=[f"x{place}" for place in self.used_])

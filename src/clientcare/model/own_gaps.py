@@ -42,8 +42,8 @@ def own_gap_columns(histories: Histories, dates: list[pd.Timestamp], horizon_day
 
     Two readings of the same question, "given a silence of R days, how likely are H more?": counts of the
     buyer's own gaps longer than R and than R + H, and a log-normal law of the gaps, drawn towards half a
-    horizon by two gaps' worth. Both once with all gaps alike and once with gaps of late counting more, since a
-    rhythm may change. Nothing here depends on the other buyers.
+    horizon by two gaps' worth. Both once with all gaps alike and once with gaps of late counting more,
+    since a rhythm may change. Nothing here depends on the other buyers.
 
     Parameters
     ----------

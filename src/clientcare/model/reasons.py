@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clientcare.model.blend import LEAST, Blend
 from clientcare.model.ideas import ATTRIBUTE, LEVEL, STANDING, ideas_of, phrases_of
@@ -26,8 +27,8 @@ class Explanation:
     Attributes
     ----------
     churn, client : DataFrame of shape (n_buyers, n_ideas), log-odds, indexed by buyer_id
-        What each idea adds. ``churn_base + churn.sum(axis=1)`` is the log-odds of the book's ``churn_risk``, and likewise
-        for ``client`` and ``client_probability`` (within 1e-6).
+        What each idea adds. ``churn_base + churn.sum(axis=1)`` is the log-odds of the book's
+        ``churn_risk``, and likewise for ``client`` and ``client_probability`` (within 1e-6).
     churn_base, client_base : float, log-odds
         Where the usual buyer stands.
     sentences : DataFrame of shape (n_buyers, n_ideas), texts
@@ -93,8 +94,8 @@ class Reasons:
     ) -> tuple[float, Floats]:
         """Base and parts of shape (n_rows, n_ideas) that add up to the final log-odds.
 
-        What the blend cannot say of a buyer, because a member does not know them, is the idea ``standing``; what was
-        added to the blend afterwards is the idea ``remainder``.
+        What the blend cannot say of a buyer, because a member does not know them, is the idea
+        ``standing``; what was added to the blend afterwards is the idea ``remainder``.
         """
         base = self.base(blend)
         start, parts = blend.contributions(X, self.groups, self.n_ideas)
@@ -113,7 +114,7 @@ class Reasons:
         for lowering in (False, True):
             rows = np.flatnonzero((part < 0) == lowering)
             phrases = phrases_of(idea, self.horizon_days, lowering)
-            said[rows] = say_all(phrases, lambda name, rows=rows: column(name)[rows], len(rows))
+            said[rows] = say_all(phrases, _of_rows(column, rows), len(rows))
         return said
 
     def _attribute(self, attribute: str, column: Callable[[str], Floats], n_rows: int) -> Texts:
@@ -134,7 +135,8 @@ class Reasons:
 
         Returns
         -------
-        dict of ``reason_1`` ... to object array of shape (n_rows,); empty text where nothing more is worth saying
+        dict of ``reason_1`` ... to object array of shape (n_rows,); empty text where nothing more is
+        worth saying
         """
         order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :N_REASONS]
         reasons = {}
@@ -145,9 +147,7 @@ class Reasons:
             if len(rows) == 0:
                 continue
             texts = np.full(len(parts), "", dtype=object)
-            texts[rows] = self.sentences(
-                idea, lambda name, rows=rows: column(name)[rows], parts[rows, idea_number]
-            )
+            texts[rows] = self.sentences(idea, _of_rows(column, rows), parts[rows, idea_number])
             for place, here in enumerate(places):
                 said[place][here] = _with_direction(texts[here], parts[here, idea_number])
         for place in range(N_REASONS):
@@ -172,6 +172,10 @@ def what_would_change(client_base: float, parts: Floats, ideas: list[str]) -> Te
     return np.asarray(
         "a " + aim + " if the log-odds moved by " + short + "; most depends on " + texts, dtype=object
     )
+
+
+def _of_rows(column: Callable[[str], Floats], rows: NDArray[np.int64]) -> Callable[[str], Floats]:
+    return lambda name: column(name)[rows]
 
 
 def _with_direction(texts: Texts, parts: Floats) -> Texts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from os import PathLike
 from typing import Any, Self
 
@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_limits
 
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories
-from clientcare.history.population import known_buyers
 from clientcare.model.amounts import PurchaseAmounts, Standing
 from clientcare.model.blend import LEAST, Blend
 from clientcare.model.book import make_book, next_due, relationship_of, stage_from
@@ -23,6 +22,14 @@ from clientcare.model.encoding import Encoding
 from clientcare.model.fingerprint import fingerprint
 from clientcare.model.heads import Head, Question, Rows, fit_head
 from clientcare.model.ideas import LEVEL, STANDING
+from clientcare.model.keeping import (
+    columns_by_name,
+    known_ids,
+    own_labels,
+    plain_rows,
+    table_of,
+    table_state,
+)
 from clientcare.model.level import SeasonalLevel
 from clientcare.model.lifetime import LifetimeMember
 from clientcare.model.linear import RidgeLogistic
@@ -31,6 +38,7 @@ from clientcare.model.outside import OutsideLearner
 from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather
 from clientcare.model.reasons import Explanation, Reasons, what_would_change
 from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
+from clientcare.model.saying import judgement, standing_in
 from clientcare.model.seasons import learn_level, said_by
 from clientcare.model.snapshots import EFFORTS
 from clientcare.model.store import read_model_file, write_model_file
@@ -92,8 +100,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         snapshot with a complete outcome, fitted on what was known then: log_loss with its standard
         error over buyers, and its gain over recency.
     level_ : DataFrame
-        The level of the coming horizon by question: the shift of the log-odds by the season, how much last year counts
-        (0: the history cannot tell), and how far the level may still be off (90 %).
+        The level of the coming horizon by question: the shift of the log-odds by the season, how much
+        last year counts (0: the history cannot tell), and how far the level may still be off (90 %).
     training_ : DataFrame
         The snapshots learned from: target, as_of, n_buyers, base_rate.
     says_ : list of str
@@ -214,7 +222,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         if labels is not None:
             heads["client"] = self._ask_labels(past, labels, histories)
         self.owns_client_head_ = "client" in heads
-        self.by_own_labels_ = labels is not None
+        self.byown_labels_ = labels is not None
         self.patronage_from_churn_ = (
             set(heads["patronage"].blend.members) == {"base_rate"} and not known.any()
         )
@@ -254,7 +262,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         """A head for the user's own list: what do the buyers on it look like now?"""
         now = np.flatnonzero(past.rows.date == microseconds(self.as_of_))
         outcome = np.full(len(past.rows), np.nan)
-        given = _own_labels(labels)
+        given = own_labels(labels)
         buyers = past.buyers_now
         outcome[now] = given.reindex(buyers).to_numpy(dtype=np.float64, na_value=np.nan)
         if not (np.nansum(outcome) > 0 and np.nansum(1 - outcome) > 0):
@@ -320,9 +328,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         if seen is None:
             return interval
         repeats = self._column(past.rows.X[seen["row"]], "n_repeat_purchases")
-        return interval.fit(
-            *(seen[name].to_numpy() for name in ("outcome", "probability", "spread")), repeats
+        outcome, probability, spread = (
+            seen[name].to_numpy() for name in ("outcome", "probability", "spread")
         )
+        return interval.fit(outcome, probability, spread, repeats)
 
     def _fit_amounts(self, past: Past) -> PurchaseAmounts:
         windows = [name for name in past.rows.names if name.startswith(("n_purchases_", "purchases_per_"))]
@@ -363,12 +372,12 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             ("churn", "churn"),
             ("client" if "client" in heads else "patronage", "who is a client"),
         ):
-            said += _judgement(heads[name], about)
+            said += judgement(heads[name], about)
             learned = self.training_["target"].eq("churn" if name == "churn" else "patronage").any()
             if not learned and name != "client":
                 said.append(
                     f"The history is too short for a whole horizon to have been observed ({about}): nothing was "
-                    f"learned from outcomes, {_standing_in(heads[name].blend)} stands alone."
+                    f"learned from outcomes, {standing_in(heads[name].blend)} stands alone."
                 )
         n_purchases = self._column(past.rows.X, "n_purchases")
         if "transactions" in self.tables_ and not (n_purchases > 1).any():
@@ -450,7 +459,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             said["care_tie"] = np.where(self._column(X, "n_contracts") > 0, said["care_tie"], np.nan)
         said.setdefault("care_tie", unseen)
         said.setdefault("client", said["patronage"])
-        if self.by_own_labels_:
+        if self.byown_labels_:
             return said
         if self.client_definition_.horizon_days <= self.churn_definition_.horizon_days:
             said["client"] = np.minimum(said["client"], 1 - said["churn"])
@@ -458,7 +467,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         return said
 
     def _evidence(self, X: Floats) -> NDArray[np.object_]:
-        """What each buyer's row rests on: the tables that could speak of them, and whether outcomes were learned."""
+        """What each buyer's row rests on: the tables that could speak of them, and whether outcomes
+        were learned.
+        """
         bought = self._column(X, "n_purchases") > 0
         bound = self._column(X, "n_contracts") > 0
         parts = [
@@ -479,9 +490,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     ) -> Explanation:
         """What each buyer's scores are made of.
 
-        The log-odds of churn and of being a client are split, exactly, into a base (the usual buyer) and one part for
-        each idea; columns that say the same thing are one idea. A part says what the model leans on, not what would
-        happen if one acted on it.
+        The log-odds of churn and of being a client are split, exactly, into a base (the usual buyer)
+        and one part for each idea; columns that say the same thing are one idea. A part says what the
+        model leans on, not what would happen if one acted on it.
 
         Parameters
         ----------
@@ -506,7 +517,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         moment = self._moment(histories, as_of)
         past = histories.until(moment)
         if buyers is not None:
-            past = past.select(_known_ids(past, moment, buyers))
+            past = past.select(known_ids(past, moment, buyers))
         with threadpool_limits(1):
             table = columns_of(past, moment, self.churn_definition_.horizon_days)
             return self._explanation(self.encoding_.transform(table), table.index, moment)
@@ -516,7 +527,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         ideas = self.reasons_.ideas
         churn_base, churn = self._split("churn", X, said)
         client_base, client = self._split("client", X, said)
-        column = _columns_by_name(X, self.encoding_.names)
+        column = columns_by_name(X, self.encoding_.names)
         sentences = {
             idea: self.reasons_.sentences(idea, column, churn[:, at]) for at, idea in enumerate(ideas)
         }
@@ -550,7 +561,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
 
     def _reasons_in_words(self, X: Floats, said: dict[str, Floats]) -> dict[str, Any]:
         _, parts = self._split("churn", X, said)
-        return self.reasons_.top(parts, _columns_by_name(X, self.encoding_.names))
+        return self.reasons_.top(parts, columns_by_name(X, self.encoding_.names))
 
     # ---- keeping --------------------------------------------------------------------------------------------------
 
@@ -568,7 +579,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             "sees_ties": self.sees_ties_,
             "sees_all_ties": self.sees_all_ties_,
             "owns_client_head": self.owns_client_head_,
-            "by_own_labels": self.by_own_labels_,
+            "byown_labels": self.byown_labels_,
             "patronage_from_churn": self.patronage_from_churn_,
             "learned_outcomes": self.learned_outcomes_,
         }
@@ -576,9 +587,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     def _fingerprint(self) -> str:
         if self.estimator is None:
             return fingerprint(self._learned())
-        return fingerprint(
-            [repr(self.estimator), _table_state(self.candidates_), _table_state(self.training_)]
-        )
+        return fingerprint([repr(self.estimator), table_state(self.candidates_), table_state(self.training_)])
 
     def get_state(self) -> dict[str, Any]:
         """The fitted model as numbers, texts and arrays: no code, no buyers.
@@ -597,8 +606,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 "random_state": int(self.random_state),
             },
             "as_of": microseconds(self.as_of_),
-            "candidates": _table_state(self.candidates_),
-            "training": _table_state(self.training_),
+            "candidates": table_state(self.candidates_),
+            "training": table_state(self.training_),
             "says": list(self.says_),
             "model_id": self.model_id_,
         }
@@ -634,13 +643,13 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         model.sees_ties_, model.sees_all_ties_ = learned["sees_ties"], learned["sees_all_ties"]
         model.owns_client_head_ = learned["owns_client_head"]
         model.learned_outcomes_ = learned["learned_outcomes"]
-        model.by_own_labels_ = learned["by_own_labels"]
+        model.byown_labels_ = learned["byown_labels"]
         model.patronage_from_churn_ = learned["patronage_from_churn"]
         model.reasons_ = Reasons(
             model.encoding_.names, model.encoding_.behind, model.churn_definition_.horizon_days
         )
         model.as_of_ = timestamp_of(state["as_of"])
-        model.candidates_, model.training_ = _table_of(state["candidates"]), _table_of(state["training"])
+        model.candidates_, model.training_ = table_of(state["candidates"]), table_of(state["training"])
         model.says_, model.model_id_ = list(state["says"]), state["model_id"]
         return model
 
@@ -657,8 +666,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             "columns": list(self.encoding_.columns),
             "effort": self.effort,
             "random_state": int(self.random_state),
-            "training": _plain_rows(self.training_),
-            "candidates": _plain_rows(self.candidates_),
+            "training": plain_rows(self.training_),
+            "candidates": plain_rows(self.candidates_),
             "says": list(self.says_),
         }
 
@@ -690,84 +699,3 @@ def load_model(path: str | PathLike[str]) -> RelationshipModel:
     """
     state, _ = read_model_file(path)
     return RelationshipModel.from_state(state)
-
-
-def _columns_by_name(X: Floats, names: list[str]) -> Callable[[str], Floats]:
-    place = {name: number for number, name in enumerate(names)}
-    unknown = np.full(len(X), np.nan)
-    return lambda name: X[:, place[name]] if name in place else unknown
-
-
-def _known_ids(past: Histories, moment: pd.Timestamp, buyers: Iterable[Any]) -> pd.Index:
-    known = past.buyer_ids.take(known_buyers(past, moment))
-    asked = pd.Index(list(buyers)).unique()
-    n_unknown = int((~asked.isin(known)).sum())
-    if n_unknown or len(asked) == 0:
-        raise InputError(
-            f"explain: {n_unknown:,} of {len(asked):,} buyers asked for are not known at {moment:%Y-%m-%d}.\n"
-            "Ask for buyers in the index of score(histories, as_of)."
-        )
-    return known[known.isin(asked)]
-
-
-def _table_state(table: pd.DataFrame) -> dict[str, Any]:
-    """A small table as lists; moments as microseconds."""
-    columns = {}
-    for name in table.columns:
-        values = table[name]
-        if pd.api.types.is_datetime64_any_dtype(values.dtype):
-            columns[str(name)] = [microseconds(value) for value in values]
-        else:
-            columns[str(name)] = [
-                value.item() if isinstance(value, np.generic) else value for value in values
-            ]
-    return columns
-
-
-def _table_of(columns: dict[str, Any]) -> pd.DataFrame:
-    table = pd.DataFrame(columns)
-    if "as_of" in table:
-        table["as_of"] = [timestamp_of(value) for value in table["as_of"]]
-    return table
-
-
-def _plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = table.copy()
-    if "as_of" in rows:
-        rows["as_of"] = rows["as_of"].dt.strftime("%Y-%m-%d")
-    numbers = rows.select_dtypes("number").columns
-    rows[numbers] = rows[numbers].astype(float).round(5)
-    return [
-        {str(name): (None if value != value else value) for name, value in row.items()}
-        for row in rows.to_dict("records")
-    ]
-
-
-def _judgement(head: Head, about: str) -> list[str]:
-    if not len(head.candidates):
-        return []
-    table = head.candidates.set_index("candidate")
-    if "recency" not in table.index:
-        return []
-    gain, error = table.at["blend", "gain_over_recency"], table.at["blend", "gain_over_recency_se"]
-    date = f"{table.at['blend', 'as_of']:%Y-%m-%d}"
-    if gain <= 0:
-        return [f"On {about} the model does not beat recency as of {date} (log loss {-gain:.4f} higher)."]
-    doubt = "" if gain > 2 * error else ", which may be chance"
-    return [f"On {about} the model beats recency as of {date} by {gain:.4f} in log loss{doubt}."]
-
-
-def _standing_in(blend: Blend) -> str:
-    return "the probability model" if "lifetime" in blend.members else "a share counted so far"
-
-
-def _own_labels(labels: Any) -> pd.Series[Any]:
-    if not isinstance(labels, pd.Series) or labels.index.nlevels != 1:
-        raise InputError("RelationshipModel.fit: labels must be a Series of bool indexed by buyer_id.")
-    if labels.index.has_duplicates:
-        n = int(labels.index.duplicated().sum())
-        raise InputError(f"RelationshipModel.fit: labels name {n:,} buyers more than once.")
-    strange = ~labels.dropna().isin([True, False])
-    if strange.any():
-        raise InputError(f"RelationshipModel.fit: {int(strange.sum()):,} labels are neither True nor False.")
-    return labels.astype("Float64")

@@ -44,7 +44,9 @@ class SingleColumnRule(Member):
 
     def _log_odds(self, X: Floats) -> Floats:
         terms = self._terms(X)
-        return self.intercept_ + terms[:, 0] * self.coefficients_[0] + terms[:, 1] * self.coefficients_[1]
+        return np.asarray(
+            self.intercept_ + terms[:, 0] * self.coefficients_[0] + terms[:, 1] * self.coefficients_[1]
+        )
 
     def _contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[float, Floats]:
         parts = np.zeros((len(X), n_groups), order="F")
@@ -57,6 +59,7 @@ class RecencyRule(SingleColumnRule):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> X = pd.DataFrame({"days_since_last_purchase": [1.0, 2.0, 80.0, 90.0]})
     >>> RecencyRule().fit(X, [0, 0, 1, 1]).predict(X)
     array([0, 0, 1, 1])

@@ -26,7 +26,8 @@ def learn_level(
     blended: Floats,
     without_season: Floats,
 ) -> SeasonalLevel:
-    """The seasonal level of one question, where two years and more were seen and the probability model is there.
+    """The seasonal level of one question, where two years and more were seen and the probability model
+    is there.
 
     Parameters
     ----------
@@ -58,8 +59,8 @@ def learn_level(
         if known.any():
             expected[known] = member._ask(summary[known])
         label = definition.label if isinstance(definition, ChurnDefinition) else definition.patronage
-        outcome = label(some, date).reindex(table.index).to_numpy(dtype=np.float64)
-        return outcome, expected
+        outcome = label(some, date).astype(np.float64).reindex(table.index).to_numpy()
+        return np.asarray(outcome, dtype=np.float64), expected
 
     seen = level_of_the_past(past_days(first, last, STEP_DAYS), at)
     return level.learn(*seen, span).anchor(float(day_number(as_of)), blended, without_season)

@@ -40,6 +40,7 @@ def say_all(phrases: Sequence[str], column: Callable[[str], Floats], n_rows: int
 
     Examples
     --------
+    >>> import numpy as np
     >>> say_all(["silent for {d:.0f} days", "unknown"], lambda name: np.array([1.0, np.nan]), 2).tolist()
     ['silent for 1 day', 'unknown']
     """
@@ -69,7 +70,7 @@ def _fill(phrase: str, values: dict[str, Floats], n_rows: Any) -> Texts:
     sentences, which = (
         np.unique(text.astype(str), return_inverse=True) if len(text) else (text, np.zeros(0, int))
     )
-    mended = np.array([_mended(sentence) for sentence in sentences], dtype=object)
+    mended = np.array([_mended(str(sentence)) for sentence in sentences], dtype=object)
     return np.asarray(mended[which.reshape(-1)] if len(text) else text)
 
 

@@ -1,4 +1,6 @@
-"""How far a risk may be off: wide where members disagree and little is known, widened where the past was missed."""
+"""How far a risk may be off: wide where members disagree and little is known, widened where the past
+was missed.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,13 @@ LEAST = 1e-6
 class RiskInterval:
     """A 90 % interval for the probability itself, on the scale of log-odds.
 
-    The spread of a buyer's log-odds is ``w sqrt(a^2 + (b d)^2 + c^2 / (1 + n))``: d the weighted spread of the members'
-    log-odds, n the purchases after the first, a, b and c fixed (on simulated buyers whose true probability is known), and
-    w >= 1 the widening that makes the latest complete outcome, counted in tenths of risk, as surprising as it should be.
+    The spread of a buyer's log-odds is ``w sqrt(a^2 + (b d)^2 + c^2 / (1 + n))``: d the weighted
+    spread of the members' log-odds, n the purchases after the first, a, b and c fixed (on simulated
+    buyers whose true probability is known), and w >= 1 the widening that makes the latest complete
+    outcome, counted in tenths of risk, as surprising as it should be.
 
-    The interval is about the buyer's probability given what is known, not about the single outcome, which is yes or no.
+    The interval is about the buyer's probability given what is known, not about the single outcome,
+    which is yes or no.
 
     Attributes
     ----------
@@ -41,7 +45,8 @@ class RiskInterval:
         Parameters
         ----------
         outcome, probability, spread, n_repeats : float64 arrays of shape (n_buyers,)
-            What happened at a past date, what was said, how far the members were apart, purchases after the first.
+            What happened at a past date, what was said, how far the members were apart, purchases
+            after the first.
         """
         if len(outcome) < 2 * N_CELLS:
             return self
