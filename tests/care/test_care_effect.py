@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 from clientcare.care import care_effect, care_plan
 from clientcare.care.doubly_robust import balance, doubly_robust, effective_size, naive_difference, overlap
 from clientcare.care.effect_sample import effect_features
-from clientcare.care.nuisance import RankScale, folds_by_buyer
+from clientcare.care.nuisance import LogScale, folds_by_buyer
 from clientcare.care.targeting import effects_unseen, gain_table, qini
 from clientcare.datasets import simulate_histories
 from clientcare.exceptions import InputError, NotEnoughDataError, NotObservedError, OptionError
@@ -94,13 +94,14 @@ def test_even_weights_lose_nothing():
     assert effective_size(treated, np.full(100, 0.5), np.ones(100, dtype=bool)) == pytest.approx((50, 50))
 
 
-def test_ranks_do_not_mind_units_or_outliers_and_unknown_is_said():
-    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0, np.nan, 4.0], "b": [5.0, 5.0, 5.0, 5.0, 5.0]})
-    scale = RankScale.fit(frame)
-    assert scale.names == ("a", "a unknown")
-    far = frame.assign(a=frame["a"] ** 9)
-    np.testing.assert_allclose(RankScale.fit(far).transform(far), scale.transform(frame))
-    assert scale.transform(frame)[3, 0] == 0.0
+def test_features_act_by_ratios_outliers_are_bounded_and_unknown_is_said():
+    frame = pd.DataFrame({"days": [1.0, 3.0, 7.0, np.nan, 1e12] * 20, "same": 5.0})
+    scale = LogScale.fit(frame)
+    assert scale.names == ("days", "days unknown")
+    table = scale.transform(frame)
+    assert np.abs(table).max() <= 4
+    assert table[1, 0] - table[0, 0] == pytest.approx(table[2, 0] - table[1, 0])  # 2 to 4 is as far as 4 to 8
+    assert table[3].tolist() == [0.0, 0.5]
 
 
 def test_following_the_effect_beats_following_the_risk():

@@ -24,7 +24,7 @@ from clientcare.care.effect_checks import (
     words_for,
 )
 from clientcare.care.effect_sample import Action, EffectSample, effect_features, effect_sample
-from clientcare.care.nuisance import RankScale
+from clientcare.care.nuisance import LogScale
 from clientcare.care.targeting import EffectByBuyer, effects_unseen, gain_table
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories
@@ -104,7 +104,7 @@ class CareEffect:
     level: float
     lower_is_better: bool
     _rule: EffectByBuyer = field(repr=False)
-    _scale: RankScale = field(repr=False)
+    _scale: LogScale = field(repr=False)
     _action: Any = field(repr=False)
 
     def effect_by_buyer(
@@ -239,7 +239,7 @@ def care_effect(
         outcome_from=outcome_from, randomised=randomised, features=features, cap=cap,
     )  # fmt: skip
     _require_both(sample)
-    scale = RankScale.fit(sample.features)
+    scale = LogScale.fit(sample.features)
     return _report(sample, scale, action, trim, level, random_state, words_for(outcome))
 
 
@@ -254,7 +254,7 @@ def _require_both(sample: EffectSample) -> None:
 
 def _report(
     sample: EffectSample,
-    scale: RankScale,
+    scale: LogScale,
     action: Action,
     trim: float,
     level: float,

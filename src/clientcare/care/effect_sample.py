@@ -21,7 +21,7 @@ from clientcare.window import MICROSECONDS_A_DAY, Window, microseconds
 
 OUTCOMES = ("churn", "client", "spend", "purchases")
 
-FAMILIES = ("timing", "rhythm", "spend", "windows", "contact", "contract", "static")
+FAMILIES = ("timing", "rhythm", "spend", "windows", "contact", "contract", "peers", "static")
 WINDOWS = (30, 90, 365)
 
 MOST_LEVELS = 20

@@ -6,7 +6,7 @@ Each row is guessed by models that saw no row of the same buyer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,56 +14,63 @@ import pandas as pd
 
 from clientcare.care.contacts import Bools, Floats, Ints
 
-PENALTIES = (0.003, 0.03, 0.3)
+PENALTIES = (0.01, 0.1, 1.0)
 """Inverse strengths tried for the linear models, from strong to weak."""
+
+FURTHEST = 4.0
+"""How many spreads a feature may lie from its mean."""
 
 TWIN_CORRELATION = 0.9
 """Of two features that agree more than this, the later one is left out."""
 
 
 @dataclass(frozen=True, eq=False)
-class RankScale:
-    """Turns features into ranks from -1 to 1, an unknown value into 0 and a column that says so.
+class LogScale:
+    """Turns features into standardised logarithms, an unknown value into 0 and a column that says so.
 
-    Ranks make the guesses deaf to units and to outliers. Fitted on features alone, never on actions or
-    outcomes.
+    ``sign(x) log(1 + |x|)``, less its mean, over its spread, at most 4 away from 0: silences, gaps, counts
+    and amounts act by ratios, and what a seller goes by (silence against usual gap) is a sum of logarithms.
+    Fitted on features alone, never on actions or outcomes.
     """
 
     columns: tuple[str, ...]
-    seen: tuple[Floats, ...]
+    centre: Floats
+    spread: Floats
     unknown: tuple[str, ...]
     kept: Ints
     names: tuple[str, ...]
 
     @classmethod
-    def fit(cls, features: pd.DataFrame) -> RankScale:
-        """Learn the ranks of numeric features; constants and twins are left out."""
+    def fit(cls, features: pd.DataFrame) -> LogScale:
+        """Learn the scales of numeric features; constants and twins are left out."""
         numeric = features.select_dtypes("number")
         columns = tuple(map(str, numeric.columns))
-        table = numeric.to_numpy(dtype=np.float64)
-        table = np.where(np.isfinite(table), table, np.nan)
-        seen = tuple(np.unique(column[~np.isnan(column)]) for column in table.T)
-        holes = tuple(name for name, column in zip(columns, table.T, strict=True) if np.isnan(column).any())
-        scale = cls(columns, seen, holes, np.arange(0), ())
-        wide = scale._wide(numeric)
-        kept = _without_twins(wide)
+        logs = _logs(numeric, columns)
+        known = ~np.isnan(logs)
+        n = np.maximum(known.sum(axis=0), 1)
+        centre = np.where(known, logs, 0.0).sum(axis=0) / n
+        spread = np.sqrt(np.where(known, (logs - centre) ** 2, 0.0).sum(axis=0) / n)
+        holes = tuple(name for name, whole in zip(columns, np.atleast_1d(known.all(axis=0)), strict=True) if not whole)
+        scale = cls(columns, centre, np.where(spread > 1e-9, spread, 1.0), holes, np.arange(0), ())
+        kept = _without_twins(scale._wide(numeric))
         names = [*columns, *(f"{name} unknown" for name in holes)]
-        return cls(columns, seen, holes, kept, tuple(names[i] for i in kept))
+        return replace(scale, kept=kept, names=tuple(names[i] for i in kept))
 
     def transform(self, features: pd.DataFrame) -> Floats:
-        """The table of ranks, shape (n_rows, n_kept)."""
+        """The scaled table, shape (n_rows, n_kept)."""
         return self._wide(features)[:, self.kept]
 
     def _wide(self, features: pd.DataFrame) -> Floats:
-        parts = []
-        features = features.reindex(columns=list(self.columns))
-        for name, seen in zip(self.columns, self.seen, strict=True):
-            column = features[name].to_numpy(dtype=np.float64)
-            place = np.searchsorted(seen, column) / max(len(seen) - 1, 1)
-            parts.append(np.where(np.isfinite(column), 2 * np.clip(place, 0, 1) - 1, 0.0))
-        for name in self.unknown:
-            parts.append(np.where(np.isfinite(features[name].to_numpy(dtype=np.float64)), -0.5, 0.5))
-        return np.stack(parts, axis=1) if parts else np.zeros((len(features), 0))
+        logs = _logs(features.reindex(columns=list(self.columns)), self.columns)
+        scaled = np.clip((logs - self.centre) / self.spread, -FURTHEST, FURTHEST)
+        flags = [np.isnan(logs[:, self.columns.index(name)]) - 0.5 for name in self.unknown]
+        return np.column_stack([np.nan_to_num(scaled), *flags])
+
+
+def _logs(features: pd.DataFrame, columns: tuple[str, ...]) -> Floats:
+    table = features[list(columns)].to_numpy(dtype=np.float64)
+    table = np.where(np.isfinite(table), table, np.nan)
+    return np.asarray(np.sign(table) * np.log1p(np.abs(table)))
 
 
 def _without_twins(table: Floats) -> Ints:
@@ -118,8 +125,10 @@ def guess_unseen(
 
 
 def coarse(table: Floats) -> Floats:
-    """Ranks rounded to 33 steps: trees need no finer ones, and find their cuts much sooner."""
-    return np.asarray(np.round(table * 16) / 16)
+    """Features rounded to quarters of their spread: trees need no finer steps, and find their cuts much
+    sooner.
+    """
+    return np.asarray(np.round(table * 4) / 4)
 
 
 def _best_penalty(table: Floats, target: Floats, fold: Ints, learn_from: Bools, binary: bool) -> float:
