@@ -93,6 +93,14 @@ def test_no_buyer_is_not_enough(model):
         model().fit(pd.DataFrame(columns=COLUMNS, dtype=float))
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_a_forecast_for_nobody_is_an_empty_answer(model):
+    nobody = pd.DataFrame(columns=COLUMNS, dtype=float, index=pd.Index([], name="buyer_id"))
+    found = given(model).predict_no_purchase(nobody, 30)
+    assert len(found) == 0
+    assert found.index.name == "buyer_id"
+
+
 def test_only_buyers_of_today_are_not_enough():
     with pytest.raises(NotEnoughDataError, match="nothing was observed"):
         BGNBD().fit(np.zeros((50, 3)))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from clientcare.btyd.fitting import Floats, Objective, Optimum, find_optimum
 from clientcare.btyd.forecasts import CHUNK, ForecastingModel, Terms
-from clientcare.btyd.table import Rows
+from clientcare.btyd.table import Rows, require_rows
 from clientcare.exceptions import NotEnoughDataError, OptionError
 
 _SKETCH_ROWS = 8_192
@@ -67,6 +67,7 @@ class BuyingModel(ForecastingModel):
         asker = f"{type(self).__name__}.fit"
         self._check_options()
         rows = self._read(X, asker, sample_weight)
+        require_rows(len(rows), asker)
         self._note_columns(X)
         self._fit_rows(rows)
         return self

@@ -12,7 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 from clientcare.btyd.fitting import Floats, find_optimum
 from clientcare.btyd.likelihood import LikelihoodModel
 from clientcare.btyd.nbd import active_parts
-from clientcare.btyd.table import distinct_rows, merged_weight, read_columns, read_weight, refuse
+from clientcare.btyd.table import (
+    distinct_rows,
+    merged_weight,
+    read_columns,
+    read_weight,
+    refuse,
+    require_rows,
+)
 from clientcare.exceptions import NotEnoughDataError, OptionError
 
 PURCHASES = "n_repeat_purchases"
@@ -76,6 +83,7 @@ class BGBB(LikelihoodModel):
         asker = f"{type(self).__name__}.fit"
         self._check_options()
         x, last, n = self._read(X, asker)
+        require_rows(len(x), asker)
         weight = read_weight(sample_weight, len(x), asker)
         if weight.sum() < len(self._names) or not weight @ x:
             raise NotEnoughDataError(

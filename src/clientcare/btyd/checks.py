@@ -10,11 +10,11 @@ import pandas as pd
 from scipy.special import gammaincc
 
 from clientcare.btyd.base import BuyingModel
-from clientcare.btyd.summary import purchase_summary
+from clientcare.btyd.summary import purchase_days, purchase_summary
 from clientcare.btyd.table import AGE, COUNT, distinct_rows
 from clientcare.exceptions import NotEnoughDataError, NotObservedError, OptionError
 from clientcare.history.histories import Histories
-from clientcare.window import Days, Moment, day_number, parse_days, parse_moment
+from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, day_number, parse_days, parse_moment
 
 _TOLERATED_SHARE = 0.02
 _TOLERATED_BIAS = 0.10
@@ -185,7 +185,7 @@ def check_tracking(
     ends = np.arange(int(first_day.min()) + days, day_number(stop) + 1, days)
     if not len(ends):
         raise NotEnoughDataError("check_tracking: less than one step between the first purchase and the end.")
-    observed = [_repeats_until(histories, int(end), known.index) for end in ends]
+    observed = _repeats_before(histories, ends, set(known.index))
     cohorts, sizes = np.unique(first_day, return_counts=True)
     expected = [
         float(sizes @ model.expected_purchases_new(np.maximum(end - cohorts, 0).astype(np.float64)))
@@ -209,10 +209,15 @@ def check_tracking(
     return Check(table, {"bias_seen": in_sample, "bias_at_end": at_end}, believable, verdict)
 
 
-def _repeats_until(histories: Histories, end: int, buyers: pd.Index) -> int:
-    summary = purchase_summary(histories, pd.Timestamp(end, unit="D"))
-    counts = summary[COUNT]
-    return int(counts[counts.index.isin(buyers)].sum())
+def _repeats_before(histories: Histories, ends: Any, buyers: set[Any]) -> list[int]:
+    """Repeat purchase days of some buyers before each of several days."""
+    events = histories.events("transactions")
+    assert events is not None
+    buyer, day, _ = purchase_days(events, int(ends[-1]) * MICROSECONDS_A_DAY)
+    again = np.concatenate([[False], buyer[1:] == buyer[:-1]])
+    counted = histories.buyer_ids.isin(buyers)[buyer]
+    repeat = np.sort(day[again & counted])
+    return [int(n) for n in np.searchsorted(repeat, ends)]
 
 
 def _bias(expected: float, observed: float) -> float:

@@ -19,6 +19,7 @@ from clientcare.btyd.table import (
     read_columns,
     read_weight,
     refuse,
+    require_rows,
 )
 from clientcare.exceptions import NotEnoughDataError
 
@@ -81,6 +82,7 @@ class GammaGamma(LikelihoodModel):
         asker = f"{type(self).__name__}.fit"
         self._check_options()
         x, mean = self._read(X, asker)
+        require_rows(len(x), asker)
         weight = read_weight(sample_weight, len(x), asker)
         used = (x > 0) & ~np.isnan(mean) & (weight > 0)
         if used.sum() < 3:

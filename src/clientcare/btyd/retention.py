@@ -15,7 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from clientcare.btyd.fitting import Floats, find_optimum
 from clientcare.btyd.likelihood import LikelihoodModel
-from clientcare.btyd.table import distinct_rows, merged_weight, read_columns, read_weight, refuse
+from clientcare.btyd.table import (
+    distinct_rows,
+    merged_weight,
+    read_columns,
+    read_weight,
+    refuse,
+    require_rows,
+)
 from clientcare.exceptions import NotEnoughDataError, OptionError
 
 RENEWALS = "n_renewals"
@@ -53,6 +60,7 @@ class RetentionModel(LikelihoodModel):
         asker = f"{type(self).__name__}.fit"
         self._check_options()
         renewals, ended = self._read(X, asker)
+        require_rows(len(renewals), asker)
         weight = read_weight(sample_weight, len(renewals), asker)
         if len(renewals) < 2 or not (weight * ended).sum() or not (weight * renewals).sum():
             raise NotEnoughDataError(

@@ -52,12 +52,9 @@ def purchase_summary(histories: Histories, as_of: Moment) -> pd.DataFrame:
     events = histories.events("transactions")
     if events is None:
         return _empty(histories)
-    buyer, day, amount = _purchases(events, microseconds(moment))
+    buyer, day, spent = purchase_days(events, microseconds(moment))
     if not len(buyer):
         return _empty(histories)
-    starts = np.flatnonzero(np.concatenate([[True], (buyer[1:] != buyer[:-1]) | (day[1:] != day[:-1])]))
-    spent = _day_totals(amount, starts)
-    buyer, day = buyer[starts], day[starts]
     first = np.flatnonzero(np.concatenate([[True], buyer[1:] != buyer[:-1]]))
     last = np.append(first[1:], len(buyer)) - 1
     gaps = np.zeros(len(day))
@@ -74,6 +71,17 @@ def purchase_summary(histories: Histories, as_of: Moment) -> pd.DataFrame:
         },
         index=histories.buyer_ids.take(buyer[first]),
     )
+
+
+def purchase_days(
+    events: EventTable, as_of: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64] | None]:
+    """Buyer, day and total of every purchase day known by then, by buyer and day."""
+    buyer, day, amount = _purchases(events, as_of)
+    if not len(buyer):
+        return buyer, day, amount
+    starts = np.flatnonzero(np.concatenate([[True], (buyer[1:] != buyer[:-1]) | (day[1:] != day[:-1])]))
+    return buyer[starts], day[starts], _day_totals(amount, starts)
 
 
 def _purchases(

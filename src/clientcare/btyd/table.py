@@ -122,18 +122,23 @@ def read_columns(
     ------
     SchemaError
         Where a wanted column is missing, or the table is no table of numbers.
-    NotEnoughDataError
-        Where there are no rows.
     """
     if isinstance(X, pd.DataFrame):
-        found = _by_name(X, wanted, asker, optional)
-    else:
-        found = _by_position(X, wanted, asker, optional)
-    if not len(found[wanted[0]]):
+        return _by_name(X, wanted, asker, optional)
+    return _by_position(X, wanted, asker, optional)
+
+
+def require_rows(n_rows: int, asker: str) -> None:
+    """Refuse to learn from an empty table; to forecast for nobody is no mistake.
+
+    Raises
+    ------
+    NotEnoughDataError
+    """
+    if not n_rows:
         raise NotEnoughDataError(
             f"{asker}: found 0 sample(s) (no rows) while a minimum of 1 is required. Give at least one buyer."
         )
-    return found
 
 
 def _by_name(
