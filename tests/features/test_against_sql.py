@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from clientcare.features import feature_table
 from clientcare.history import Histories
@@ -31,6 +31,7 @@ def compare(histories: Histories, as_of: pd.Timestamp) -> int:
     return len(columns)
 
 
+@settings(max_examples=max(12, settings().max_examples // 2))
 @given(some_histories(), some_dates())
 def test_random_histories_give_what_sql_gives(histories, as_of):
     compare(histories, as_of)

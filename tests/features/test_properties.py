@@ -11,7 +11,10 @@ from pandas.testing import assert_frame_equal
 from clientcare.features import feature_catalogue, feature_table, peer_norms
 from strategies import histories_of, some_dates, some_histories, some_tables, with_another_future
 
-EXAMPLES = settings(max_examples=max(200, settings().max_examples))
+MANY = settings(max_examples=max(200, settings().max_examples))
+SOME = settings(max_examples=max(60, settings().max_examples))
+"""Every run holds what may never break to two hundred examples; ``CLIENTCARE_TESTS=full`` gives all five hundred."""
+
 SMALL = {"max_buyers": 5, "max_rows": 30}
 OWN = ["timing", "rhythm", "spend", "windows", "season", "breadth", "contact", "contract", "static"]
 DATED = [*OWN[:-1], "peers"]
@@ -31,7 +34,7 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-@EXAMPLES
+@MANY
 @given(some_tables(**SMALL), some_dates(), st.integers(0, 10_000))
 def test_another_future_changes_no_feature(tables, as_of, seed):
     other = with_another_future(tables, as_of, seed)
@@ -39,13 +42,13 @@ def test_another_future_changes_no_feature(tables, as_of, seed):
     assert_same(before, after)
 
 
-@EXAMPLES
+@MANY
 @given(some_histories(**SMALL), some_dates())
 def test_nothing_after_as_of_changes_a_feature(histories, as_of):
     assert_same(feature_table(histories, as_of), feature_table(histories.until(as_of), as_of))
 
 
-@EXAMPLES
+@MANY
 @given(some_tables(**SMALL), some_dates(), st.integers(0, 10_000))
 def test_the_order_of_the_rows_changes_nothing(tables, as_of, seed):
     rng = np.random.default_rng(seed)
@@ -56,7 +59,7 @@ def test_the_order_of_the_rows_changes_nothing(tables, as_of, seed):
     assert_same(feature_table(histories_of(tables), as_of), feature_table(histories_of(shuffled), as_of))
 
 
-@EXAMPLES
+@SOME
 @given(some_histories(**SMALL), some_dates(), st.integers(1, 4))
 def test_a_partition_of_the_buyers_gives_their_rows(histories, as_of, n_parts):
     norms = peer_norms(histories, as_of)
@@ -66,7 +69,7 @@ def test_a_partition_of_the_buyers_gives_their_rows(histories, as_of, n_parts):
     assert_same(whole, pd.concat(tables).sort_index())
 
 
-@EXAMPLES
+@SOME
 @given(some_histories(**SMALL), some_dates(), st.integers(0, 10_000))
 def test_a_buyer_alone_has_the_features_they_have_among_others(histories, as_of, pick):
     whole = feature_table(histories, as_of, families=OWN)
@@ -76,7 +79,7 @@ def test_a_buyer_alone_has_the_features_they_have_among_others(histories, as_of,
         assert_same(whole.loc[[buyer]], alone)
 
 
-@EXAMPLES
+@SOME
 @given(some_histories(**SMALL), some_dates(), some_dates())
 def test_many_dates_at_once_give_what_each_gives_alone(histories, one, other):
     together = feature_table(histories, [one, other])
@@ -85,7 +88,7 @@ def test_many_dates_at_once_give_what_each_gives_alone(histories, one, other):
         assert_same(alone, together.xs(moment, level="as_of") if len(alone) else alone)
 
 
-@EXAMPLES
+@SOME
 @given(some_tables(**SMALL), some_dates("2020-02-01", "2021-06-01"), st.integers(1, 20))
 def test_a_shift_by_whole_weeks_changes_nothing_but_the_place_in_the_calendar(tables, as_of, weeks):
     shift = pd.Timedelta(weeks=weeks)
@@ -102,7 +105,7 @@ def test_a_shift_by_whole_weeks_changes_nothing_but_the_place_in_the_calendar(ta
     assert_same(before[kept], after[kept])
 
 
-@EXAMPLES
+@SOME
 @given(some_tables(**SMALL), some_dates())
 def test_new_names_for_the_buyers_change_only_the_index(tables, as_of):
     renamed = {
@@ -116,7 +119,7 @@ def test_new_names_for_the_buyers_change_only_the_index(tables, as_of):
     assert_same(before.sort_index(), after)
 
 
-@EXAMPLES
+@SOME
 @given(some_tables(**SMALL), some_dates(), st.sampled_from([0.25, 2.0, 8.0]))
 def test_scaled_amounts_scale_money_and_nothing_else(tables, as_of, factor):
     scaled = {
