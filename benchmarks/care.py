@@ -195,7 +195,7 @@ def run_warning(names: list[str]) -> None:
 
 def warning_case(name: str) -> tuple[Histories, pd.Timestamp, int, int]:
     if name == "service_firm":
-        firm = simulate_histories("service_firm", 1500, random_state=0)
+        firm = simulate_histories("service_firm", 800, random_state=0)
         return firm.histories, firm.observed_until - pd.Timedelta(days=365), 30, 90
     folder = Path(os.environ["CLIENTCARE_DATA"]) / name
     histories = Histories(pd.read_parquet(folder / "transactions.parquet"))

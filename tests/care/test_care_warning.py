@@ -63,6 +63,15 @@ def test_the_recency_rule_warns_of_as_many_buyers_at_each_date():
     assert lines.loc[("recency", 0.3), "n_false_alarms"] == 1
 
 
+def test_a_warning_of_somebody_who_left_already_is_neither_true_nor_false():
+    late = RISKS.where(
+        RISKS.index.get_level_values(0) > "2024-05-19", 0.1
+    )  # over the line in June and July alone
+    lines = early_warning(late, HISTORIES, lines=(0.3,), horizon="60D").lines.loc["risk"]
+    assert lines["surprise_rate"].item() == 1.0
+    assert lines[["n_true_alarms", "n_false_alarms"]].to_numpy().tolist() == [[0, 0]]
+
+
 def test_a_leaving_whose_silence_is_not_over_when_the_data_ends_does_not_count():
     early = Histories(
         bought(gone=["2024-01-20", "2024-03-20"], stays=MONTHLY[:4]),

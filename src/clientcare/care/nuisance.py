@@ -50,7 +50,9 @@ class LogScale:
         n = np.maximum(known.sum(axis=0), 1)
         centre = np.where(known, logs, 0.0).sum(axis=0) / n
         spread = np.sqrt(np.where(known, (logs - centre) ** 2, 0.0).sum(axis=0) / n)
-        holes = tuple(name for name, whole in zip(columns, np.atleast_1d(known.all(axis=0)), strict=True) if not whole)
+        holes = tuple(
+            name for name, whole in zip(columns, np.atleast_1d(known.all(axis=0)), strict=True) if not whole
+        )
         scale = cls(columns, centre, np.where(spread > 1e-9, spread, 1.0), holes, np.arange(0), ())
         kept = _without_twins(scale._wide(numeric))
         names = [*columns, *(f"{name} unknown" for name in holes)]

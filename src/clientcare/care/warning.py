@@ -5,7 +5,7 @@ of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,8 +37,8 @@ class EarlyWarning:
     lines : DataFrame, index (``rule``, ``line``)
         ``n_leavers``, ``n_warned``, ``surprise_rate`` (share of leavers never warned of),
         ``median_lead_days`` and its quartiles ``lead_days_25``, ``lead_days_75`` (of the leavers warned of),
-        ``n_true_alarms``, ``n_false_alarms``, ``false_per_true``, ``share_warned`` (of all rows). NaN where
-        nobody left or nobody was warned of.
+        ``n_true_alarms``, ``n_false_alarms``, ``false_per_true``, ``share_warned`` (of the rows of buyers
+        still there). NaN where nobody left or nobody was warned of.
     leavers : DataFrame
         One row a leaving and line: ``buyer_id``, ``left_on``, ``first_warning``, ``lead_days`` of the risk
         given.
@@ -78,6 +78,9 @@ def early_warning(
     the data, and at least one date was scored within two horizons before it. It was warned of if the risk
     stood at or over the line at one of those dates; lead time: days from the first of them.
 
+    Rows of buyers who have left already are left aside: a warning of them is neither true nor false, but
+    late.
+
     An alarm is a run of consecutive dates at or over the line. It is true if the buyer leaves within the
     horizon after any of its dates, and counts only where that horizon was observed. The recency rule stands
     beside: at each date it warns of as many buyers as the line does, those with the longest silence.
@@ -106,9 +109,12 @@ def early_warning(
         Where no date scored has its horizon observed.
     """
     scored = _Scored.of(risks, histories, parse_days(horizon), lines)
+    silent, here = _days_silent(histories, scored)
+    if not here.any():
+        raise NotEnoughDataError("early_warning: all buyers scored had left already. Score earlier dates.")
+    scored, recency = scored.only(here), silent[here]
     leavings = _leavings(histories, scored)
     rows, leavers = [], []
-    recency = _days_silent(histories, scored)
     for line in lines:
         warned = scored.risk >= line
         for rule, alarm in (("risk", warned), ("recency", _as_many(recency, warned, scored.date))):
@@ -194,6 +200,10 @@ class _Scored:
             )
         risk = column.to_numpy(dtype=np.float64)[order]
         return cls(buyer[order], date[order], risk, horizon, until, np.unique(date))
+
+    def only(self, rows: Bools) -> _Scored:
+        """Some of the rows."""
+        return replace(self, buyer=self.buyer[rows], date=self.date[rows], risk=self.risk[rows])
 
 
 def _leavings(histories: Histories, scored: _Scored) -> pd.DataFrame:
@@ -282,20 +292,26 @@ def _alarms(alarm: Bools, scored: _Scored, left_buyer: Ints, left_on: Ints) -> t
     return float(true_runs.sum()), float((~true_runs).sum())
 
 
-def _days_silent(histories: Histories, scored: _Scored) -> Floats:
-    """Days since the last sign of patronage (a purchase, or a day under contract) at each date scored."""
+def _days_silent(histories: Histories, scored: _Scored) -> tuple[Floats, Bools]:
+    """Days since the last sign of patronage (a purchase, or a day under contract) at each row, and who has
+    not left yet.
+
+    Left: nothing bought for a whole horizon; or, where a contract was the last sign, that contract is over.
+    """
     silent = np.full(len(scored.date), np.inf)
+    here = np.zeros(len(scored.date), dtype=bool)
     for date in scored.moments:
         at = Buying.known(histories, int(date) * MICROSECONDS_A_DAY)
-        last = at.last_day
+        last, allowed = at.last_day, np.full(at.n_buyers, float(scored.horizon))
         if at.contracts is not None:
             ended = np.full(at.n_buyers, np.nan)
-            ends = np.minimum(actual_end_day(at.contracts), date)
-            np.fmax.at(ended, at.contracts.buyer, ends)
+            np.fmax.at(ended, at.contracts.buyer, np.minimum(actual_end_day(at.contracts), date))
+            allowed = np.where(ended >= np.nan_to_num(last, nan=-np.inf), 1.0, allowed)
             last = np.fmax(last, ended)
         rows = scored.date == date
         silent[rows] = np.nan_to_num(date - last[scored.buyer[rows]], nan=np.inf)
-    return silent
+        here[rows] = silent[rows] < allowed[scored.buyer[rows]]
+    return silent, here
 
 
 def _as_many(silent: Floats, warned: Bools, date: Ints) -> Bools:
