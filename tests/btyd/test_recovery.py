@@ -16,6 +16,7 @@ from clientcare.btyd import (
     ParetoNBD,
     ShiftedBetaGeometric,
 )
+from clientcare.btyd.fitting import sketch
 
 FULL = os.environ.get("CLIENTCARE_TESTS") == "full"
 N_BASES = 100 if FULL else 12
@@ -100,3 +101,19 @@ def test_the_true_number_of_phases_is_chosen():
     model, truth = BUYING["MBGCNBD"]
     assert model().fit(model.from_parameters(**truth).simulate(2000, 78, 13)).k_ == 2
     assert model().fit(MBGNBD.from_parameters(r=0.9, alpha=8, a=0.8, b=1.6).simulate(2000, 78, 13)).k_ == 1
+
+
+@pytest.mark.parametrize("name", ["BGNBD", "MBGNBD", "ParetoNBD"])
+def test_no_random_start_finds_a_higher_hill(name):
+    """Sixty buyers leave several hills, and one of them runs off to the edge."""
+    model, _ = BUYING[name]
+    drawing = model.from_parameters(**dict(zip(model._names, (0.3, 10.0, 0.1, 0.8), strict=True)))
+    rng = np.random.default_rng(0)
+    for seed in range(4):
+        table = drawing.simulate(60, 60, 20, random_state=seed)
+        fitted = model().fit(table)
+        rows = model()._read(table, "test").scaled(50.0)
+        objective = model()._objective(rows)
+        highest = max(-objective(sketch(objective, [rng.normal(0, 1.5, 4)]))[0] for _ in range(6))
+        shift = float(rows.x.sum()) * np.log(50.0)
+        assert fitted.log_likelihood_ > highest * 60 - shift - 1e-3

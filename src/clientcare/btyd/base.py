@@ -14,6 +14,7 @@ from clientcare.btyd.forecasts import CHUNK, ForecastingModel, Terms
 from clientcare.btyd.table import Rows, require_rows
 from clientcare.exceptions import NotEnoughDataError, OptionError
 
+_FEW_ROWS = 1_000
 _SKETCH_ROWS = 8_192
 _CURVE_ROWS = 65_536
 NO_DROPOUT = "no drop-out: plain NBD"
@@ -106,7 +107,7 @@ class BuyingModel(ForecastingModel):
         n = len(scaled)
         sizes = [size for size in (_SKETCH_ROWS, _CURVE_ROWS) if n > 1.5 * size]
         levels = [self._objective(_every(scaled, size)) for size in sizes] + [self._objective(scaled)]
-        return find_optimum(levels, starts)
+        return find_optimum(levels, starts, thorough=n < _FEW_ROWS)
 
     def _objective(self, rows: Rows) -> Objective:
         """Mean negative log-likelihood, penalty included, and its gradient, as a function of theta."""

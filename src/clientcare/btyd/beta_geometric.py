@@ -51,6 +51,7 @@ class BetaGeometricModel(BuyingModel):
             {"r": 0.5, "alpha": 0.3 / r, "a": 0.8, "b": 2.5},
             {"r": 1.0, "alpha": 0.8 / r, "a": 0.3, "b": 1.5},
             {"r": 2.0, "alpha": 1.8 / r, "a": 0.05, "b": 1.0},
+            {"r": 1.0, "alpha": 0.5 / r, "a": 0.08, "b": 0.12},
         ]
 
     def _without_dropout(self, alpha: float) -> dict[str, float]:

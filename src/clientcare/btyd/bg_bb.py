@@ -101,7 +101,7 @@ class BGBB(LikelihoodModel):
             return (loss - float(weight @ ll)) / total, (float(self.penalty) * theta - gradient) / total
 
         starts = [np.log([1.0, 1.0, 0.7, 2.0]), np.log([1.0, 3.0, 0.1, 2.0])]
-        optimum = find_optimum([objective], starts)
+        optimum = find_optimum([objective], starts, thorough=True)
         natural = dict(zip(self._names, np.exp(optimum.theta), strict=True))
         covariance = optimum.covariance(total)
         loss = float(self.penalty) / 2 * float(optimum.theta @ optimum.theta)

@@ -33,17 +33,20 @@ class Optimum:
         return np.asarray(np.linalg.inv(self.curvature * n_buyers))
 
 
-def sketch(objective: Objective, starts: Sequence[Floats]) -> Floats:
-    """The best of several starts after a bounded quasi-Newton search."""
-    if len(starts) > 1:
-        values = [objective(start)[0] for start in starts]
-        starts = [starts[int(np.nanargmin(values))]]
+def sketch(objective: Objective, starts: Sequence[Floats], thorough: bool = False) -> Floats:
+    """A bounded quasi-Newton search from the best of several starts; ``thorough``: from each, keeping the best end."""
+    ranked = sorted(starts, key=lambda start: objective(start)[0]) if len(starts) > 1 else list(starts)
+    ends = [_descend(objective, start) for start in (ranked if thorough else ranked[:1])]
+    return min(ends, key=lambda end: objective(end)[0]) if len(ends) > 1 else ends[0]
+
+
+def _descend(objective: Objective, start: Floats) -> Floats:
     found = minimize(
         objective,
-        starts[0],
+        start,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(-BOUND, BOUND)] * len(starts[0]),
+        bounds=[(-BOUND, BOUND)] * len(start),
         options={"maxiter": 1000, "maxfun": 3000, "ftol": 1e-15, "gtol": 1e-8, "maxcor": 12, "maxls": 40},
     )
     return np.asarray(found.x, dtype=np.float64)
@@ -99,7 +102,7 @@ def climb(
     return theta, value, False
 
 
-def find_optimum(levels: Sequence[Objective], starts: Sequence[Floats]) -> Optimum:
+def find_optimum(levels: Sequence[Objective], starts: Sequence[Floats], thorough: bool = False) -> Optimum:
     """The optimum over all rows, by way of samples of growing size.
 
     Parameters
@@ -108,9 +111,15 @@ def find_optimum(levels: Sequence[Objective], starts: Sequence[Floats]) -> Optim
         Over samples of growing size; the last over all rows, which may be the only one. Of three, the middle one gives
         the curvature at the end too.
     starts : points to start from
+    thorough : bool
+        Search from each start. Done anyway where the end of the best one is no clear peak: few buyers can leave several
+        hills, and one of them may run off to the edge.
     """
-    theta = sketch(levels[0], starts)
+    theta = sketch(levels[0], starts, thorough)
     matrix = curvature(levels[0], theta)
+    if not thorough and not is_peak(matrix) and len(starts) > 1:
+        theta = sketch(levels[0], [theta, *starts], thorough=True)
+        matrix = curvature(levels[0], theta)
     for objective in levels:
         rested = False
         if is_peak(matrix):
