@@ -11,6 +11,8 @@ from scipy.optimize import brentq
 from clientcare.model.member import Floats, Groups, Member, log_odds_of, share_of
 
 LEAST = 1e-9
+MOSTLY = 0.9
+FAIR_WEIGHT = 0.2
 
 
 class Blend:
@@ -50,15 +52,16 @@ class Blend:
             The member whose level counts more. Nothing is shifted where it is not in the blend, or
             alone in it.
         share : float
-            0 to 1.
+            0 to 1; less in proportion where the anchor weighs less than a fifth of the blend.
         """
         self.shift = 0.0
         if anchor not in self.members or len(self.members) == 1:
             return self
         said = self.member_probabilities(X)
         known = np.all([np.isfinite(p) for p in said.values()], axis=0)
-        if not known.any():
+        if not known.any() or known.mean() < MOSTLY:
             return self
+        share *= min(1.0, self.weights[anchor] / sum(self.weights.values()) / FAIR_WEIGHT)
         anchored = float(said.pop(anchor)[known].mean())
         others = sum(self.weights[name] * float(p[known].mean()) for name, p in said.items())
         others /= sum(self.weights[name] for name in said)

@@ -10,9 +10,9 @@ import numpy as np
 
 from clientcare.model.member import Floats, log_odds_of, share_of
 
-FLOOR = 0.10
-DISAGREEMENT = 0.9
-FEW_FACTS = 0.25
+FLOOR = 0.27
+DISAGREEMENT = 1.25
+FEW_FACTS = 0.6
 NINETY_PERCENT = 1.6448536269514722
 WIDEST, NARROWEST = 4.0, 1.0
 N_CELLS = 10
