@@ -1,5 +1,7 @@
 """Draw every display on real data into ``docs/pictures``: ``python docs/make_pictures.py`` with ``CLIENTCARE_DATA`` set.
 
+``sales``, ``backtest`` or ``care`` as arguments draw that part alone.
+
 Sales plots show the UCI Online Retail set (CC0 in the R package onlineretail; Chen, Sain and Guo 2012); plots of care
 show the simulated service firm, for no public set records care.
 """
@@ -7,6 +9,7 @@ show the simulated service firm, for no public set records care.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -29,33 +32,39 @@ def keep(name: str, display: object) -> None:
     print(name)
 
 
-def main() -> None:
-    """Draw them all."""
-    FOLDER.mkdir(exist_ok=True)
+def sales() -> None:
+    """What needs purchases alone."""
     shop = cc.read_histories(Path(os.environ["CLIENTCARE_DATA"]) / "online_retail" / "transactions.parquet")
     keep("gaps", report.GapDisplay.from_histories(shop))
     keep("retention", report.RetentionDisplay.from_histories(shop))
     then, now = "2011-06-01", "2011-09-01"
-    model = cc.RelationshipModel(horizon="90D", random_state=0).fit(shop, as_of=now)
-    book = model.score(shop, as_of=now)
+    model = cc.RelationshipModel(horizon="90D", effort="quick", random_state=0).fit(shop, as_of=now)
     keep("silence_map", report.SilenceMapDisplay.from_estimator(model, shop, now))
     keep("reliability", report.ReliabilityDisplay.from_estimator(model, shop, now))
     keep("lift", report.LiftDisplay.from_estimator(model, shop, now))
-    keep("relationship_map", report.RelationshipMapDisplay.from_predictions(book))
+    keep("relationship_map", report.RelationshipMapDisplay.from_predictions(model.score(shop, as_of=now)))
     keep("migration", report.MigrationDisplay.from_estimator(model, shop, then, now))
-    keep(
-        "backtest",
-        report.BacktestDisplay.from_backtest(
-            cc.backtest(cc.RelationshipModel(horizon="60D", effort="quick"), shop)
-        ),
-    )
+
+
+def backtest() -> None:
+    """The model beside recency, at past dates."""
+    shop = cc.read_histories(Path(os.environ["CLIENTCARE_DATA"]) / "online_retail" / "transactions.parquet")
+    model = cc.RelationshipModel(horizon="60D", effort="quick", random_state=0)
+    keep("backtest", report.BacktestDisplay.from_backtest(cc.backtest(model, shop)))
+
+
+def care() -> None:
+    """What needs interactions and contracts."""
     firm = load_service_firm()
-    keeper = cc.RelationshipModel(horizon="90D", random_state=0).fit(firm)
-    risky = keeper.score(firm).query("relationship == 'client'").sort_values("churn_risk").index[-1]
-    keep("timeline", report.TimelineDisplay.from_estimator(keeper, firm, risky))
-    keep("reasons", report.ReasonsDisplay.from_estimator(keeper, firm, risky))
+    model = cc.RelationshipModel(horizon="90D", random_state=0).fit(firm)
+    risky = model.score(firm).query("relationship == 'client'").sort_values("churn_risk").index[-1]
+    keep("timeline", report.TimelineDisplay.from_estimator(model, firm, risky))
+    keep("reasons", report.ReasonsDisplay.from_estimator(model, firm, risky))
     keep("care_radar", report.CareRadarDisplay.from_report(cc.care_report(firm, firm.observed_until)))
 
 
 if __name__ == "__main__":
-    main()
+    FOLDER.mkdir(exist_ok=True)
+    parts = {"sales": sales, "backtest": backtest, "care": care}
+    for part in sys.argv[1:] or parts:
+        parts[part]()

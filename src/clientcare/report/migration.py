@@ -24,8 +24,9 @@ class MigrationDisplay:
 
     Attributes
     ----------
-    moves : DataFrame of shape (5, 4)
-        Rows: stage in the old book, and ``new``; columns: stage in the new book.
+    moves : DataFrame of shape (at most 5, at most 4)
+        Rows: stage in the old book, and ``new``; columns: stage in the new book. A stage that neither
+        book knows is left out: with transactions alone no care tie can be seen.
     """
 
     moves: pd.DataFrame
@@ -52,9 +53,10 @@ class MigrationDisplay:
         cls, old_book: pd.DataFrame, new_book: pd.DataFrame, *, ax: Axes | None = None
     ) -> MigrationDisplay:
         """Draw from two books."""
-        stages = list(STAGE_COLOURS)
         before = old_book["stage"].astype("object").reindex(new_book.index).fillna("new")
         counts = pd.crosstab(before, new_book["stage"].astype("object"))
+        known = {*old_book["stage"].astype("object"), *new_book["stage"].astype("object")}
+        stages = [stage for stage in STAGE_COLOURS if stage in known]
         return cls(counts.reindex(index=[*stages, "new"], columns=stages, fill_value=0)).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> MigrationDisplay:
@@ -71,7 +73,7 @@ class MigrationDisplay:
                     f"{table[row, column]:,.0f}\n{share[row, column]:.0%}", (column, row), ha="center", va="center",
                     color="white" if dark else "black", fontsize=9,
                 )  # fmt: skip
-        self.ax_.set_xticks(range(4), [name.replace(" ", "\n") for name in self.moves.columns])
-        self.ax_.set_yticks(range(5), list(self.moves.index))
+        self.ax_.set_xticks(range(table.shape[1]), [name.replace(" ", "\n") for name in self.moves.columns])
+        self.ax_.set_yticks(range(table.shape[0]), list(self.moves.index))
         tidy(self.ax_, "Where buyers moved (count, and share of the row)", "stage now", "stage then")
         return self

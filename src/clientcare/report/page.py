@@ -24,6 +24,7 @@ from clientcare.care import care_plan, care_report
 from clientcare.exceptions import MissingExtraError, NotEnoughDataError, SourceError
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel
+from clientcare.progress import ProgressBar
 from clientcare.report.backtest_plot import BacktestDisplay
 from clientcare.report.canvas import require_matplotlib
 from clientcare.report.gaps import GapDisplay
@@ -73,7 +74,7 @@ def write_report(
         did on the latest complete snapshots.
     title : str
     hide_ids : bool
-        Show ``buyer 1``, ``buyer 2`` ... in place of ids, owners and reasons' names.
+        Show ``buyer 1``, ``buyer 2`` ... in place of ids, and no owners.
 
     Returns
     -------
@@ -97,15 +98,33 @@ def write_report(
     ...     page.read_text(encoding="utf-8")[:15]
     '<!doctype html>'
     """
-    moment = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
-    known = histories.until(moment)
+    with ProgressBar("Page", n_steps=5) as bar:
+        moment = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
+        page = _page(model, histories.until(moment), moment, backtest, title, hide_ids, bar)
+        bar.at(4, "writing")
+        return _write(Path(path), page)
+
+
+def _page(
+    model: RelationshipModel,
+    known: Histories,
+    moment: pd.Timestamp,
+    backtest: Backtest | None,
+    title: str,
+    hide_ids: bool,
+    bar: ProgressBar,
+) -> str:
+    bar.at(0, "the book")
     book = model.score(known, as_of=moment)
     book = book.sort_values(["relationship", "churn_risk"], ascending=[True, False], kind="stable")
+    bar.at(1, "due care")
     plan = care_plan(book, known, moment)
     names = _names(book.index, hide_ids)
+    bar.at(2, "reasons")
     data = _data(model, known, book, plan, names, moment, hide_ids)
+    bar.at(3, "plots")
     parts = _read_parts()
-    page = _template(parts["page.html"]).render(
+    page: str = _template(parts["page.html"]).render(
         title=title,
         as_of=f"{moment:%Y-%m-%d}",
         horizon_days=f"{int(book['horizon_days'].iloc[0]):,}" if len(book) else "0",
@@ -124,9 +143,9 @@ def write_report(
         ),
         **_belief(model, known, backtest),
         **_care(known, moment),
-        **_planned(plan, names),
+        **_planned(plan, names, hide_ids),
     )
-    return _write(Path(path), page)
+    return page
 
 
 def _names(buyers: pd.Index, hide_ids: bool) -> dict[Any, str]:
@@ -304,7 +323,7 @@ def _care(known: Histories, moment: pd.Timestamp) -> dict[str, Any]:
     return {"practices": practices, "questions": questions}
 
 
-def _planned(plan: pd.DataFrame, names: dict[Any, str]) -> dict[str, Any]:
+def _planned(plan: pd.DataFrame, names: dict[Any, str], hide_ids: bool) -> dict[str, Any]:
     shown = plan.head(MOST_PLANNED)
     note = "Nothing is due." if plan.empty else "One row an action, most urgent first."
     if len(shown) < len(plan):
@@ -316,7 +335,7 @@ def _planned(plan: pd.DataFrame, names: dict[Any, str]) -> dict[str, Any]:
             "action": str(row["action"]).replace("_", " "),
             "reason": row["reason"],
             "at_stake": "" if pd.isna(row["at_stake"]) else f"{row['at_stake']:,.0f}",
-            "owner": "" if pd.isna(row["owner"]) else str(row["owner"]),
+            "owner": "" if hide_ids or pd.isna(row["owner"]) else str(row["owner"]),
         }
         for row in shown.to_dict("records")
     ]

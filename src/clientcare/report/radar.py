@@ -64,6 +64,7 @@ class CareRadarDisplay:
             for name, score in zip(self.scores.index, now, strict=True)
         ]
         ax.set_xticks(angles, names, fontsize=9)
+        ax.tick_params(axis="x", pad=12)
         ax.set_yticks([25, 50, 75, 100], ["25", "50", "75", "100"], fontsize=7)
         ax.set_ylim(0, 100)
         ax.set_title("Are we taking care? (0 to 100)", loc="left", fontsize=11)

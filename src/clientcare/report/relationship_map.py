@@ -61,6 +61,8 @@ class RelationshipMapDisplay:
         area = 8 + 120 * np.clip(spend / top, 0, 1) if top > 0 else np.full(len(spend), 14.0)
         for stage, colour in STAGE_COLOURS.items():
             here = (shown["stage"].astype("object") == stage).to_numpy()
+            if not here.any():
+                continue
             hollow: dict[str, Any] = (
                 {} if STAGE_MARKERS[stage] == "x" else {"edgecolor": INK, "linewidth": 0.3}
             )
