@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from clientcare.evaluation.standing import standing_at
 from clientcare.exceptions import NotEnoughDataError
 from clientcare.history.histories import Histories
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
+from clientcare.progress import ProgressBar
 from clientcare.window import Moment, parse_moments
 
 TARGETS = {"churn": "churn_risk", "client": "client_probability"}
@@ -87,7 +89,7 @@ class Backtest:
 
     def _repr_html_(self) -> str:
         shown = self.summary().round(4)
-        return f"<p>{self.verdict}</p>{shown.to_html()}"
+        return f"<p>{escape(self.verdict)}</p>{shown.to_html()}"
 
     def __repr__(self) -> str:
         return f"{self.verdict}\n{self.summary().round(4).to_string()}"
@@ -161,16 +163,18 @@ def backtest(
     ]
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
-    for date in dates:
-        contestants: dict[str, Any] = {"model": clone(model, safe=False)}
-        contestants |= {
-            name: baseline(given, churn, client) for name, given in zip(names, baselines, strict=True)
-        }
-        past = histories.until(date)
-        books = {name: scorer.fit(past, date).score(past, date) for name, scorer in contestants.items()}
-        rows += _judge(
-            histories, date, books, churn, client, names, n_bootstrap, confidence, random_state, notes
-        )
+    with ProgressBar("Backtest", n_steps=len(dates)) as bar:
+        for n_done, date in enumerate(dates):
+            bar.at(n_done, f"as of {date:%Y-%m-%d}")
+            contestants: dict[str, Any] = {"model": clone(model, safe=False)}
+            contestants |= {
+                name: baseline(given, churn, client) for name, given in zip(names, baselines, strict=True)
+            }
+            past = histories.until(date)
+            books = {name: scorer.fit(past, date).score(past, date) for name, scorer in contestants.items()}
+            rows += _judge(
+                histories, date, books, churn, client, names, n_bootstrap, confidence, random_state, notes
+            )
     return Backtest(
         pd.DataFrame(rows),
         churn.horizon_days,

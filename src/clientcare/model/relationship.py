@@ -45,6 +45,7 @@ from clientcare.model.store import read_model_file, write_model_file
 from clientcare.model.trees import ShallowBoosting
 from clientcare.model.uncertainty import RiskInterval
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
+from clientcare.progress import ProgressBar
 from clientcare.window import (
     MICROSECONDS_A_DAY,
     Days,
@@ -164,7 +165,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         self.as_of_ = moment
         self.churn_definition_ = ChurnDefinition(self.horizon)
         self.client_definition_ = self.client or ClientDefinition(2 * self.churn_definition_.horizon_days)
-        with threadpool_limits(1):
+        with threadpool_limits(1), ProgressBar("Learning", n_steps=5) as bar:
+            bar.at(0, "past dates")
             past = gather(
                 histories.until(moment),
                 moment,
@@ -178,7 +180,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                     f"RelationshipModel.fit: no buyer is known before {moment:%Y-%m-%d}.\n"
                     "Give histories with purchases or contracts before as_of, or choose a later as_of."
                 )
-            self._learn(past, labels, histories)
+            self._learn(past, labels, histories, bar)
         self.model_id_ = self._fingerprint()
         return self
 
@@ -202,7 +204,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             )
         return histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
 
-    def _learn(self, past: Past, labels: pd.Series[Any] | None, histories: Histories) -> None:
+    def _learn(
+        self, past: Past, labels: pd.Series[Any] | None, histories: Histories, bar: ProgressBar
+    ) -> None:
         self.encoding_ = past.encoding
         self.tables_ = [
             name
@@ -214,13 +218,17 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         self.sees_ties_ = bool(seen.any()) and self.client_definition_.care_tie != "ignored"
         known = ~np.isnan(past.outcomes["patronage"])
         self.sees_all_ties_ = self.sees_ties_ and bool(seen[known].all())
+        bar.at(1, "churn")
         heads = {"churn": self._ask(past, "churn")}
+        bar.at(2, "patronage")
         heads["patronage"] = self._ask(past, "patronage", heads["churn"].earned)
         if self.sees_ties_ and known.any():
+            bar.at(3, "care ties")
             heads["care_tie"] = self._ask(past, "care_tie")
             heads["client"] = self._ask(past, "client")
         if labels is not None:
             heads["client"] = self._ask_labels(past, labels, histories)
+        bar.at(4, "level, intervals, amounts")
         self.owns_client_head_ = "client" in heads
         self.byown_labels_ = labels is not None
         self.patronage_from_churn_ = (

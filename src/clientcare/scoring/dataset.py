@@ -22,11 +22,12 @@ from clientcare.history.partition import Partitions, partition_tables, suggest_p
 from clientcare.history.scans import FileScan, Scan, scan_of
 from clientcare.history.schema import ColumnMap, check_column_map, read_names
 from clientcare.model.store import library_versions
+from clientcare.progress import ProgressBar
 from clientcare.scoring.outliers import latest_plausible_days, without_later_rows
 from clientcare.scoring.outputs import Output, output_of
 from clientcare.scoring.parts import DATED, as_arrow, open_partition
-from clientcare.scoring.pushdown import expanded_where_by_day
 from clientcare.scoring.publish import Job, PartRecord, open_job, write_part
+from clientcare.scoring.pushdown import expanded_where_by_day
 from clientcare.window import Moment, parse_moment
 
 LOG = logging.getLogger("clientcare.scoring")
@@ -133,7 +134,7 @@ def score_dataset(
     memory_limit : str
         What DuckDB may use while it splits.
     on_progress : callable, optional
-        Called with a :class:`Progress`.
+        Called with a :class:`Progress`. Without one a bar is drawn where a person watches and tqdm is installed.
     formula_guard : bool
         Whether texts in CSV are kept from starting a formula in a spreadsheet.
     encoding, delimiter : str, optional
@@ -156,7 +157,12 @@ def score_dataset(
     MissingExtraError
         Where DuckDB is not installed.
     """
-    sources = {"transactions": transactions, "interactions": interactions, "contracts": contracts, "buyers": buyers}
+    sources = {
+        "transactions": transactions,
+        "interactions": interactions,
+        "contracts": contracts,
+        "buyers": buyers,
+    }
     sources = {table: source for table, source in sources.items() if source is not None}
     if not any(table in sources for table in DATED):
         raise InputError("score_dataset: no table given. Give transactions, interactions or contracts.")
@@ -182,11 +188,16 @@ def score_dataset(
         "output": dict(output.form),
         "versions": _versions(),
     }
-    run = _Run(model, moment, {**door, "columns": _mapping_of(mapping, scans)}, n_jobs, on_progress)
-    with open_job(output.place, key) as job:
+    door = {**door, "columns": _mapping_of(mapping, scans)}
+    with ProgressBar("Scoring", n_parts) as bar, open_job(output.place, key) as job:
+        run = _Run(
+            model, moment, door, n_jobs, on_progress or (lambda done: bar.at(done.parts_done, done.stage))
+        )
         partitions = run.split(job, scans, n_parts, mapping, memory_limit)
         if _stamps(scans) != stamps:
-            raise SourceError("a source changed while it was read. Nothing was published; start the job again.")
+            raise SourceError(
+                "a source changed while it was read. Nothing was published; start the job again."
+            )
         records = run.score(job, partitions)
         id_type = str(_id_type(partitions, run.door["columns"]))
         manifest = {**_manifest(key, partitions, records), "buyer_id": id_type}
@@ -212,10 +223,10 @@ class _Run:
         as_of: pd.Timestamp,
         door: dict[str, Any],
         n_jobs: int,
-        on_progress: Callable[[Progress], None] | None,
+        on_progress: Callable[[Progress], None],
     ) -> None:
         self.model, self.as_of, self.door, self.n_jobs = model, as_of, door, n_jobs
-        self._tell = on_progress or (lambda progress: None)
+        self._tell = on_progress
         self.cpu_seconds: dict[str, float] = {}
 
     def split(
@@ -228,7 +239,12 @@ class _Run:
         if any(scan.fingerprint() is None for scan in scans.values() if not isinstance(scan, FileScan)):
             (job.partitions / "partitions.json").unlink(missing_ok=True)
         partitions = partition_tables(
-            scans, job.partitions, n_parts, columns=mapping, memory_limit=memory_limit, threads=max(1, self.n_jobs)
+            scans,
+            job.partitions,
+            n_parts,
+            columns=mapping,
+            memory_limit=memory_limit,
+            threads=max(1, self.n_jobs),
         )
         digests = json.dumps(dict(partitions.digests), sort_keys=True)
         if not before.is_file() or before.read_text() != digests:
@@ -245,7 +261,8 @@ class _Run:
         latest = latest_plausible_days(partitions, self.door)
         id_type = _id_type(partitions, self.door["columns"])
         tasks = (
-            (self.model, partitions, number, job.parts, self.as_of, self.door, latest, id_type) for number in missing
+            (self.model, partitions, number, job.parts, self.as_of, self.door, latest, id_type)
+            for number in missing
         )
         started, done_before = time.monotonic(), len(finished)
         for record, cost in self._run_all(tasks):
@@ -256,7 +273,9 @@ class _Run:
             left = (time.monotonic() - started) / n_done * (len(missing) - n_done)
             self._tell(_progress("score", finished.values(), partitions, left))
         records = [finished[number] for number in sorted(finished)]
-        LOG.info("scored %s buyers in %s parts", f"{sum(record.n_rows for record in records):,}", len(records))
+        LOG.info(
+            "scored %s buyers in %s parts", f"{sum(record.n_rows for record in records):,}", len(records)
+        )
         return records
 
     def publish(
@@ -266,7 +285,16 @@ class _Run:
         started = time.process_time()
         output.publish(job, records, manifest)
         self.cpu_seconds["publish"] = time.process_time() - started
-        self._tell(Progress("publish", len(records), len(records), sum(manifest["n_rows"].values()), manifest["n_buyers"], 0.0))
+        self._tell(
+            Progress(
+                "publish",
+                len(records),
+                len(records),
+                sum(manifest["n_rows"].values()),
+                manifest["n_buyers"],
+                0.0,
+            )
+        )
 
     def _run_all(self, tasks: Iterable[tuple[Any, ...]]) -> Iterator[tuple[PartRecord, dict[str, float]]]:
         if self.n_jobs == 1:
@@ -274,7 +302,9 @@ class _Run:
             return
         from joblib import Parallel, delayed
 
-        workers = Parallel(n_jobs=self.n_jobs, return_as="generator_unordered", inner_max_num_threads=1, backend="loky")
+        workers = Parallel(
+            n_jobs=self.n_jobs, return_as="generator_unordered", inner_max_num_threads=1, backend="loky"
+        )
         yield from workers(delayed(score_part)(*task) for task in tasks)
 
 
@@ -299,9 +329,14 @@ def score_part(
         book = pd.DataFrame() if histories is None else model.score(histories, as_of=as_of)
     reached("part: scored")
     clock.append(time.process_time())
-    quality = [] if histories is None else histories.quality[["table", "rule", "n_rows", "action"]].values.tolist()
+    quality = (
+        [] if histories is None else histories.quality[["table", "rule", "n_rows", "action"]].values.tolist()
+    )
     facts = {
-        "quality": [[str(table), str(rule), int(n_rows), str(action)] for table, rule, n_rows, action in findings + quality],
+        "quality": [
+            [str(table), str(rule), int(n_rows), str(action)]
+            for table, rule, n_rows, action in findings + quality
+        ],
         "n_read": sum(table.num_rows for table in tables.values()),
     }
     table = as_arrow(book, id_type) if len(book.columns) else pa.table({"buyer_id": pa.array([], id_type)})
@@ -313,7 +348,9 @@ def score_part(
 def _progress(stage: str, records: Iterable[PartRecord], partitions: Partitions, left: float) -> Progress:
     done = list(records)
     n_read = sum(int(record.facts.get("n_read", 0)) for record in done)
-    return Progress(stage, len(done), partitions.n_partitions, n_read, sum(record.n_rows for record in done), left)
+    return Progress(
+        stage, len(done), partitions.n_partitions, n_read, sum(record.n_rows for record in done), left
+    )
 
 
 def _manifest(key: Mapping[str, Any], partitions: Partitions, records: list[PartRecord]) -> dict[str, Any]:
@@ -322,7 +359,11 @@ def _manifest(key: Mapping[str, Any], partitions: Partitions, records: list[Part
         for table, rule, n_rows, action in record.facts["quality"]:
             found[table, rule, action] = found.get((table, rule, action), 0) + n_rows
     inputs = {
-        table: {"fingerprint": key["inputs"][table], "rows_digest": partitions.digests[table], "n_rows": partitions.n_rows[table]}
+        table: {
+            "fingerprint": key["inputs"][table],
+            "rows_digest": partitions.digests[table],
+            "n_rows": partitions.n_rows[table],
+        }
         for table in partitions.tables
     }
     return {
@@ -356,7 +397,9 @@ def _id_of(model: Any) -> str:
     if named is not None:
         return str(named)
     if not hasattr(model, "score"):
-        raise OptionError("model: has no score(histories, as_of). Fit a RelationshipModel, or load one with load_model.")
+        raise OptionError(
+            "model: has no score(histories, as_of). Fit a RelationshipModel, or load one with load_model."
+        )
     import joblib
 
     return f"{type(model).__name__}-{joblib.hash(model)[:12]}"
@@ -385,7 +428,10 @@ def _mapping_of(mapping: Mapping[str, Any], scans: Mapping[str, Scan]) -> dict[s
 
 
 def _plain_options(door: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value if isinstance(value, (int, float, str, dict, type(None))) else str(value) for name, value in door.items()}
+    return {
+        name: value if isinstance(value, (int, float, str, dict, type(None))) else str(value)
+        for name, value in door.items()
+    }
 
 
 def _versions() -> dict[str, str]:
