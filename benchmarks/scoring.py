@@ -62,7 +62,9 @@ def fit(folder: Path, n_sample: int) -> Path:
     from clientcare.history import Histories
     from clientcare.model import RelationshipModel
 
-    sample = duckdb.sql(f"SELECT * FROM '{folder}/orders/*.parquet' WHERE buyer_id % 1000 < 4 AND buyer_id < {n_sample * 250}").df()
+    sample = duckdb.sql(
+        f"SELECT * FROM '{folder}/orders/*.parquet' WHERE buyer_id % 1000 < 4 AND buyer_id < {n_sample * 250}"
+    ).df()
     RelationshipModel(horizon="90D", random_state=0).fit(Histories(sample), as_of=AS_OF).save(file)
     return file
 
@@ -121,7 +123,9 @@ def _stopwatch(model, spent: dict[str, float]) -> None:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--buyers", type=int, default=100_000)
     options.add_argument("--folder", type=Path, default=Path("scoring-benchmark"))
     options.add_argument("--jobs", type=int, default=1)
@@ -136,12 +140,25 @@ def main() -> None:
     make(given.folder, given.buyers)
     fit(given.folder, given.sample)
     lowest = floor(given.folder)
-    command = [sys.executable, __file__, "--only-score", "--folder", str(given.folder), "--jobs", str(given.jobs)]
+    command = [
+        sys.executable,
+        __file__,
+        "--only-score",
+        "--folder",
+        str(given.folder),
+        "--jobs",
+        str(given.jobs),
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     facts = json.loads(done.stdout.splitlines()[-1])
-    print(f"{facts['rows']:,} transactions, {facts['buyers']:,} buyers scored, {facts['parts']} parts, {given.jobs} process(es)")
+    print(
+        f"{facts['rows']:,} transactions, {facts['buyers']:,} buyers scored, "
+        f"{facts['parts']} parts, {given.jobs} process(es)"
+    )
     print(f"floor (one group-by): {lowest:.1f} CPU-s")
-    print(f"all: {facts['cpu']:.1f} CPU-s = {facts['cpu'] / lowest:.1f} x floor, {facts['wall']:.0f} s on this machine's clock")
+    print(
+        f"all: {facts['cpu']:.1f} CPU-s = {facts['cpu'] / lowest:.1f} x floor, {facts['wall']:.0f} s on this machine's clock"
+    )
     for stage, seconds in facts["stages"].items():
         print(f"  {stage:10s} {seconds:8.1f} CPU-s  {seconds / lowest:6.1f} x floor")
     print(f"peak memory of the scoring process: {facts['peak_mib']:,.0f} MiB")

@@ -14,7 +14,9 @@ def tables():
 
 @pytest.fixture(scope="session")
 def model(tables):
-    return RelationshipModel(horizon="60D", effort="quick", random_state=0).fit(Histories(**tables), as_of=AS_OF)
+    return RelationshipModel(horizon="60D", effort="quick", random_state=0).fit(
+        Histories(**tables), as_of=AS_OF
+    )
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,9 @@ class CountingModel:
     def score(self, histories, as_of):
         orders = histories.until(as_of).transactions
         counts = orders.groupby("buyer_id").size()
-        book = pd.DataFrame({"churn_risk": 1.0 / (1.0 + counts), "stage": "repeat customer", "model_id": self.model_id_})
+        book = pd.DataFrame(
+            {"churn_risk": 1.0 / (1.0 + counts), "stage": "repeat customer", "model_id": self.model_id_}
+        )
         book["as_of"] = pd.Timestamp(as_of)
         return book.rename_axis("buyer_id")
 
@@ -38,7 +40,9 @@ class CountingModel:
 def orders(n_rows=600, seed=0):
     rng = np.random.default_rng(seed)
     when = pd.Timestamp("2022-01-01") + pd.to_timedelta(rng.integers(0, 300, n_rows), unit="D")
-    return pd.DataFrame({"buyer_id": rng.integers(0, 90, n_rows), "timestamp": when, "amount": rng.random(n_rows)})
+    return pd.DataFrame(
+        {"buyer_id": rng.integers(0, 90, n_rows), "timestamp": when, "amount": rng.random(n_rows)}
+    )
 
 
 def run(order):
@@ -71,7 +75,9 @@ def child(order):
         os._exit(7)
     except SourceError as refused:
         cause = refused.__cause__
-        os._exit(8 if not isinstance(cause, OSError) or cause.errno in (errno.EFBIG, errno.ENOSPC, None) else 9)
+        os._exit(
+            8 if not isinstance(cause, OSError) or cause.errno in (errno.EFBIG, errno.ENOSPC, None) else 9
+        )
     except BaseException:
         import traceback
 

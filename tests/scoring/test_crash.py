@@ -36,7 +36,12 @@ def worker():
     )
 
     def run(*jobs):
-        process.stdin.write(json.dumps([{key: str(v) if isinstance(v, Path) else v for key, v in job.items()} for job in jobs]) + "\n")
+        process.stdin.write(
+            json.dumps(
+                [{key: str(v) if isinstance(v, Path) else v for key, v in job.items()} for job in jobs]
+            )
+            + "\n"
+        )
         process.stdin.flush()
         fates = json.loads(process.stdout.readline())
         return fates if len(fates) > 1 else fates[0]
@@ -56,7 +61,9 @@ def source(tmp_path):
 
 
 def score(source, out, model="counting", **options):
-    return score_dataset(CountingModel(model), transactions=source, out=out, as_of="2022-12-01", n_partitions=4, **options)
+    return score_dataset(
+        CountingModel(model), transactions=source, out=out, as_of="2022-12-01", n_partitions=4, **options
+    )
 
 
 def content(out):
@@ -111,7 +118,13 @@ def test_kill_at_each_named_step(worker, source, tmp_path, name):
         for occurrence in sorted({1, n_times} if FULL else {n_times}):
             shutil.rmtree(folder)
             shutil.copytree(tmp_path / "kept", folder)
-            order = {"source": source, "out": folder / name, "model": "new", "step": step, "occurrence": occurrence}
+            order = {
+                "source": source,
+                "out": folder / name,
+                "model": "new",
+                "step": step,
+                "occurrence": occurrence,
+            }
             assert worker(order) == "killed", (step, occurrence)
             assert content(folder / name) in (old, new), (step, occurrence)
             assert worker({"source": source, "out": folder / name, "model": "new"}) == 0
@@ -176,7 +189,9 @@ WRITE_STEPS = ["job: ready", "partition: on disk", "file: opened aside", "file: 
                "part: recorded", "output: begun", "output: on disk"]  # fmt: skip
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS], ids=["full disk", "I/O error", "read-only"])
+@pytest.mark.parametrize(
+    "code", [errno.ENOSPC, errno.EIO, errno.EROFS], ids=["full disk", "I/O error", "read-only"]
+)
 @pytest.mark.parametrize("step", WRITE_STEPS)
 def test_a_write_that_fails_is_one_clear_error_and_changes_nothing(source, tmp_path, step, code):
     folder = tmp_path / "out"
@@ -231,7 +246,9 @@ def test_the_second_job_is_told_who_holds_the_output(source, tmp_path):
     score(source, tmp_path / "book")
 
 
-def test_where_names_cannot_be_exchanged_two_renames_do_and_a_death_between_them_is_mended(source, tmp_path, monkeypatch):
+def test_where_names_cannot_be_exchanged_two_renames_do_and_a_death_between_them_is_mended(
+    source, tmp_path, monkeypatch
+):
     from clientcare import durable
 
     folder = tmp_path / "out"
@@ -245,7 +262,10 @@ def test_where_names_cannot_be_exchanged_two_renames_do_and_a_death_between_them
     with pytest.raises(KeyboardInterrupt), faults(stop):
         score(source, folder / "book", "new")
     assert content(folder / "book") is None
-    with pytest.raises(KeyboardInterrupt), faults(lambda step: stop("folder: old one aside") if step == "job: ready" else None):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        faults(lambda step: stop("folder: old one aside") if step == "job: ready" else None),
+    ):
         score(source, folder / "book", "new")
     assert content(folder / "book") == old
     score(source, folder / "book", "new")

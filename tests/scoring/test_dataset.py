@@ -72,8 +72,15 @@ def test_where_one_table_numbers_buyers_and_another_names_them_all_are_texts(mod
 
 def test_ids_with_gaps_come_as_decimals_and_stay_whole(model, tables, book, tmp_path):
     orders = tables["transactions"].astype({"buyer_id": float})
-    orders.loc[len(orders)] = {"buyer_id": np.nan, "timestamp": orders["timestamp"].iloc[0], "amount": 1.0, "category": "tea"}
-    result = score_dataset(model, **{**tables, "transactions": orders}, out=tmp_path / "b", as_of=AS_OF, n_partitions=3)
+    orders.loc[len(orders)] = {
+        "buyer_id": np.nan,
+        "timestamp": orders["timestamp"].iloc[0],
+        "amount": 1.0,
+        "category": "tea",
+    }
+    result = score_dataset(
+        model, **{**tables, "transactions": orders}, out=tmp_path / "b", as_of=AS_OF, n_partitions=3
+    )
     same(read_book(tmp_path / "b"), book)
     assert result.quality.set_index("rule").loc["missing_buyer", "n_rows"] == 1
 
@@ -82,7 +89,12 @@ def test_foreign_column_names_are_mapped_as_at_the_door(model, tables, book, tmp
     orders = tables["transactions"].rename(columns={"buyer_id": 'Customer "ID', "timestamp": "Date; --"})
     columns = {"transactions": {'Customer "ID': "buyer_id", "Date; --": "timestamp"}}
     score_dataset(
-        model, **{**tables, "transactions": orders}, out=tmp_path / "b", as_of=AS_OF, columns=columns, n_partitions=3
+        model,
+        **{**tables, "transactions": orders},
+        out=tmp_path / "b",
+        as_of=AS_OF,
+        columns=columns,
+        n_partitions=3,
     )
     same(read_book(tmp_path / "b"), book)
 
@@ -132,7 +144,9 @@ def test_progress_counts_rows_buyers_and_parts(model, files, book, tmp_path):
 def test_the_two_functions_for_other_engines_make_the_same_book(model, tables, book):
     numbers = {name: partition(table["buyer_id"], 4) for name, table in tables.items()}
     books = [
-        score_partition(model, **{name: table[numbers[name] == part] for name, table in tables.items()}, as_of=AS_OF)
+        score_partition(
+            model, **{name: table[numbers[name] == part] for name, table in tables.items()}, as_of=AS_OF
+        )
         for part in range(4)
     ]
     same(pd.concat(books), book)
@@ -162,7 +176,9 @@ def test_a_table_the_model_learned_from_must_be_given(model, tables, tmp_path):
 
 def test_a_missing_source_and_a_missing_column_are_named(model, files, tables, tmp_path):
     with pytest.raises(SourceError, match=r"transactions: no file"):
-        score_dataset(model, **{**files, "transactions": tmp_path / "absent.parquet"}, out=tmp_path / "b", as_of=AS_OF)
+        score_dataset(
+            model, **{**files, "transactions": tmp_path / "absent.parquet"}, out=tmp_path / "b", as_of=AS_OF
+        )
     bad = tables["transactions"].rename(columns={"timestamp": "when"})
     with pytest.raises(SchemaError, match="timestamp"):
         score_dataset(model, **{**files, "transactions": bad}, out=tmp_path / "b", as_of=AS_OF)
@@ -183,7 +199,9 @@ def test_a_damaged_file_stops_the_job_and_publishes_nothing(model, files, tmp_pa
 
 
 def test_a_column_that_changes_its_type_half_way_is_named(model, files, tables, tmp_path):
-    tables["transactions"].astype({"amount": str}).to_parquet(files["transactions"] / "b.parquet", index=False)
+    tables["transactions"].astype({"amount": str}).to_parquet(
+        files["transactions"] / "b.parquet", index=False
+    )
     with pytest.raises(SchemaError, match=r"column 'amount'.*file 2 of 2"):
         score_dataset(model, **files, out=tmp_path / "b", as_of=AS_OF)
 

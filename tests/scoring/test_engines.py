@@ -49,7 +49,9 @@ def spark():
 
 def to_spark(spark, tables):
     return {
-        name: spark.createDataFrame(pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata())
+        name: spark.createDataFrame(
+            pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata()
+        )
         for name, table in tables.items()
     }
 
@@ -125,12 +127,16 @@ def test_the_two_functions_on_dask(model, large):
     def split(table):
         lazy = frames.from_pandas(table, npartitions=3)
         numbered = lazy.map_partitions(lambda rows: rows.assign(part=partition(rows["buyer_id"], n_parts)))
-        return [numbered[numbered["part"] == part].drop(columns="part").to_delayed() for part in range(n_parts)]
+        return [
+            numbered[numbered["part"] == part].drop(columns="part").to_delayed() for part in range(n_parts)
+        ]
 
     together = dask.delayed(lambda pieces: pd.concat(pieces, ignore_index=True))
     pieces = {name: [together(part) for part in split(table)] for name, table in large.items()}
     books = [
-        dask.delayed(score_partition)(model, **{name: parts[part] for name, parts in pieces.items()}, as_of=AS_OF)
+        dask.delayed(score_partition)(
+            model, **{name: parts[part] for name, parts in pieces.items()}, as_of=AS_OF
+        )
         for part in range(n_parts)
     ]
     found = pd.concat(dask.compute(*books, scheduler="threads"))

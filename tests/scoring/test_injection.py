@@ -32,7 +32,9 @@ def orders(ids):
 
 
 def score(table, out, **options):
-    return score_dataset(CountingModel(), transactions=table, out=out, as_of="2022-12-01", n_partitions=3, **options)
+    return score_dataset(
+        CountingModel(), transactions=table, out=out, as_of="2022-12-01", n_partitions=3, **options
+    )
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -42,7 +44,10 @@ def test_a_guarded_text_starts_no_formula_and_comes_back(text):
 
 
 def test_guarding_a_table_leaves_numbers_alone():
-    table = pd.DataFrame({"n": [-1.5, 2], "t": ["=1", None], "c": pd.Categorical(["@a", "b"])}, index=pd.Index(["+x", "y"], name="i"))
+    table = pd.DataFrame(
+        {"n": [-1.5, 2], "t": ["=1", None], "c": pd.Categorical(["@a", "b"])},
+        index=pd.Index(["+x", "y"], name="i"),
+    )
     guarded = guard_formulas(table)
     assert guarded["n"].tolist() == [-1.5, 2]
     assert guarded["t"].iloc[0] == "'=1" and pd.isna(guarded["t"].iloc[1])
@@ -109,7 +114,9 @@ def test_planted_ids_and_amounts_appear_in_no_log_error_or_manifest(tmp_path, ca
     """5,000 canaries in ids, categories and amounts; then every way in which a job can fail."""
     canaries = [f"canary{number:04d}@mail.example" for number in range(2500)]
     amounts = [float(f"7{number:04d}.77") for number in range(2500)]
-    table = pd.DataFrame({"buyer_id": canaries, "timestamp": "2022-01-01", "amount": amounts, "category": canaries})
+    table = pd.DataFrame(
+        {"buyer_id": canaries, "timestamp": "2022-01-01", "amount": amounts, "category": canaries}
+    )
     said = []
     with caplog.at_level(logging.DEBUG):
         result = score(table, tmp_path / "good")

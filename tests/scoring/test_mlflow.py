@@ -14,7 +14,9 @@ pytestmark = pytest.mark.filterwarnings("default")
 @pytest.fixture(scope="module")
 def orders_model(tables):
     orders = {"transactions": tables["transactions"].astype({"buyer_id": str})}
-    fitted = RelationshipModel(horizon="60D", effort="quick", random_state=0).fit(Histories(**orders), as_of=AS_OF)
+    fitted = RelationshipModel(horizon="60D", effort="quick", random_state=0).fit(
+        Histories(**orders), as_of=AS_OF
+    )
     return fitted, orders["transactions"]
 
 
@@ -40,7 +42,9 @@ def test_rows_of_several_tables_are_told_apart(tables):
     from clientcare.scoring.mlflow_entry import tables_of
 
     contracts = tables["contracts"].rename(columns={"start": "timestamp"})
-    rows = pd.concat([tables["transactions"].assign(table="transactions"), contracts.assign(table="contracts")])
+    rows = pd.concat(
+        [tables["transactions"].assign(table="transactions"), contracts.assign(table="contracts")]
+    )
     found = tables_of(rows)
     assert set(found) == {"transactions", "contracts"}
     assert "start" in found["contracts"] and "category" not in found["contracts"]

@@ -84,8 +84,12 @@ def test_risks_that_came_true_are_no_alarm_and_risks_that_did_not_are():
     good = compare_scores(old, old, outcomes=true)
     assert good.exit_code == 0 and abs(good.calibration["z"]) < 3
     assert [row["n"] for row in good.calibration["by_decile"]] == [500] * 10
-    assert sum(row["observed"] * row["n"] for row in good.calibration["by_decile"]) == pytest.approx(true.sum())
-    bad = compare_scores(old, old, outcomes=pd.Series(rng.random(5000) < old["churn_risk"] / 2, index=old.index))
+    assert sum(row["observed"] * row["n"] for row in good.calibration["by_decile"]) == pytest.approx(
+        true.sum()
+    )
+    bad = compare_scores(
+        old, old, outcomes=pd.Series(rng.random(5000) < old["churn_risk"] / 2, index=old.index)
+    )
     assert bad.exit_code == 3 and "foretold" in bad.alarms[0]
 
 
@@ -110,7 +114,11 @@ def test_another_model_or_horizon_is_noted():
 def test_json_is_one_line_that_any_parser_takes():
     line = compare_scores(book(50), book(50, 1), outcomes=pd.Series(True, index=range(50))).to_json()
     facts = json.loads(line, parse_constant=lambda name: pytest.fail(name))
-    assert "\n" not in line and facts["exit_code"] in (0, 3) and set(facts["drift"]["churn_risk"]) == {"psi", "noise", "verdict"}
+    assert (
+        "\n" not in line
+        and facts["exit_code"] in (0, 3)
+        and set(facts["drift"]["churn_risk"]) == {"psi", "noise", "verdict"}
+    )
 
 
 @pytest.mark.parametrize("bad", [pd.DataFrame(), pd.DataFrame({"x": [1]}), None])

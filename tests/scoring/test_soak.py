@@ -30,7 +30,14 @@ print(seen[quarter][0], seen[-1][0], seen[quarter][1], seen[-1][1])
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 def test_many_batches_in_a_row_do_not_grow(tmp_path):
     """From the first quarter to the last of 200 batches (24 in short runs) memory grows less than 5 %."""
-    command = [sys.executable, "-c", SCRIPT, str(Path(__file__).parent), str(tmp_path / "book"), "200" if FULL else "24"]
+    command = [
+        sys.executable,
+        "-c",
+        SCRIPT,
+        str(Path(__file__).parent),
+        str(tmp_path / "book"),
+        "200" if FULL else "24",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     memory, memory_at_end, files, files_at_end = map(int, done.stdout.split())
     assert memory_at_end < 1.05 * memory

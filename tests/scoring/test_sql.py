@@ -91,7 +91,19 @@ def test_the_table_is_the_old_one_until_all_new_rows_are_there(tables, address):
 
 
 def test_hostile_ids_and_names_go_through_a_database_unchanged(address):
-    ids = ["'; DROP TABLE book; --", "=1+1", "<script>", 'a"b', "\\N", "\\", "tab\there", "line\nbreak", "ü🙂", "x" * 10_000, "NULL"]
+    ids = [
+        "'; DROP TABLE book; --",
+        "=1+1",
+        "<script>",
+        'a"b',
+        "\\N",
+        "\\",
+        "tab\there",
+        "line\nbreak",
+        "ü🙂",
+        "x" * 10_000,
+        "NULL",
+    ]
     orders = pd.DataFrame({"buyer_id": ids, "timestamp": pd.Timestamp("2022-01-01"), "amount": 1.0})
     fill(address, {'or"ders; --': orders})
     out = DatabaseTable(address, 'bo"ok; DROP TABLE x; --')
@@ -103,13 +115,20 @@ def test_hostile_ids_and_names_go_through_a_database_unchanged(address):
 def test_a_table_that_is_no_book_is_not_replaced(tables, address):
     fill(address, {"people": pd.DataFrame({"name": ["ann"]})})
     with pytest.raises(SchemaError, match="is no book"):
-        score_dataset(CountingModel(), transactions=tables["transactions"], out=f"{address}#people", as_of=AS_OF)
+        score_dataset(
+            CountingModel(), transactions=tables["transactions"], out=f"{address}#people", as_of=AS_OF
+        )
     assert rows_of(address, "SELECT * FROM people")["name"].tolist() == ["ann"]
 
 
 def test_what_a_database_refuses_is_told_without_statement_or_address(tables, address, tmp_path):
     with pytest.raises(SourceError) as caught:
-        score_dataset(CountingModel(), transactions=DatabaseQuery(address, "SELECT secret FROM nowhere"), out=tmp_path / "b", as_of=AS_OF)
+        score_dataset(
+            CountingModel(),
+            transactions=DatabaseQuery(address, "SELECT secret FROM nowhere"),
+            out=tmp_path / "b",
+            as_of=AS_OF,
+        )
     assert "secret" not in str(caught.value) and address not in str(caught.value)
     assert caught.value.__cause__ is None
     assert address not in repr(DatabaseQuery(address, "SELECT 1")) + repr(DatabaseTable(address, "book"))
@@ -120,12 +139,22 @@ def test_a_column_that_changes_its_type_half_way_is_named(tmp_path):
     fill(address, {"orders": pd.DataFrame({"buyer_id": range(20), "timestamp": "2022-01-01", "amount": 1.0})})
     query = "SELECT buyer_id, timestamp, CASE WHEN buyer_id < 10 THEN 1.5 ELSE 'a' END AS amount FROM orders"
     with pytest.raises(SchemaError, match=r"'amount': changes its type half-way"):
-        score_dataset(CountingModel(), transactions=DatabaseQuery(address, query, chunk_rows=10), out=tmp_path / "b", as_of=AS_OF)
+        score_dataset(
+            CountingModel(),
+            transactions=DatabaseQuery(address, query, chunk_rows=10),
+            out=tmp_path / "b",
+            as_of=AS_OF,
+        )
 
 
 def test_rows_changed_in_the_database_are_not_mixed_with_work_done_before(tables, address, tmp_path):
     fill(address, {"transactions": tables["transactions"]})
-    job = {"transactions": f"{address}#transactions", "out": tmp_path / "book", "as_of": AS_OF, "n_partitions": 4}
+    job = {
+        "transactions": f"{address}#transactions",
+        "out": tmp_path / "book",
+        "as_of": AS_OF,
+        "n_partitions": 4,
+    }
 
     def stop(step):
         if step == "output: begun":
@@ -146,7 +175,9 @@ def test_rows_changed_in_the_database_are_not_mixed_with_work_done_before(tables
 
 def test_an_address_without_a_table_is_refused(tmp_path):
     with pytest.raises(InputError, match="#table"):
-        score_dataset(CountingModel(), transactions=f"sqlite:///{tmp_path}/s.db", out=tmp_path / "b", as_of=AS_OF)
+        score_dataset(
+            CountingModel(), transactions=f"sqlite:///{tmp_path}/s.db", out=tmp_path / "b", as_of=AS_OF
+        )
     with pytest.raises(OptionError, match="#table"):
         score_dataset(CountingModel(), transactions=pd.DataFrame({"buyer_id": [1], "timestamp": ["2022-01-01"]}),
                       out=f"sqlite:///{tmp_path}/s.db", as_of=AS_OF)  # fmt: skip
@@ -157,9 +188,13 @@ def test_a_second_job_on_another_machine_is_refused(tables):
     """The lock file is of this machine; the database keeps the others out."""
     engine = sqlalchemy.create_engine(POSTGRES)
     with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(hashtext('clientcare'), hashtext('None.locked'))"))
+        connection.execute(
+            sqlalchemy.text("SELECT pg_advisory_xact_lock(hashtext('clientcare'), hashtext('None.locked'))")
+        )
         with pytest.raises(OutputLockedError):
-            score_dataset(CountingModel(), transactions=tables["transactions"], out=f"{POSTGRES}#locked", as_of=AS_OF)
+            score_dataset(
+                CountingModel(), transactions=tables["transactions"], out=f"{POSTGRES}#locked", as_of=AS_OF
+            )
     engine.dispose()
 
 
@@ -182,15 +217,25 @@ def lines():
     """Transactions with lines of one day, returns, zero and unknown amounts, and exact copies."""
     rng = np.random.default_rng(3)
     orders = firm(80, seed=3)["transactions"]
-    orders["timestamp"] = orders["timestamp"].dt.floor("D") + pd.to_timedelta(rng.integers(0, 86_400, len(orders)), unit="s")
+    orders["timestamp"] = orders["timestamp"].dt.floor("D") + pd.to_timedelta(
+        rng.integers(0, 86_400, len(orders)), unit="s"
+    )
     again = orders.sample(400, random_state=1).assign(amount=rng.choice([3.25, -2.5, 0.0, np.nan, 8.0], 400))
     orders = pd.concat([orders, again, orders.head(7)], ignore_index=True)
     orders["quantity"] = rng.integers(1, 5, len(orders)).astype(float)
-    orders["quantity"] = orders.groupby(["buyer_id", "timestamp", "amount", "category"], dropna=False)["quantity"].transform("first")
+    orders["quantity"] = orders.groupby(["buyer_id", "timestamp", "amount", "category"], dropna=False)[
+        "quantity"
+    ].transform("first")
     return orders
 
 
-COLUMNS = {"buyer_id": "buyer_id", "timestamp": "timestamp", "amount": "amount", "quantity": "quantity", "category": "category"}
+COLUMNS = {
+    "buyer_id": "buyer_id",
+    "timestamp": "timestamp",
+    "amount": "amount",
+    "quantity": "quantity",
+    "category": "category",
+}
 
 
 def by_day(engine_name, lines, tmp_path, **options):
@@ -228,7 +273,12 @@ def test_day_level_rows_are_a_source_of_a_batch_job(lines, tmp_path):
 def test_a_day_is_a_day_on_the_sellers_clock(tmp_path):
     moments = pd.to_datetime(["2022-01-01 04:30", "2022-01-01 05:30"]).tz_localize("UTC")
     rows = pd.DataFrame({"buyer_id": 1, "timestamp": moments, "amount": 1.0})
-    query = day_query("rows", {"buyer_id": "buyer_id", "timestamp": "timestamp"}, timezone="America/New_York", as_of="2022-01-02")
+    query = day_query(
+        "rows",
+        {"buyer_id": "buyer_id", "timestamp": "timestamp"},
+        timezone="America/New_York",
+        as_of="2022-01-02",
+    )
     with duckdb.connect() as connection:
         connection.register("rows", rows)
         days = connection.execute(query).df()["timestamp"]

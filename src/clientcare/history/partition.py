@@ -66,7 +66,9 @@ class Partitions:
 
     def schemas(self) -> dict[str, pa.Schema]:
         """Columns and types of every table."""
-        return {table: pq.read_schema(self.folder / f"{table}.schema").remove_metadata() for table in self.tables}
+        return {
+            table: pq.read_schema(self.folder / f"{table}.schema").remove_metadata() for table in self.tables
+        }
 
     def read_column(self, number: int, table: str, name: str) -> pa.ChunkedArray:
         """One column of one table of one partition."""
@@ -244,7 +246,8 @@ def _split(
     every = ", ".join(f"q.{quote_name(one)}" for one in relation.columns)
     relation.create_view(f"{table} split", replace=True)
     rows, total, mixed = connection.execute(
-        f"SELECT count(*), sum(CAST(h AS HUGEINT)), bit_xor(h) FROM (SELECT hash({every}) AS h FROM {quote_name(f'{table} split')} AS q)"
+        "SELECT count(*), sum(CAST(h AS HUGEINT)), bit_xor(h) "
+        f"FROM (SELECT hash({every}) AS h FROM {quote_name(f'{table} split')} AS q)"
     ).fetchone()
     return int(rows), f"{int(total or 0):x}.{int(mixed or 0):x}"
 

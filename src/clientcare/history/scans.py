@@ -124,10 +124,12 @@ class FileScan:
 
     @property
     def names(self) -> list[str]:
+        """The column names, as given."""
         return list(self.schema.names)
 
     @property
     def n_rows(self) -> int | None:
+        """Number of rows; None where only reading tells."""
         if self.is_csv:
             return None
         return sum(int(pq.read_metadata(path).num_rows) for path in self.files)
@@ -282,13 +284,16 @@ class FrameScan:
 
     @property
     def names(self) -> list[str]:
+        """The column names, as given."""
         return list(self.rows.column_names)
 
     @property
     def n_rows(self) -> int | None:
+        """Number of rows; None where only reading tells."""
         return int(self.rows.num_rows)
 
     def fingerprint(self) -> str:
+        """A digest of the content; None where only reading tells."""
         digest = hashlib.blake2b(digest_size=20)
         writer = pa.ipc.new_stream(_Digesting(digest), self.rows.schema)
         for batch in self.rows.combine_chunks().to_batches(max_chunksize=CHUNK_ROWS):
@@ -297,6 +302,7 @@ class FrameScan:
         return digest.hexdigest()
 
     def register(self, connection: Any, name: str, spool: Path) -> None:
+        """Make the rows visible to a DuckDB connection under a name."""
         connection.register(name, self.rows)
 
 
@@ -347,14 +353,17 @@ class DatabaseQuery:
 
     @property
     def names(self) -> list[str]:
+        """The column names, as given."""
         with self._batches(limit=True) as batches:
             return [str(name) for name in next(iter(batches)).schema.names]
 
     @property
     def n_rows(self) -> int | None:
+        """Number of rows; None where only reading tells."""
         return None
 
     def fingerprint(self) -> str | None:
+        """A digest of the content; None where only reading tells."""
         return None
 
     def register(self, connection: Any, name: str, spool: Path) -> None:
@@ -477,7 +486,7 @@ def _sqlalchemy_batches(query: DatabaseQuery, limit: bool) -> _Pieces:
         for close in to_close:
             close()
         raise _failed(cause) from None
-    names = [str(name) for name in result.keys()]
+    names = [str(name) for name in list(result.keys())]
 
     def close_all() -> None:
         for close in (result.close, *to_close):

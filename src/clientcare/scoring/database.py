@@ -52,7 +52,9 @@ class DatabaseTable:
         """
         url, mark, name = address.rpartition("#")
         if not mark or not name:
-            raise OptionError("out: a database address ends in '#table', for instance 'postgresql+psycopg://host/shop#book'.")
+            raise OptionError(
+                "out: a database address ends in '#table', for instance 'postgresql+psycopg://host/shop#book'."
+            )
         schema, _, table = name.rpartition(".")
         return cls(url, table, schema or None)
 
@@ -67,6 +69,7 @@ class DatabaseTable:
 
     @property
     def form(self) -> Mapping[str, Any]:
+        """What of the form the result depends on."""
         return {"form": "database table"}
 
     def check(self) -> None:
@@ -119,13 +122,18 @@ class DatabaseTable:
 
     def _table(self, sqlalchemy: Any, schema: pa.Schema) -> Any:
         columns = [
-            sqlalchemy.Column(name, _column_type(sqlalchemy, schema.field(name).type), nullable=name != "buyer_id")
+            sqlalchemy.Column(
+                name, _column_type(sqlalchemy, schema.field(name).type), nullable=name != "buyer_id"
+            )
             for name in ["buyer_id", *(name for name in schema.names if name != "buyer_id")]
         ]
         return sqlalchemy.Table(self.name, sqlalchemy.MetaData(), *columns, schema=self.schema)
 
     def _require_columns(self, sqlalchemy: Any, connection: Any, schema: pa.Schema) -> None:
-        found = {column["name"] for column in sqlalchemy.inspect(connection).get_columns(self.name, schema=self.schema)}
+        found = {
+            column["name"]
+            for column in sqlalchemy.inspect(connection).get_columns(self.name, schema=self.schema)
+        }
         missing = [name for name in schema.names if name not in found]
         if missing:
             raise SchemaError(
@@ -190,7 +198,9 @@ def _insert(connection: Any, table: Any, file: Path) -> None:
         return
     for batch in reader.iter_batches(_BATCH_ROWS, columns=names):
         cells = [_cells(batch.column(name)) for name in names]
-        connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)])
+        connection.execute(
+            table.insert(), [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+        )
 
 
 def _cells(column: pa.Array) -> list[Any]:

@@ -79,9 +79,15 @@ def _mapped(table: pd.DataFrame, change: Any) -> pd.DataFrame:
     changed = table.copy()
     for position in range(changed.shape[1]):
         column = changed.iloc[:, position]
-        if pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, (pd.StringDtype, pd.CategoricalDtype)):
+        if pd.api.types.is_object_dtype(column.dtype) or isinstance(
+            column.dtype, (pd.StringDtype, pd.CategoricalDtype)
+        ):
             changed.isetitem(position, _changed(column, change).array)
-    if isinstance(changed.index, pd.MultiIndex) or changed.index.dtype.kind in "OT" or _is_text(changed.index):
+    if (
+        isinstance(changed.index, pd.MultiIndex)
+        or changed.index.dtype.kind in "OT"
+        or _is_text(changed.index)
+    ):
         changed.index = changed.index.map(lambda key: _each(key, change))
     changed.columns = changed.columns.map(lambda key: _each(key, change))
     changed.index.names, changed.columns.names = table.index.names, table.columns.names

@@ -69,7 +69,9 @@ def save_pyfunc(model: Any, path: str | os.PathLike[str], **options: Any) -> Non
             python_model=str(Path(__file__).with_name("mlflow_entry.py")),
             artifacts={"model": str(file)},
             signature=signature,
-            input_example=(_made_up_rows(), {"as_of": "2024-01-31"}) if options.pop("with_example", True) else None,
+            input_example=(_made_up_rows(), {"as_of": "2024-01-31"})
+            if options.pop("with_example", True)
+            else None,
             pip_requirements=[f"clientcare[mlflow]=={version('clientcare')}"],
             **options,
         )

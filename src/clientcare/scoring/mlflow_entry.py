@@ -39,7 +39,9 @@ def tables_of(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         raise SchemaError(f"column 'table': {len(strange)} names that are none of {', '.join(TABLES)}.")
     found = {name: rows[rows["table"] == name].drop(columns="table") for name in TABLES}
     return {
-        name: part.dropna(axis="columns", how="all").rename(columns={"timestamp": "start"} if name == "contracts" else {})
+        name: part.dropna(axis="columns", how="all").rename(
+            columns={"timestamp": "start"} if name == "contracts" else {}
+        )
         for name, part in found.items()
         if len(part)
     }

@@ -67,7 +67,9 @@ class ScoreComparison:
             "notes": self.notes,
             "buyers": self.buyers,
             "share_moved": self.share_moved,
-            "moved": {str(old): {str(new): int(n) for new, n in row.items()} for old, row in self.moved.iterrows()},
+            "moved": {
+                str(old): {str(new): int(n) for new, n in row.items()} for old, row in self.moved.iterrows()
+            },
             "drift": self.drift.to_dict("index"),
             "unseen": self.unseen.to_dict("index"),
             "calibration": self.calibration,
@@ -75,10 +77,17 @@ class ScoreComparison:
         return json.dumps(_plain(facts), allow_nan=False)
 
     def __str__(self) -> str:
-        verdict = "Stop: " + " ".join(self.alarms) if self.alarms else "Nothing happened that a pipeline should stop on."
+        verdict = (
+            "Stop: " + " ".join(self.alarms)
+            if self.alarms
+            else "Nothing happened that a pipeline should stop on."
+        )
         lines = [verdict, *self.notes]
         share = "" if np.isnan(self.share_moved) else f", {self.share_moved:.1%} of them in another stage"
-        lines.append(f"{self.buyers['n_both']:,} buyers in both runs{share}; {self.buyers['n_added']:,} added, {self.buyers['n_gone']:,} gone.")
+        lines.append(
+            f"{self.buyers['n_both']:,} buyers in both runs{share}; {self.buyers['n_added']:,} added, "
+            f"{self.buyers['n_gone']:,} gone."
+        )
         if len(self.drift):
             lines.append(self.drift.round(4).to_string())
         return "\n".join(lines)
@@ -138,7 +147,8 @@ def compare_scores(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> book = pd.DataFrame({"churn_risk": rng.random(1000), "stage": "repeat customer"}, index=pd.RangeIndex(1000, name="buyer_id"))
+    >>> buyers = pd.RangeIndex(1000, name="buyer_id")
+    >>> book = pd.DataFrame({"churn_risk": rng.random(1000), "stage": "repeat customer"}, index=buyers)
     >>> compare_scores(book, book).exit_code
     0
     >>> compare_scores(book, book.assign(churn_risk=book["churn_risk"] ** 3)).drift.loc["churn_risk", "verdict"]
@@ -146,9 +156,13 @@ def compare_scores(
     """
     for name, book in (("old", old), ("new", new)):
         if not isinstance(book, pd.DataFrame) or "churn_risk" not in book or not len(book):
-            raise InputError(f"{name}: no book with rows and a column 'churn_risk'. Give what model.score returned.")
+            raise InputError(
+                f"{name}: no book with rows and a column 'churn_risk'. Give what model.score returned."
+            )
         if not book.index.is_unique:
-            raise InputError(f"{name}: {int(book.index.duplicated().sum()):,} buyers stand there twice. Give one book.")
+            raise InputError(
+                f"{name}: {int(book.index.duplicated().sum()):,} buyers stand there twice. Give one book."
+            )
     rng = np.random.default_rng(random_state)
     both = old.index.intersection(new.index)
     buyers = {
@@ -162,7 +176,9 @@ def compare_scores(
     drift = _drift(pairs, psi_limit, n_bootstrap, rng)
     unseen = _unseen(features)
     calibration = {} if outcomes is None else _calibration(old["churn_risk"], outcomes)
-    alarms = list(_alarms(share_moved, moved_limit, drift, unseen, unseen_limit, calibration, calibration_limit))
+    alarms = list(
+        _alarms(share_moved, moved_limit, drift, unseen, unseen_limit, calibration, calibration_limit)
+    )
     return ScoreComparison(
         buyers, moved, share_moved, drift, unseen, calibration, alarms, list(_notes(old, new, drift))
     )
@@ -184,7 +200,9 @@ def _numeric_pairs(
     if features is not None:
         missing = [str(name) for name in features[0].columns if name not in features[1]]
         if missing:
-            raise SchemaError(f"features: the new run lacks {', '.join(map(repr, missing))}, which the old one had.")
+            raise SchemaError(
+                f"features: the new run lacks {', '.join(map(repr, missing))}, which the old one had."
+            )
         tables.append(features)
     for before, after in tables:
         for name in before.columns:
@@ -232,7 +250,9 @@ def _psi(old: NDArray[Any], new: NDArray[Any]) -> NDArray[np.float64]:
     return found
 
 
-def _noise_level(counts: NDArray[np.int64], level: float, n_bootstrap: int, rng: np.random.Generator) -> float:
+def _noise_level(
+    counts: NDArray[np.int64], level: float, n_bootstrap: int, rng: np.random.Generator
+) -> float:
     """The PSI that two samples of these sizes from one distribution stay below at that level.
 
     For more extreme levels than the samples can tell, the tail of the fitting scaled chi-squared law is
@@ -260,18 +280,27 @@ def _unseen(features: tuple[pd.DataFrame, pd.DataFrame] | None) -> pd.DataFrame:
                 known = set(before[name].dropna().unique())
                 new = after[name].astype(object)
                 strange = new.notna() & ~new.isin(list(known))
-                rows[str(name)] = {"share": float(strange.mean()), "n_unseen_texts": int(new[strange].nunique())}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["share", "n_unseen_texts"]).rename_axis("column")
+                rows[str(name)] = {
+                    "share": float(strange.mean()),
+                    "n_unseen_texts": int(new[strange].nunique()),
+                }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["share", "n_unseen_texts"]).rename_axis(
+        "column"
+    )
 
 
 def _calibration(risk: pd.Series[Any], outcomes: pd.Series[Any]) -> dict[str, Any]:
     """Risks of the old run beside what came; buyers without an outcome are left out and counted."""
     both = risk.index.intersection(outcomes.dropna().index)
     if not len(both):
-        raise InputError("outcomes: no buyer of the old book is among them. Label at the as_of of the old book.")
+        raise InputError(
+            "outcomes: no buyer of the old book is among them. Label at the as_of of the old book."
+        )
     p, y = risk.loc[both].to_numpy(np.float64), outcomes.loc[both].to_numpy(np.float64)
     spread = float(np.sqrt(np.sum(p * (1 - p))))
-    tenth = np.minimum((np.argsort(np.argsort(p, kind="stable"), kind="stable") * N_BINS) // len(p), N_BINS - 1)
+    tenth = np.minimum(
+        (np.argsort(np.argsort(p, kind="stable"), kind="stable") * N_BINS) // len(p), N_BINS - 1
+    )
     groups = pd.DataFrame({"tenth": tenth, "predicted": p, "observed": y}).groupby("tenth")
     by_decile = groups.mean().assign(n=groups.size()).reset_index()
     return {

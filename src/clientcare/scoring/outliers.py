@@ -29,7 +29,10 @@ def latest_plausible_days(partitions: Partitions, door: Mapping[str, Any]) -> di
             continue
         counts[table] = {}
         for number in range(partitions.n_partitions):
-            days, n_rows = np.unique(_days(partitions.read_column(number, table, _when(partitions, table, door)), table, door), return_counts=True)
+            days, n_rows = np.unique(
+                _days(partitions.read_column(number, table, _when(partitions, table, door)), table, door),
+                return_counts=True,
+            )
             for day, n in zip(days.tolist(), n_rows.tolist(), strict=True):
                 counts[table][day] = counts[table].get(day, 0) + n
     borders = {table: _border(of_day) for table, of_day in counts.items()}
@@ -43,7 +46,9 @@ def without_later_rows(
     kept, findings = dict(tables), []
     for table, border in latest.items():
         rows = tables[table]
-        name = read_names(table, rows.column_names, dict(door["columns"].get(table, {})))[SCHEMAS[table].time or ""]
+        name = read_names(table, rows.column_names, dict(door["columns"].get(table, {})))[
+            SCHEMAS[table].time or ""
+        ]
         late = _days(rows.column(name), table, door) > border
         if late.any():
             kept[table] = rows.filter(pa.array(~late))

@@ -86,16 +86,20 @@ class ParquetFolder:
 
     @property
     def place(self) -> Path:
+        """What the lock and the work folder stand beside."""
         return self.path
 
     @property
     def form(self) -> Mapping[str, Any]:
+        """What of the form the result depends on."""
         return {"form": "parquet folder"}
 
     def check(self) -> None:
         """Refuse to take the place of a file, or of a folder that no job of ours wrote."""
         if self.path.is_file():
-            raise OptionError(f"out: {self.path.name!r} is a file. End the name in .parquet or .csv, or name a folder.")
+            raise OptionError(
+                f"out: {self.path.name!r} is a file. End the name in .parquet or .csv, or name a folder."
+            )
         if self.path.is_dir() and any(self.path.iterdir()) and not (self.path / MANIFEST).is_file():
             raise OptionError(
                 f"out: the folder {self.path.name!r} holds files that no job of ours wrote, and would be replaced.\n"
@@ -133,10 +137,12 @@ class ParquetFile:
 
     @property
     def place(self) -> Path:
+        """What the lock and the work folder stand beside."""
         return self.path
 
     @property
     def form(self) -> Mapping[str, Any]:
+        """What of the form the result depends on."""
         return {"form": "parquet"}
 
     def check(self) -> None:
@@ -171,6 +177,7 @@ class CsvFile:
 
     @property
     def place(self) -> Path:
+        """What the lock and the work folder stand beside."""
         return self.path
 
     @property
@@ -180,6 +187,7 @@ class CsvFile:
 
     @property
     def form(self) -> Mapping[str, Any]:
+        """What of the form the result depends on."""
         return {"form": "csv", "guard": self.guard}
 
     def check(self) -> None:
@@ -260,5 +268,7 @@ def place_for(what: str) -> Path:
     except OSError as cause:
         if isinstance(cause, SourceError):
             raise
-        raise SourceError("the folder for work in progress cannot be made. Set TMPDIR to a place that can be written.") from cause
+        raise SourceError(
+            "the folder for work in progress cannot be made. Set TMPDIR to a place that can be written."
+        ) from cause
     return folder / hashlib.sha256(what.encode()).hexdigest()[:24]

@@ -127,7 +127,9 @@ def expand_days(rows: pd.DataFrame | pa.Table) -> pd.DataFrame:
         raise SchemaError.missing_column("day-level rows", LINES, map(str, frame.columns))
     lines = frame[LINES].to_numpy(dtype=np.int64)
     if len(lines) and lines.min() < 1:
-        raise SchemaError(f"day-level rows, column {LINES!r}: {int((lines < 1).sum()):,} rows have no line behind them.")
+        raise SchemaError(
+            f"day-level rows, column {LINES!r}: {int((lines < 1).sum()):,} rows have no line behind them."
+        )
     expanded = frame.drop(columns=LINES).take(np.repeat(np.arange(len(frame)), lines)).reset_index(drop=True)
     for name in ("amount", "quantity"):
         if name in expanded:
@@ -135,13 +137,21 @@ def expand_days(rows: pd.DataFrame | pa.Table) -> pd.DataFrame:
     return expanded
 
 
-def expanded_where_by_day(tables: Mapping[str, Any], door: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def expanded_where_by_day(
+    tables: Mapping[str, Any], door: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tables and options of the door, with transactions expanded where they came by the day."""
     orders = tables.get("transactions")
     if orders is None or LINES not in orders.column_names:
         return dict(tables), dict(door)
-    columns = {table: names for table, names in dict(door.get("columns") or {}).items() if table != "transactions"}
-    return {**tables, "transactions": expand_days(orders)}, {**door, "exact_copies": "keep", "columns": columns}
+    columns = {
+        table: names for table, names in dict(door.get("columns") or {}).items() if table != "transactions"
+    }
+    return {**tables, "transactions": expand_days(orders)}, {
+        **door,
+        "exact_copies": "keep",
+        "columns": columns,
+    }
 
 
 def _midnight(as_of: Moment, zone: str | None) -> str:

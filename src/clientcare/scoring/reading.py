@@ -62,7 +62,9 @@ def _from_folder(folder: Path, verify: bool) -> pd.DataFrame:
     for stated in manifest["files"]:
         file = folder / Path(stated["file"]).name
         if verify and sha256_of(file) != stated["sha256"]:
-            raise SourceError(f"{folder.name}: a part is not the one that was written (checksum). Score again.")
+            raise SourceError(
+                f"{folder.name}: a part is not the one that was written (checksum). Score again."
+            )
         tables.append(pq.ParquetFile(file).read())
     book: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     _require_rows(folder.name, len(book), manifest, verify)
@@ -100,4 +102,6 @@ def _typed(name: str, cells: list[str], manifest: dict[str, Any]) -> pd.Series[A
 
 def _require_rows(name: str, n_rows: int, manifest: dict[str, Any], verify: bool) -> None:
     if verify and manifest and n_rows != manifest["n_buyers"]:
-        raise SourceError(f"{name}: {n_rows:,} rows, but its manifest states {manifest['n_buyers']:,}. Score again.")
+        raise SourceError(
+            f"{name}: {n_rows:,} rows, but its manifest states {manifest['n_buyers']:,}. Score again."
+        )

@@ -158,7 +158,7 @@ def sample_histories(
     functions = frames.functions
     tables = {}
     for table, frame in frames.frames.items():
-        kept = functions.pmod(frames.hashed(table), functions.lit(1_000_000)) < int(round(share * 1_000_000))
+        kept = functions.pmod(frames.hashed(table), functions.lit(1_000_000)) < round(share * 1_000_000)
         tables[table] = frame.filter(kept).toArrow()
     return Histories(**tables, **frames.door)
 
@@ -177,9 +177,15 @@ class _Frames:
         self.functions, self.types = functions, types
         mapping = check_column_map(columns)
         self.door = {**door, "columns": mapping}
-        self.buyer = {table: read_names(table, frame.columns, mapping.get(table, {}))["buyer_id"] for table, frame in frames.items()}
+        self.buyer = {
+            table: read_names(table, frame.columns, mapping.get(table, {}))["buyer_id"]
+            for table, frame in frames.items()
+        }
         self.frames = {table: self._plain(frame) for table, frame in frames.items()}
-        kinds = {table: self._is_number(frame.schema[self.buyer[table]].dataType) for table, frame in self.frames.items()}
+        kinds = {
+            table: self._is_number(frame.schema[self.buyer[table]].dataType)
+            for table, frame in self.frames.items()
+        }
         if len(set(kinds.values())) > 1:
             self.frames = {
                 table: frame.withColumn(self.buyer[table], self.as_text(table)) if kinds[table] else frame
@@ -205,7 +211,10 @@ class _Frames:
         return self.functions.xxhash64(self.as_text(table))
 
     def grouped(
-        self, of_group: Callable[[dict[str, pa.Table]], pa.Table | None], schema: pa.Schema, n_groups: int | None
+        self,
+        of_group: Callable[[dict[str, pa.Table]], pa.Table | None],
+        schema: pa.Schema,
+        n_groups: int | None,
     ) -> Any:
         """Bring each group of buyers together and hand its tables to a function."""
         functions = self.functions
@@ -214,7 +223,9 @@ class _Frames:
             raise OptionError("n_groups: must be one or more.")
         tagged = []
         for table, frame in self.frames.items():
-            marked = [frame[_quoted(name)].alias(f"{table}_{number}") for number, name in enumerate(frame.columns)]
+            marked = [
+                frame[_quoted(name)].alias(f"{table}_{number}") for number, name in enumerate(frame.columns)
+            ]
             group = functions.pmod(self.hashed(table), functions.lit(n)).cast("int").alias(_GROUP)
             tagged.append(frame.select(group, functions.lit(table).alias(_TABLE), *marked))
         everything = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), tagged)
@@ -262,7 +273,11 @@ def _feature_names(
             else:
                 cells[theirs] = pa.array([None], pa.string())
         tables[table] = pa.table(cells)
-    options = {name: value for name, value in frames.door.items() if name not in ("observed_until", "observed_from", "date_format")}
+    options = {
+        name: value
+        for name, value in frames.door.items()
+        if name not in ("observed_until", "observed_from", "date_format")
+    }
     histories = Histories(**tables, **options)
     return [str(name) for name in feature_table(histories, moment, families, windows, norms=norms).columns]
 
