@@ -71,9 +71,9 @@ def gap_days_last_but_one(at: Snapshot) -> Floats:
 @feature("rhythm", "days", nan=ONE_PURCHASE, phrase="lately buys every {gap_days_mean_last_three:.0f} days")
 def gap_days_mean_last_three(at: Snapshot) -> Floats:
     """Mean of the last three gaps, or of as many as there are."""
-    runs, gap = at.gap_runs
-    lately = sum(np.nan_to_num(runs.last(gap, back=back)) for back in range(3))
-    return ratio(np.asarray(lately), np.minimum(runs.count, 3))
+    n_lately = np.minimum(at.purchases.count - 1, 3)
+    stretch = at.purchases.last(at.purchase_age, back=n_lately) - at.silence
+    return ratio(stretch, n_lately)
 
 
 @feature(
@@ -267,7 +267,6 @@ def weekend_purchase_share(at: Snapshot) -> Floats:
 )
 def favourite_weekday_share(at: Snapshot) -> Floats:
     """Share of purchase days that fall on the buyer's commonest weekday."""
-    cell = at.purchases.row * 7 + at.by_age(lambda age: (at.today - age + 3) % 7)
-    return ratio(
-        np.bincount(cell, minlength=7 * at.n_buyers).reshape(-1, 7).max(axis=1, initial=0), at.n_purchases
-    )
+    cell = at.purchases.row + at.by_age(lambda age: (at.today - age + 3) % 7 * at.n_buyers)
+    on_weekday = np.bincount(cell, minlength=7 * at.n_buyers).reshape(7, at.n_buyers)
+    return ratio(on_weekday.max(axis=0), at.n_purchases)

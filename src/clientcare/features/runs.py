@@ -104,9 +104,9 @@ class Runs:
             return values[self.start].astype(np.float64, copy=False)
         return self.at(values, np.zeros(self.n_runs, dtype=np.int64))
 
-    def last(self, values: Array, back: int = 0) -> Floats:
+    def last(self, values: Array, back: int | Array = 0) -> Floats:
         """Last value of each run, or the one ``back`` rows before it; NaN where there is none."""
-        if self.all_filled and back == 0:
+        if self.all_filled and isinstance(back, int) and back == 0:
             return np.asarray(values[self.start + self.count - 1], dtype=np.float64)
         return self.at(values, self.count - 1 - back)
 

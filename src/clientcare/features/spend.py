@@ -125,9 +125,16 @@ def purchase_amount_change_ratio(at: Snapshot) -> Floats:
     """Mean amount of the later half of the purchases (the middle one too) over that of the earlier half."""
     runs, spent, _ = at.priced
     n_earlier = runs.count // 2
-    is_later = np.arange(len(spent)) >= (runs.start + n_earlier)[runs.row]
-    later = ratio(runs.sum(np.where(is_later, spent, 0.0)), runs.count - n_earlier)
-    return ratio(later, ratio(runs.sum(np.where(is_later, 0.0, spent)), n_earlier))
+    halves = np.flatnonzero(n_earlier)
+    out = np.full(at.n_buyers, np.nan)
+    if len(halves):
+        edges = np.stack([runs.start, runs.start + n_earlier, runs.start + runs.count], axis=1)[
+            halves
+        ].ravel()
+        sums = np.add.reduceat(np.append(spent, 0.0), edges)
+        later = sums[1::3] / (runs.count - n_earlier)[halves]
+        out[halves] = later / (sums[::3] / n_earlier[halves])
+    return out
 
 
 @feature(
