@@ -188,7 +188,8 @@ def run_warning(names: list[str]) -> None:
         risks = pd.concat(
             {d: model.score(histories, as_of=d)["churn_risk"] for d in dates}, names=["as_of", "buyer_id"]
         )
-        found = early_warning(risks, histories, horizon=f"{horizon}D")
+        lines = (0.1, 0.2, 0.3) if name == "service_firm" else (0.3, 0.5, 0.7)
+        found = early_warning(risks, histories, lines=lines, horizon=f"{horizon}D")
         print(f"\n{name}: {len(dates)} dates from {dates[0]:%Y-%m-%d}, fitted once before the first")
         print(found)
 
