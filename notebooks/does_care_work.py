@@ -7,8 +7,8 @@
 # %% [markdown]
 # # Does care work, and whom to care for next
 #
-# Everyone assumes that care keeps clients, and raw counts say the opposite: contact goes to those already at risk. Here is
-# a shop whose truth we know, then a real grocer whose truth nobody knows.
+# Everyone assumes that care keeps clients, and raw counts say the opposite: contact goes to those already at risk.
+# Here is a shop whose truth we know, then a real grocer whose truth nobody knows.
 
 # %%
 import os
@@ -23,8 +23,8 @@ pd.set_option("display.width", 160)
 # %% [markdown]
 # ## A shop whose truth is known
 #
-# In three waves the shop contacted those who were overdue. The simulator planted what a contact does: for 90 days a buyer
-# is slower to leave. How much differs by buyer.
+# In three waves the shop contacted those who were overdue. The simulator planted what a contact does: for 90 days a
+# buyer is slower to leave. How much differs by buyer.
 
 # %%
 shop = cc.datasets.simulate_histories(
@@ -47,8 +47,8 @@ pd.Series(
 ).round(3)
 
 # %% [markdown]
-# Why should it be believed? The two groups stood far apart before weighting, and stand together after; nobody was certain
-# to be contacted; and where the effect must be zero, it is.
+# Why should it be believed? The two groups stood far apart before weighting, and stand together after; nobody was
+# certain to be contacted; and where the effect must be zero, it is.
 
 # %%
 found.balance.head(6).round(2)
@@ -62,8 +62,8 @@ found.placebos.round(3)
 # %% [markdown]
 # ## Whom to care for next
 #
-# Those at the highest risk are not those whom care moves most. The Qini of an order says how much more care brings when it
-# follows that order rather than chance.
+# Those at the highest risk are not those whom care moves most. The Qini of an order says how much more care brings
+# when it follows that order rather than chance.
 
 # %%
 found.targeting[["qini", "low", "high", "gain_20", "gain_50"]].round(4)
@@ -80,19 +80,19 @@ cc.care.profit_curve(book, effect=effect, value=60.0, contact_cost=2.0, order_by
 # %% [markdown]
 # ## A real grocer: do campaigns raise spend?
 #
-# Complete Journey: 2,469 households, who was sent which campaign. Households that were sent one spend 140 dollars a month
-# more than those that were not. That is not what campaigns do: the grocer mails its best households.
+# Complete Journey: 2,469 households, who was sent which campaign. Households that were sent one spend 140 dollars a
+# month more than those that were not. That is not what campaigns do: the grocer mails its best households.
 #
 # What `care_effect` said at four dates (window 14 days, spend over the 30 days after it):
 #
 # > No effect of the action on spend is seen (-2.46, 90% interval -10.12 to +5.20; as observed): anything outside that
 # > interval is unlikely. Counting alone would say +140.32.
 #
-# 56 % of the rows could have gone either way; of the households mailed nearly always, or never, this says nothing. The
-# effect on the past is zero (-0.26, 99 % interval -3.79 to 3.27), that of a shuffled action too. Two cautions: most
-# campaigns run on for weeks and overlap the next, so some of those "without" were under an earlier one; and a coupon can
-# move a purchase from next month into this one, which 30 days cannot see. The set's makers call it simulated from real
-# shopping, so it is a lesson in method more than in groceries.
+# 56 % of the rows could have gone either way; of the households mailed nearly always, or never, this says nothing.
+# The effect on the past is zero (-0.26, 99 % interval -3.79 to 3.27), that of a shuffled action too. Two cautions:
+# most campaigns run on for weeks and overlap the next, so some of those "without" were under an earlier one; and a
+# coupon can move a purchase from next month into this one, which 30 days cannot see. The set's makers call it
+# simulated from real shopping, so it is a lesson in method more than in groceries.
 
 # %%
 if "CLIENTCARE_DATA" in os.environ:

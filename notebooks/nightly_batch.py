@@ -7,8 +7,8 @@
 # %% [markdown]
 # # From the notebook to the nightly batch
 #
-# What was tried in a notebook runs every night: a model file without code or customer data, a job that is bigger than memory,
-# resumable and all-or-nothing, and a check of what moved between two runs.
+# What was tried in a notebook runs every night: a model file without code or customer data, a job that is bigger than
+# memory, resumable and all-or-nothing, and a check of what moved between two runs.
 
 # %%
 import tempfile
@@ -29,7 +29,9 @@ shop.buyers.to_parquet(folder / "buyers.parquet")
 # ## Learn once, keep the model
 
 # %%
-model = cc.RelationshipModel(horizon="90D", effort="quick", random_state=0).fit(shop.histories, as_of="2024-04-01")
+model = cc.RelationshipModel(horizon="90D", effort="quick", random_state=0).fit(
+    shop.histories, as_of="2024-04-01"
+)
 model.save(folder / "model.clientcare")
 round((folder / "model.clientcare").stat().st_size / 1024), "kB"
 
@@ -45,8 +47,8 @@ with zipfile.ZipFile(folder / "model.clientcare") as archive:
 # %% [markdown]
 # ## Score every night
 #
-# The tables are split by buyer on disk, scored part by part, and published in one step. Killed half-way, the job leaves the old
-# book as it was and goes on where it stopped when started again.
+# The tables are split by buyer on disk, scored part by part, and published in one step. Killed half-way, the job
+# leaves the old book as it was and goes on where it stopped when started again.
 
 # %%
 result = cc.score_dataset(

@@ -7,8 +7,8 @@
 # %% [markdown]
 # # Quickstart: from two tables to the book
 #
-# A retailer knows who bought what when, and who was in touch with whom when. That is enough to ask: who is a client, who a
-# one-time customer, who is about to leave, and can we believe the answer?
+# A retailer knows who bought what when, and who was in touch with whom when. That is enough to ask: who is a client,
+# who a one-time customer, who is about to leave, and can we believe the answer?
 
 # %%
 import matplotlib.pyplot as plt
@@ -44,16 +44,16 @@ suggestion.evidence.round(2)
 # %%
 from clientcare.report import GapDisplay
 
-GapDisplay.from_histories(histories);
+_ = GapDisplay.from_histories(histories)
 
 # %% [markdown]
 # ## Can it be believed?
 #
-# The model goes back to past dates, learns from what was known then, and is held against what came after. Beside it stands
-# the simplest rule there is: how long has the buyer been silent?
+# The model goes back to past dates, learns from what was known then, and is held against what came after. Beside it
+# stands the simplest rule there is: how long has the buyer been silent?
 
 # %%
-model = cc.RelationshipModel(horizon=suggestion.horizon, random_state=0)
+model = cc.RelationshipModel(horizon=suggestion.horizon, effort="quick", random_state=0)
 result = cc.backtest(model, histories)
 print(result.verdict)
 result.summary().round(3)
@@ -64,7 +64,15 @@ result.summary().round(3)
 # %%
 book = model.fit(histories).score(histories)
 book.sort_values("churn_risk", ascending=False)[
-    ["relationship", "stage", "client_probability", "churn_risk", "churn_risk_low", "churn_risk_high", "reason_1"]
+    [
+        "relationship",
+        "stage",
+        "client_probability",
+        "churn_risk",
+        "churn_risk_low",
+        "churn_risk_high",
+        "reason_1",
+    ]
 ].head(8).round(2)
 
 # %%
@@ -73,7 +81,7 @@ book.groupby("stage", observed=True)[["churn_risk", "expected_spend"]].agg(["cou
 # %%
 from clientcare.report import RelationshipMapDisplay
 
-RelationshipMapDisplay.from_predictions(book);
+_ = RelationshipMapDisplay.from_predictions(book)
 
 # %% [markdown]
 # ## Why, and what is due?

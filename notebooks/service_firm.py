@@ -7,8 +7,9 @@
 # %% [markdown]
 # # A service firm under care
 #
-# Contracts that live for years are kept alive by two-way communication: a check-in at least monthly, and no surprise at the end
-# of a term. This notebook measures that, per buyer and for the firm, and turns it into a list of things to do.
+# Contracts that live for years are kept alive by two-way communication: a check-in at least monthly, and no surprise
+# at the end of a term. This notebook measures that, per buyer and for the firm, and turns it into a list of things to
+# do.
 
 # %%
 import matplotlib.pyplot as plt
@@ -30,7 +31,7 @@ histories.quality
 # cancellation counts from the day it was given: before that day nobody could know.
 
 # %%
-model = cc.RelationshipModel(horizon="90D", random_state=0).fit(histories)
+model = cc.RelationshipModel(horizon="90D", effort="quick", random_state=0).fit(histories)
 book = model.score(histories)
 for sentence in model.says_:
     print("-", sentence)
@@ -44,7 +45,7 @@ report = cc.care_report(histories, histories.observed_until)
 report.seller[["score", "previous", "coverage", "evidence"]].round(2)
 
 # %%
-CareRadarDisplay.from_report(report);
+_ = CareRadarDisplay.from_report(report)
 
 # %% [markdown]
 # The questions an owner should be able to answer:
@@ -62,8 +63,8 @@ by_owner.by["score"].unstack().round(0)
 # %% [markdown]
 # ## What is due
 #
-# One row an action: what, when, why, and what is at stake (risk times expected spend). `capacity` picks the best set that can
-# be done, and no buyer is flooded.
+# One row an action: what, when, why, and what is at stake (risk times expected spend). `capacity` picks the best set
+# that can be done, and no buyer is flooded.
 
 # %%
 plan = cc.care_plan(book, histories, capacity=12)
@@ -74,7 +75,7 @@ plan[["buyer_id", "action", "due", "reason", "at_stake", "owner"]].round(0)
 
 # %%
 risky = book[book["relationship"] == "client"].sort_values("churn_risk").index[-1]
-TimelineDisplay.from_estimator(model, histories, risky);
+_ = TimelineDisplay.from_estimator(model, histories, risky)
 
 # %%
 ReasonsDisplay.from_estimator(model, histories, risky)

@@ -7,8 +7,8 @@
 # %% [markdown]
 # # What is a client, what is churn here?
 #
-# Two words decide every number that follows. This notebook shows how to choose them for your own business, on the retailer
-# sample, and what the choice changes.
+# Two words decide every number that follows. This notebook shows how to choose them for your own business, on the
+# retailer sample, and what the choice changes.
 
 # %%
 import matplotlib.pyplot as plt
@@ -25,24 +25,28 @@ histories = load_retailer()
 # %% [markdown]
 # ## Churn without a contract
 #
-# Nobody tells a shop that they have left. Churn is therefore a statement about a stretch of time: *nothing bought within the
-# horizon*. Too short a horizon calls pauses losses; too long a horizon tells too late. The gaps between purchases decide.
+# Nobody tells a shop that they have left. Churn is therefore a statement about a stretch of time: *nothing bought
+# within the horizon*. Too short a horizon calls pauses losses; too long a horizon tells too late. The gaps between
+# purchases decide.
 
 # %%
 suggestion = cc.suggest_horizon(histories)
 print(suggestion)
-GapDisplay.from_histories(histories);
+_ = GapDisplay.from_histories(histories)
 
 # %% [markdown]
-# The line falls slowly: a buyer silent for a while has probably, not surely, gone. How much does the label change with the
-# horizon?
+# The line falls slowly: a buyer silent for a while has probably, not surely, gone. How much does the label change
+# with the horizon?
 
 # %%
 as_of = "2023-12-01"
 shares = {
-    days: cc.ChurnDefinition(horizon=days).label(histories, as_of=as_of).mean() for days in (30, 60, 90, 120, 180)
+    days: cc.ChurnDefinition(horizon=days).label(histories, as_of=as_of).mean()
+    for days in (30, 60, 90, 120, 180)
 }
-pd.Series(shares, name="share of all buyers who bought nothing within so many days").rename_axis("days").round(3)
+pd.Series(shares, name="share of all buyers who bought nothing within so many days").rename_axis(
+    "days"
+).round(3)
 
 # %% [markdown]
 # A label is only given where the whole horizon was observed. Asking too late is an error, not a guess:
@@ -56,8 +60,8 @@ except cc.exceptions.NotObservedError as error:
 # %% [markdown]
 # ## Who is a client?
 #
-# A client keeps buying (**patronage**) and is bound to the seller by more than the purchase (**care tie**: answered contacts,
-# feedback, a referral, a contract). The two questions give four stages; the class is their reduction.
+# A client keeps buying (**patronage**) and is bound to the seller by more than the purchase (**care tie**: answered
+# contacts, feedback, a referral, a contract). The two questions give four stages; the class is their reduction.
 
 # %%
 definition = cc.ClientDefinition(horizon="180D", periods=3, min_periods=2)
@@ -82,12 +86,12 @@ both.rename(index={True: "client", False: "customer"})
 # ## How does the base behave?
 
 # %%
-RetentionDisplay.from_histories(histories);
+_ = RetentionDisplay.from_histories(histories)
 
 # %%
 model = cc.RelationshipModel(horizon="90D", client=definition, effort="quick", random_state=0).fit(histories)
-SilenceMapDisplay.from_estimator(model, histories);
+_ = SilenceMapDisplay.from_estimator(model, histories)
 
 # %% [markdown]
-# Your own list outranks the definition: `model.fit(histories, labels=...)` takes a Series of True and False by buyer, for
-# instance from the account managers, and learns who looks like the people on it.
+# Your own list outranks the definition: `model.fit(histories, labels=...)` takes a Series of True and False by buyer,
+# for instance from the account managers, and learns who looks like the people on it.

@@ -7,8 +7,8 @@
 # %% [markdown]
 # # Probability models or boosting: when to believe which
 #
-# Buy-till-you-die models know how buying and leaving go in general; boosting knows nothing but what the data show. Here the truth
-# is known, because the data are simulated, so we can ask which one to believe, and when.
+# Buy-till-you-die models know how buying and leaving go in general; boosting knows nothing but what the data show.
+# Here the truth is known, because the data are simulated, so we can ask which one to believe, and when.
 
 # %%
 import matplotlib.pyplot as plt
@@ -25,11 +25,11 @@ plt.rcParams["figure.dpi"] = 60
 # %% [markdown]
 # ## P(alive) is not the chance that they buy
 #
-# A BG/NBD lets a buyer leave only after a repeat purchase, so it calls every one-time buyer alive. Asked for the chance of *no
-# purchase within the horizon*, the same model gives a sensible answer.
+# A BG/NBD lets a buyer leave only after a repeat purchase, so it calls every one-time buyer alive. Asked for the
+# chance of *no purchase within the horizon*, the same model gives a sensible answer.
 
 # %%
-shop = simulate_pareto_nbd(n_buyers=3_000, random_state=0)
+shop = simulate_pareto_nbd(n_buyers=2_000, random_state=0)
 until = shop.histories.observed_until
 as_of = until - pd.Timedelta(days=90)
 summary = purchase_summary(shop.histories, as_of)
@@ -46,14 +46,14 @@ pd.DataFrame(
 # %% [markdown]
 # ## Few buyers, many buyers
 #
-# The same question for 100 to 3,000 buyers of a base that truly is Pareto/NBD: there a learned model cannot know more than the
-# probability model, and should yield to it.
+# The same question for 100 to 2,000 buyers of a base that truly is Pareto/NBD: there a learned model cannot know more
+# than the probability model, and should yield to it.
 
 # %%
 happened = cc.ChurnDefinition(horizon="90D").label(shop.histories, as_of=as_of)
 rows = []
 random = np.random.default_rng(0)
-for n in (100, 300, 1_000, 3_000):
+for n in (100, 500, 2_000):
     chosen = np.sort(random.choice(summary.index.to_numpy(), min(n, len(summary)), replace=False))
     some = shop.histories.select(chosen)
     seen = happened.reindex(chosen)
@@ -71,14 +71,16 @@ pd.DataFrame(rows).set_index("buyers").round(4)
 # %% [markdown]
 # ## Where behaviour is richer than any formula
 #
-# Real shops have seasons, campaigns and habits. The retailer sample is such a case: the members of the relationship model are
-# judged out of time, and the table of candidates says how each did.
+# Real shops have seasons, campaigns and habits. The retailer sample is such a case: the members of the relationship
+# model are judged out of time, and the table of candidates says how each did.
 
 # %%
 histories = cc.datasets.load_retailer()
 fitted = cc.RelationshipModel(horizon="90D", effort="quick").fit(histories)
-fitted.candidates_.query("target == 'churn'")[["candidate", "weight", "log_loss", "gain_over_recency"]].round(4)
+fitted.candidates_.query("target == 'churn'")[["candidate", "weight", "log_loss", "gain_over_recency"]].round(
+    4
+)
 
 # %% [markdown]
-# In short: few buyers, a short history, a base without seasons: trust the probability model. Many buyers with rich histories: the
-# blend is better, and shows by how much. Either way, look at the backtest before you believe it.
+# In short: few buyers, a short history, a base without seasons: trust the probability model. Many buyers with rich
+# histories: the blend is better, and shows by how much. Either way, look at the backtest before you believe it.

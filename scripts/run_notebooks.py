@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import resource
 import time
 from pathlib import Path
 
@@ -29,13 +31,19 @@ def run(source: Path, write: bool) -> None:
         kernel_name="python3",
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
+    cpu_before = resource.getrusage(resource.RUSAGE_CHILDREN)
     client.execute()
+    cpu_after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_seconds = cpu_after.ru_utime + cpu_after.ru_stime - cpu_before.ru_utime - cpu_before.ru_stime
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
         cell.metadata.pop("execution", None)
     notebook.metadata.pop("language_info", None)
     text = nbformat.writes(notebook)
-    print(f"{source.stem:32s} {time.monotonic() - began:6.1f} s  {len(text) / 1024:6.0f} kB")
+    print(
+        f"{source.stem:20s} {cpu_seconds:6.1f} CPU s {time.monotonic() - began:6.1f} s {len(text) / 1024:6.0f} kB",
+        flush=True,
+    )
     if len(text) > MOST_KILOBYTES * 1024:
         raise SystemExit(
             f"{source.name}: more than {MOST_KILOBYTES} kB of outputs. Show less, or smaller plots."
@@ -50,6 +58,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="notebooks by name, without ending; default: all")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
+    os.environ["TQDM_DISABLE"] = "1"
     sources = [NOTEBOOKS / f"{name}.py" for name in options.names] or sorted(NOTEBOOKS.glob("*.py"))
     for source in sources:
         run(source, options.write)
