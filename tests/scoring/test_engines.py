@@ -1,6 +1,7 @@
 """Spark and Dask make the book and the features that one machine makes."""
 
 import os
+import shutil
 import sys
 
 import numpy as np
@@ -30,6 +31,8 @@ def same(left, right):
 @pytest.fixture(scope="module")
 def spark():
     pyspark = pytest.importorskip("pyspark", reason="the extra 'spark' is not installed")
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        pytest.skip("Spark needs Java")
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     session = (
         pyspark.sql.SparkSession.builder.master("local[2]")

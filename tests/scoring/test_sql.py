@@ -20,18 +20,32 @@ POSTGRES = os.environ.get("CLIENTCARE_POSTGRES", "")
 postgres = pytest.mark.skipif(not POSTGRES, reason="set CLIENTCARE_POSTGRES=$(.ci/start-postgres.sh)")
 
 
+@pytest.fixture(scope="module")
+def server():
+    """A PostgreSQL database of our own on the server given, gone after the tests."""
+    url = sqlalchemy.make_url(POSTGRES)
+    name = f"clientcare_tests_{os.getpid()}"
+    engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=postgres)])
 def address(request, tmp_path):
     """An empty database."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/shop.db"
-        return
-    engine = sqlalchemy.create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+        return f"sqlite:///{tmp_path}/shop.db"
+    server = request.getfixturevalue("server")
+    engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text("DROP SCHEMA public CASCADE"))
         connection.execute(sqlalchemy.text("CREATE SCHEMA public"))
     engine.dispose()
-    yield POSTGRES
+    return server
 
 
 def fill(address, tables):
@@ -184,29 +198,29 @@ def test_an_address_without_a_table_is_refused(tmp_path):
 
 
 @postgres
-def test_a_second_job_on_another_machine_is_refused(tables):
+def test_a_second_job_on_another_machine_is_refused(tables, server):
     """The lock file is of this machine; the database keeps the others out."""
-    engine = sqlalchemy.create_engine(POSTGRES)
+    engine = sqlalchemy.create_engine(server)
     with engine.begin() as connection:
         connection.execute(
             sqlalchemy.text("SELECT pg_advisory_xact_lock(hashtext('clientcare'), hashtext('None.locked'))")
         )
         with pytest.raises(OutputLockedError):
             score_dataset(
-                CountingModel(), transactions=tables["transactions"], out=f"{POSTGRES}#locked", as_of=AS_OF
+                CountingModel(), transactions=tables["transactions"], out=f"{server}#locked", as_of=AS_OF
             )
     engine.dispose()
 
 
 @postgres
-def test_postgres_over_adbc_gives_the_same_book(model, tables, book, tmp_path):
+def test_postgres_over_adbc_gives_the_same_book(model, tables, book, tmp_path, server):
     dbapi = pytest.importorskip("adbc_driver_postgresql.dbapi", reason="the ADBC driver is not installed")
     fill_again = {f"adbc_{name}": table for name, table in tables.items()}
-    engine = sqlalchemy.create_engine(POSTGRES)
+    engine = sqlalchemy.create_engine(server)
     for name, table in fill_again.items():
         table.to_sql(name, engine, index=False, if_exists="replace")
     engine.dispose()
-    with dbapi.connect(POSTGRES.replace("+psycopg", "")) as connection:
+    with dbapi.connect(server.replace("+psycopg", "")) as connection:
         sources = {name: DatabaseQuery(connection, f"SELECT * FROM adbc_{name}") for name in tables}
         score_dataset(model, **sources, out=tmp_path / "book", as_of=AS_OF, n_partitions=3)
     same(read_book(tmp_path / "book"), book)
@@ -238,22 +252,23 @@ COLUMNS = {
 }
 
 
-def by_day(engine_name, lines, tmp_path, **options):
+def by_day(engine_name, lines, tmp_path, server=None, **options):
     query = day_query("orders", COLUMNS, dialect=engine_name, **options)
     if engine_name == "duckdb":
         with duckdb.connect(str(tmp_path / "shop.db")) as connection:
             connection.register("given", lines)
             connection.execute("CREATE TABLE orders AS SELECT * FROM given")
             return connection.execute(query).df()
-    engine = sqlalchemy.create_engine(POSTGRES)
+    engine = sqlalchemy.create_engine(server)
     lines.to_sql("orders", engine, index=False, if_exists="replace")
     engine.dispose()
-    return rows_of(POSTGRES, query)
+    return rows_of(server, query)
 
 
 @pytest.mark.parametrize("engine_name", ["duckdb", pytest.param("postgresql", marks=postgres)])
-def test_features_of_day_level_rows_are_those_of_the_lines(engine_name, lines, tmp_path):
-    rows = by_day(engine_name, lines, tmp_path, as_of=AS_OF)
+def test_features_of_day_level_rows_are_those_of_the_lines(engine_name, lines, tmp_path, request):
+    server = request.getfixturevalue("server") if engine_name == "postgresql" else None
+    rows = by_day(engine_name, lines, tmp_path, server, as_of=AS_OF)
     assert len(rows) < len(lines)
     expected = feature_table(Histories(lines), AS_OF)
     found = feature_table(Histories(expand_days(rows), exact_copies="keep"), AS_OF)
