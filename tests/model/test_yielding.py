@@ -1,0 +1,74 @@
+"""Members that cannot know more give way; the level is settled apart from the ranking."""
+
+import numpy as np
+import pytest
+
+from clientcare.model.blend import Blend, shift_to
+from clientcare.model.heads import _earned, _let_yield
+from clientcare.model.member import Member, share_of
+
+
+class Says(Member):
+    """A member that says the log-odds in one of its columns."""
+
+    def __init__(self, column: int = 0) -> None:
+        self.column = column
+
+    def _log_odds(self, X):
+        return X[:, self.column]
+
+
+def world(sharper: float, n_buyers: int = 800, seed: int = 0):
+    """Outcomes, what the probability model says, and a blend whose log-odds are wrong or better."""
+    rng = np.random.default_rng(seed)
+    known, hidden = rng.normal(0, 1, n_buyers), rng.normal(0, 1, n_buyers)
+    y = (rng.random(n_buyers) < share_of(known + hidden)).astype(float)
+    return y, share_of(0.8 * known), share_of(0.8 * known + sharper * hidden)
+
+
+def test_learned_members_keep_their_weight_where_they_were_ahead():
+    assert _earned(*world(sharper=0.8)) == 1.0
+
+
+def test_learned_members_yield_where_they_only_add_noise():
+    y, lifetime, _ = world(sharper=0.0)
+    noisy = share_of(np.log(lifetime / (1 - lifetime)) + np.random.default_rng(1).normal(0, 0.8, len(y)))
+    assert _earned(y, lifetime, noisy) < 0.1
+
+
+def test_a_level_missed_by_one_side_earns_and_costs_nothing():
+    y, lifetime, blend = world(sharper=0.8)
+    off = share_of(np.log(blend / (1 - blend)) + 1.5)
+    assert _earned(y, lifetime, off) == pytest.approx(_earned(y, lifetime, blend))
+
+
+def test_one_outcome_for_all_tells_nothing():
+    assert _earned(np.ones(50), np.full(50, 0.9), np.full(50, 0.8)) == 1.0
+
+
+def test_the_probability_model_keeps_its_weight_when_others_yield():
+    assert _let_yield({"lifetime": 0.7, "linear": 1.0, "trees": 0.5}, 0.1) == pytest.approx(
+        {"lifetime": 0.7, "linear": 0.1, "trees": 0.05}
+    )
+    assert _let_yield({"linear": 1.0}, 0.1) == {"linear": 1.0}
+
+
+def test_the_level_settles_between_the_anchor_and_the_others():
+    X = np.column_stack([np.linspace(-3, 1, 200), np.linspace(-1, 3, 200)])
+    blend = Blend({"lifetime": Says(0), "linear": Says(1)}, {"lifetime": 0.7, "linear": 2.3})
+    levels = share_of(X).mean(axis=0)
+    before = blend.probability(X)
+    for share in (0.5, 1.0):
+        after = blend.settle(X, "lifetime", share).probability(X)
+        assert after.mean() == pytest.approx(share * levels[0] + (1 - share) * levels[1])
+        assert np.array_equal(np.argsort(after), np.argsort(before))
+
+
+def test_a_blend_without_the_anchor_is_not_shifted():
+    X = np.column_stack([np.linspace(-3, 1, 20), np.linspace(-1, 3, 20)])
+    blend = Blend({"linear": Says(0), "trees": Says(1)}, {"linear": 1.0, "trees": 1.0})
+    assert blend.settle(X, "lifetime", 0.5).shift == 0.0
+
+
+def test_a_level_out_of_reach_shifts_nothing():
+    assert shift_to(np.array([0.2, 0.4]), 1.0) == 0.0
