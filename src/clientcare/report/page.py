@@ -193,6 +193,8 @@ def _data(
         "n": len(book),
         "as_of_day": day_number(moment),
         "columns": columns,
+        "low": _cells(book["churn_risk_low"], "percent"),
+        "high": _cells(book["churn_risk_high"], "percent"),
         "reasons": book[["reason_1", "reason_2", "reason_3"]].fillna("").to_numpy(dtype=object).tolist(),
         "stories": stories(known, book.index, moment),
         "groups": groups,

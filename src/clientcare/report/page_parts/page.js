@@ -137,7 +137,7 @@
 
   function open(i) {
     find("buyer-title").textContent = ids[i];
-    const facts = columns.slice(1).filter((column) => column.name !== "reason_1").map((column) => column.title + ": " + write[column.form](value(column, i)));
+    const facts = columns.slice(1).filter((column) => column.name !== "reason_1").map((column) => column.title + ": " + write[column.form](value(column, i)) + (column.name === "churn_risk" ? " (" + percent(data.low[i]) + " to " + percent(data.high[i]) + ")" : ""));
     find("buyer-summary").textContent = facts.join("; ") + ".";
     find("buyer-timeline").replaceChildren(timeline(i));
     find("buyer-reasons").replaceChildren(...data.reasons[i].filter(Boolean).map((reason) => make("li", reason)));
