@@ -158,6 +158,12 @@ def test_the_order_of_the_columns_does_not_matter(table):
     assert BGNBD().fit(mixed).parameters_ == BGNBD().fit(table).parameters_
 
 
+def test_a_polars_table_is_read_by_name_too(table):
+    polars = pytest.importorskip("polars")
+    mixed = polars.DataFrame({name: table[:, i] for i, name in reversed(list(enumerate(COLUMNS)))})
+    assert BGNBD().fit(mixed).parameters_ == BGNBD().fit(table).parameters_
+
+
 def test_the_order_of_the_rows_does_not_matter(table):
     shuffled = np.random.default_rng(0).permutation(table)
     assert ParetoNBD().fit(shuffled).parameters_ == ParetoNBD().fit(table).parameters_

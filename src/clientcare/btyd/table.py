@@ -123,6 +123,8 @@ def read_columns(
     SchemaError
         Where a wanted column is missing, or the table is no table of numbers.
     """
+    if not isinstance(X, pd.DataFrame) and hasattr(X, "to_pandas"):
+        X = X.to_pandas()
     if isinstance(X, pd.DataFrame):
         return _by_name(X, wanted, asker, optional)
     return _by_position(X, wanted, asker, optional)
