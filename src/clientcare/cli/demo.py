@@ -24,6 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     add_table_options(parser)
     add_model_options(parser)
+    parser.set_defaults(effort="quick")
     parser.add_argument("--out", default="out", metavar="FOLDER", help="where book.parquet and book.csv go")
     add_output_options(parser)
 
