@@ -79,6 +79,11 @@ def table_sources(options: argparse.Namespace) -> tuple[dict[str, str], dict[str
 
 def _column_map(pairs: list[str], from_config: dict[str, Any]) -> dict[str, dict[str, str]]:
     """``{"transactions": {"Customer ID": "buyer_id"}}`` from ``transactions.buyer_id=Customer ID``."""
+    if not _maps_texts_by_table(from_config):
+        raise OptionError(
+            "--config: columns must be tables of texts, e.g. [columns.transactions] and below it "
+            'buyer_id = "Customer ID".'
+        )
     ours: dict[str, dict[str, str]] = {table: dict(names) for table, names in from_config.items()}
     for pair in pairs:
         left, equals, theirs = pair.partition("=")
@@ -90,6 +95,13 @@ def _column_map(pairs: list[str], from_config: dict[str, Any]) -> dict[str, dict
             )
         ours.setdefault(table, {})[name] = theirs
     return {table: {theirs: name for name, theirs in names.items()} for table, names in ours.items()}
+
+
+def _maps_texts_by_table(columns: Any) -> bool:
+    return isinstance(columns, dict) and all(
+        isinstance(names, dict) and all(isinstance(theirs, str) for theirs in names.values())
+        for names in columns.values()
+    )
 
 
 def _read_config(path: str) -> dict[str, Any]:
@@ -104,4 +116,9 @@ def _read_config(path: str) -> dict[str, Any]:
     unknown = sorted(set(config) - known)
     if unknown:
         raise OptionError(f"--config: no option {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
+    for name in (*TABLES, "encoding", "delimiter"):
+        if not isinstance(config.get(name, ""), str):
+            raise OptionError(f"--config: {name} must be a text in quotes.")
+    if not isinstance(config.get("kinds", {}), dict):
+        raise OptionError('--config: kinds must be a table of texts, e.g. kinds = { coffee = "check_in" }.')
     return config

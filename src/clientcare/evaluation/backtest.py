@@ -85,7 +85,9 @@ class Backtest:
         else:
             behind = ", ".join(f"{date:%Y-%m-%d}" for date in rows.loc[rows["gain"] <= 0, "as_of"])
             how = f"beats {self.baseline} on {ahead} of {n_dates} dates, not on {behind}"
-        return f"On {about}, the model {how}; log loss is lower by {rows['gain'].mean():.4f} on average."
+        gain = rows["gain"].mean()
+        lower = "higher" if gain < 0 else "lower"
+        return f"On {about}, the model {how}; log loss is {lower} by {abs(gain):.4f} on average."
 
     def _repr_html_(self) -> str:
         shown = self.summary().round(4)
