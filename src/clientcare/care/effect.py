@@ -102,6 +102,7 @@ class CareEffect:
     targeting: pd.DataFrame
     validated: bool
     level: float
+    binary: bool
     lower_is_better: bool
     _rule: EffectByBuyer = field(repr=False)
     _scale: LogScale = field(repr=False)
@@ -302,6 +303,7 @@ def _report(
         targeting=targeting,
         validated=beats_chance and verdict != "cannot tell",
         level=level,
+        binary=sample.binary,
         lower_is_better=sample.lower_is_better,
         _rule=rule,
         _scale=scale,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -116,9 +116,9 @@ def care_plan(
     horizon = int(book["horizon_days"].iloc[0]) if "horizon_days" in book and len(book) else 90
     at = _standing(book, histories, moment, position, parse_days(cadence, "cadence"), warning_line)
     spend, unit = expected_value(book, at.buying, position, horizon)
-    effect = _effect_by_buyer(effects, histories, moment) if by == "effect" else None
-    ranked_by = "risk_value" if effect is None else "effect"
-    rows, dues = _all_due(at, spend, effect, minutes or {})
+    gain = _gain_by_buyer(effects, histories, moment, spend) if by == "effect" else None
+    ranked_by = "risk_value" if gain is None else "effect"
+    rows, dues = _all_due(at, spend, gain, minutes or {})
     kept = _least_flooding(rows, max_per_buyer)
     kept = kept.iloc[best_set(kept["priority"].to_numpy(), kept["minutes"].to_numpy(dtype=float), capacity)]
     plan = _finish(kept, dues, histories, moment, at)
@@ -223,19 +223,25 @@ def _standing(
     )
 
 
-def _effect_by_buyer(effects: Any, histories: Histories, as_of: pd.Timestamp) -> Floats | None:
-    """The drop in churn that care brings, by buyer; None where there is no validated effect."""
+def _gain_by_buyer(effects: Any, histories: Histories, as_of: pd.Timestamp, spend: Floats) -> Floats | None:
+    """What care is expected to win of each buyer, at least 0; None where there is no validated effect.
+
+    A change in a probability is turned into money by the expected spend; a change in spend is money already.
+    """
     if effects is None:
         return None
+    probability = True
     if not isinstance(effects, pd.Series):
         if not effects.validated:
             return None
+        probability = effects.binary
         effects = effects.benefit_by_buyer(histories, as_of)
-    return np.asarray(effects.reindex(histories.buyer_ids).to_numpy(dtype=np.float64))
+    benefit = np.nan_to_num(effects.reindex(histories.buyer_ids).to_numpy(dtype=np.float64))
+    return np.asarray(np.maximum(benefit, 0) * (spend if probability else 1.0))
 
 
 def _all_due(
-    at: Standing, spend: Floats, effect: Floats | None, minutes: Mapping[str, int]
+    at: Standing, spend: Floats, gain: Floats | None, minutes: Mapping[str, int]
 ) -> tuple[pd.DataFrame, dict[str, Due]]:
     """All actions due, as numbers; the place of each in its finder's answer is kept for the sentences."""
     unknown = set(minutes) - set(MINUTES)
@@ -249,14 +255,10 @@ def _all_due(
         growth = action in GROWTH_SHARES
         risk = np.nan_to_num(at.churn_risk[due.buyer])
         stake = spend[due.buyer] * (GROWTH_SHARES[action] if growth else risk)
-        gain = (
-            stake
-            if effect is None or growth
-            else np.maximum(np.nan_to_num(effect), 0)[due.buyer] * spend[due.buyer]
-        )
+        worth = stake if gain is None or growth else gain[due.buyer]
         part = {
             "buyer": due.buyer, "action": action, "place": np.arange(len(due.buyer)), "due_day": due.due_day,
-            "urgency": due.urgency, "at_stake": stake, "priority": gain * due.urgency,
+            "urgency": due.urgency, "at_stake": stake, "priority": worth * due.urgency,
             "minutes": minutes.get(action, MINUTES[action]),
         }  # fmt: skip
         parts.append(pd.DataFrame(part))
@@ -290,13 +292,20 @@ def _finish(
             "urgency": rows["urgency"].to_numpy(),
             "at_stake": rows["at_stake"].to_numpy(),
             "priority": rows["priority"].to_numpy(),
-            "reason": [sentence(action, fact) for action, fact in zip(rows["action"], facts, strict=True)],
-            "evidence": [bare_evidence(fact) for fact in facts],
+            "reason": _texts(
+                sentence(action, fact) for action, fact in zip(rows["action"], facts, strict=True)
+            ),
+            "evidence": _texts(bare_evidence(fact) for fact in facts),
             "owner": last_owner(histories, microseconds(as_of)).to_numpy()[buyer],
             "minutes": rows["minutes"].to_numpy(),
             "churn_risk": at.churn_risk[buyer],
         }
     )
+
+
+def _texts(texts: Iterable[str]) -> Any:
+    """Texts as objects, so that an empty plan has the types of a full one."""
+    return np.array(list(texts), dtype=object)
 
 
 def _statement(by: str, ranked_by: str, line: float, n_due: int, n_planned: int, unit: str) -> str:
