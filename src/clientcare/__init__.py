@@ -7,7 +7,7 @@ little more than ``import pandas``.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -31,7 +31,19 @@ _FACE = {
     "compare_scores": "clientcare.scoring",
     "write_report": "clientcare.report",
 }
-_ROOMS = ("btyd", "care", "datasets", "evaluation", "exceptions", "features", "history", "model", "outcomes", "report", "scoring")
+_ROOMS = (
+    "btyd",
+    "care",
+    "datasets",
+    "evaluation",
+    "exceptions",
+    "features",
+    "history",
+    "model",
+    "outcomes",
+    "report",
+    "scoring",
+)
 
 __all__ = ["__version__", *_FACE, *_ROOMS]
 

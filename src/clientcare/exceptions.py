@@ -48,7 +48,9 @@ class BadRowsError(InputError):
     """Rows that cannot be used, and the caller asked for an error rather than a quarantine."""
 
     @classmethod
-    def counted(cls, table: str, column: str, rule: str, n_rows: int, first_rows: Iterable[int]) -> BadRowsError:
+    def counted(
+        cls, table: str, column: str, rule: str, n_rows: int, first_rows: Iterable[int]
+    ) -> BadRowsError:
         """Name the column, the rule, the count and the first row numbers; never a cell value."""
         rows = ", ".join(str(row) for row in first_rows)
         return cls(

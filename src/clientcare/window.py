@@ -92,7 +92,11 @@ def parse_days(stretch: Days, name: str = "horizon") -> int:
     if isinstance(stretch, bool):
         raise OptionError(f"{name}: not a length of time. Write it as '90D' or as 90 (days).")
     try:
-        delta = pd.Timedelta(days=int(stretch)) if isinstance(stretch, (int, np.integer)) else pd.Timedelta(stretch)
+        delta = (
+            pd.Timedelta(days=int(stretch))
+            if isinstance(stretch, (int, np.integer))
+            else pd.Timedelta(stretch)
+        )
     except (ValueError, TypeError, OverflowError) as cause:
         raise OptionError(f"{name}: not a length of time. Write it as '90D' or as 90 (days).") from cause
     if pd.isna(delta) or delta < pd.Timedelta(days=1) or delta != delta.floor("D"):
@@ -147,7 +151,11 @@ class Window:
 
 
 def latest_windows(
-    observed_from: pd.Timestamp, observed_until: pd.Timestamp, horizon_days: int, n_windows: int, step_days: int
+    observed_from: pd.Timestamp,
+    observed_until: pd.Timestamp,
+    horizon_days: int,
+    n_windows: int,
+    step_days: int,
 ) -> Sequence[Window]:
     """The latest windows whose whole horizon was observed, newest last, ``step_days`` apart."""
     moment = observed_until - pd.Timedelta(days=horizon_days)

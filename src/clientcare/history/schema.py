@@ -127,7 +127,9 @@ def check_column_map(columns: ColumnMap | None) -> dict[str, dict[str, str | Non
         for theirs, ours in names.items():
             if table != "buyers" and ours is not None and ours not in schema.columns:
                 swapped = f" It reads {{theirs: ours}}: did you mean {{{ours!r}: {theirs!r}}}?"
-                hint = did_you_mean(str(ours), schema.columns) or (swapped if theirs in schema.columns else "")
+                hint = did_you_mean(str(ours), schema.columns) or (
+                    swapped if theirs in schema.columns else ""
+                )
                 raise OptionError(
                     f"columns[{table!r}]: {ours!r} is not one of our names ({', '.join(schema.columns)})."
                     f"{hint}"
