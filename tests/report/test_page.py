@@ -119,10 +119,18 @@ def test_the_page_names_no_other_place(page):
     assert "https://" not in text
 
 
+def test_a_risk_comes_with_its_interval(page, model, histories):
+    data, book = island(page.read_text("utf-8")), model.score(histories)
+    place = data["columns"][0]["values"].index("buyer-0001")
+    assert data["low"][place] == pytest.approx(book["churn_risk_low"]["buyer-0001"], abs=1e-4)
+    assert data["high"][place] == pytest.approx(book["churn_risk_high"]["buyer-0001"], abs=1e-4)
+
+
 def test_ids_can_be_hidden(model, histories, tmp_path):
     text = write_report(model, histories, tmp_path / "hidden.html", hide_ids=True).read_text("utf-8")
     assert "buyer-0001" not in text
     assert "ann" not in island(text).__str__()
+    assert "ann&lt;/i&gt;" not in text
     assert island(text)["columns"][0]["values"][0] == "buyer 1"
 
 

@@ -93,7 +93,7 @@ def average_precision(outcome: ArrayLike, probability: ArrayLike, counts: ArrayL
 def calibration_error(
     outcome: ArrayLike, probability: ArrayLike, counts: ArrayLike | None = None, n_bins: int = 10
 ) -> float:
-    """Expected calibration error over bins of equal count: sum of share x |observed - mean predicted|.
+    """Expected calibration error over bins of equal count: sum of share x abs(observed - mean predicted).
 
     Perfect predictions do not score 0: with 2,000 buyers, below 0.02 is chance
     (:func:`calibration_error_by_chance`).
