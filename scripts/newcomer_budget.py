@@ -64,7 +64,9 @@ def main() -> int:
     print(f"packages            {len(packages):8d}  (at most {MOST_PACKAGES})")
     print(f"megabytes           {megabytes:8.0f}  (at most {MOST_MEGABYTES}; without bytecode)")
     print(f"import / pandas     {ratio:8.2f}  (at most {MOST_IMPORT_RATIO}, median of {_RUNS} pairs)")
-    print(f"the door / pandas   {first_use:8.2f}  (clientcare.history, what the first Histories costs; no budget)")
+    print(
+        f"the door / pandas   {first_use:8.2f}  (clientcare.history, what the first Histories costs; no budget)"
+    )
     print(f"loaded on import    {' '.join(heavy) or 'none'}  (none of {', '.join(ON_USE_ONLY)})")
     kept = (
         len(packages) <= MOST_PACKAGES
