@@ -352,3 +352,11 @@ def test_integer_ids_stay_integers():
     histories = Histories(**tables)
     book = RelationshipModel("60D", effort="quick").fit(histories).score(histories)
     assert book.index.dtype == np.int64
+
+
+def test_asked_to_learn_beyond_the_data_it_learns_from_all_of_it(shop):
+    later = shop.observed_until + pd.Timedelta(days=3)
+    model = RelationshipModel("60D", effort="quick")
+    beyond = clone(model).fit(shop, as_of=later)
+    assert beyond.as_of_ == shop.observed_until
+    assert beyond.model_id_ == clone(model).fit(shop).model_id_

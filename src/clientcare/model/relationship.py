@@ -144,7 +144,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         ----------
         histories : Histories
         as_of : date, optional
-            Nothing at or after it is seen; default: the end of what was observed.
+            Nothing at or after it is seen; default, and the latest: the end of what was observed.
         labels : Series of bool indexed by buyer_id, optional
             The user's own list of who is a client now; outranks the definition. Buyers not in it teach
             nothing.
@@ -161,7 +161,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             Where a parameter or the labels make no sense.
         """
         self._check_options()
-        moment = self._moment(histories, as_of)
+        moment = min(self._moment(histories, as_of), histories.observed_until)
         self.as_of_ = moment
         self.churn_definition_ = ChurnDefinition(self.horizon)
         self.client_definition_ = self.client or ClientDefinition(2 * self.churn_definition_.horizon_days)
