@@ -74,6 +74,10 @@ class CareEffect:
     validated : bool
         Whether following the effect by buyer beats chance on buyers it was not fitted on, and the data can
         tell at all.
+    level : float
+        Of the intervals.
+    binary, lower_is_better : bool
+        Whether the outcome is 0 or 1, and whether less of it is wished for.
     """
 
     effect: float
