@@ -117,9 +117,11 @@ def _stopwatch(model, spent: dict[str, float]) -> None:
         setattr(owner, name, outer)
 
     timed(relationship, "columns_of", "features")
-    for name, label in (("_reasons", "reasons"), ("_probabilities", "predict")):
-        if hasattr(type(model), name):
-            timed(type(model), name, label)
+    kind = type(model)
+    for name, label in (("_probabilities", "predict"), ("_reasons_in_words", "reasons")):
+        if hasattr(kind, name):
+            timed(kind, name, label)
+    timed(type(model.heads_["churn"]), "spread", "interval")
 
 
 def main() -> None:
@@ -164,8 +166,8 @@ def main() -> None:
     print(f"peak memory of the scoring process: {facts['peak_mib']:,.0f} MiB")
     stages = facts["stages"]
     if "features" in stages and "predict" in stages:
-        share = (stages["predict"] + stages.get("reasons", 0.0)) / stages["features"]
-        print(f"predictions and reasons together: {share:.2f} x features")
+        share = (stages["score"] - stages["features"]) / stages["features"]
+        print(f"predictions, intervals and reasons together: {share:.2f} x features")
 
 
 if __name__ == "__main__":

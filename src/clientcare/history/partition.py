@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from clientcare.durable import reached, replacing, sync_file, sync_folder
 from clientcare.exceptions import SchemaError, SourceError
-from clientcare.history.scans import Scan, import_duckdb, locked_config, quote_name, quote_text
+from clientcare.history.scans import DatabaseQuery, Scan, import_duckdb, locked_config, quote_name, quote_text
 from clientcare.history.schema import read_names
 
 ROWS_A_PARTITION = 1_000_000
@@ -41,7 +41,8 @@ class Partitions:
     n_rows : mapping of table to int
         Rows of each table over all partitions.
     digests : mapping of table to str
-        What each table's rows add up to, whatever their order.
+        What the rows of a table out of a database add up to, whatever their order; empty for the others, which have
+        a fingerprint before they are read.
     """
 
     folder: Path
@@ -69,6 +70,20 @@ class Partitions:
         return {
             table: pq.read_schema(self.folder / f"{table}.schema").remove_metadata() for table in self.tables
         }
+
+    def stretch(self, table: str, name: str) -> tuple[Any, Any] | None:
+        """The earliest and the latest moment of a column as the files state them; None where one does not."""
+        lows, highs = [], []
+        for file in sorted((self.folder / table).rglob("*.parquet")):
+            metadata = pq.read_metadata(file)
+            position = pq.read_schema(file).names.index(name)
+            for group in range(metadata.num_row_groups):
+                stated = metadata.row_group(group).column(position).statistics
+                if stated is None or not stated.has_min_max or not hasattr(stated.min, "year"):
+                    return None
+                lows.append(stated.min)
+                highs.append(stated.max)
+        return (min(lows), max(highs)) if lows else None
 
     def read_column(self, number: int, table: str, name: str) -> pa.ChunkedArray:
         """One column of one table of one partition."""
@@ -148,8 +163,17 @@ def partition_tables(
             reached(f"partition: {table} registered")
         as_text = _mixed_kinds(connection, buyer)
         done = {
-            table: _split(connection, table, buyer[table], as_text, folder, n_partitions, lasting)
-            for table in scans
+            table: _split(
+                connection,
+                table,
+                buyer[table],
+                as_text,
+                folder,
+                n_partitions,
+                lasting,
+                digested=lasting and isinstance(scan, DatabaseQuery),
+            )
+            for table, scan in scans.items()
         }
     except (duckdb.Error, pa.ArrowInvalid) as cause:
         raise _failed(cause) from None
@@ -211,6 +235,7 @@ def _split(
     folder: Path,
     n_partitions: int,
     lasting: bool,
+    digested: bool,
 ) -> tuple[int, str]:
     """Write one table's partitions; number of rows, and what they add up to."""
     source, name = quote_name(table), quote_name(column)
@@ -230,7 +255,7 @@ def _split(
     # one pass: a reader of files that stream can be read only once
     connection.execute(
         f"COPY ({selected}) TO {quote_text(str(target))} "
-        f"(FORMAT parquet, PARTITION_BY ({_NUMBER}), COMPRESSION {'zstd' if lasting else 'uncompressed'}, "
+        f"(FORMAT parquet, PARTITION_BY ({_NUMBER}), COMPRESSION {'snappy' if lasting else 'uncompressed'}, "
         "ROW_GROUP_SIZE 200000, OVERWRITE_OR_IGNORE)"
     )
     reached(f"partition: {table} split")
@@ -238,18 +263,22 @@ def _split(
     if not files:
         empty = connection.sql(f"SELECT {replaced} FROM {source} LIMIT 0").to_arrow_table()
         pq.write_table(empty, schema_file)
-        return 0, "0"
+        return 0, ""
     pq.write_table(pq.read_schema(files[0]).remove_metadata().empty_table(), schema_file)
-    if not lasting:
-        return sum(pq.read_metadata(file).num_rows for file in files), ""
+    n_rows = sum(int(pq.read_metadata(file).num_rows) for file in files)
+    return n_rows, _digest(connection, table, files) if digested else ""
+
+
+def _digest(connection: Any, table: str, files: list[str]) -> str:
+    """What the rows add up to, whatever their order."""
     relation = connection.read_parquet(files, hive_partitioning=False)
     every = ", ".join(f"q.{quote_name(one)}" for one in relation.columns)
     relation.create_view(f"{table} split", replace=True)
-    rows, total, mixed = connection.execute(
-        "SELECT count(*), sum(CAST(h AS HUGEINT)), bit_xor(h) "
+    total, mixed = connection.execute(
+        "SELECT sum(CAST(h AS HUGEINT)), bit_xor(h) "
         f"FROM (SELECT hash({every}) AS h FROM {quote_name(f'{table} split')} AS q)"
     ).fetchone()
-    return int(rows), f"{int(total or 0):x}.{int(mixed or 0):x}"
+    return f"{int(total or 0):x}.{int(mixed or 0):x}"
 
 
 def _failed(cause: BaseException) -> SourceError:

@@ -15,6 +15,9 @@ from clientcare.history.partition import Partitions
 from clientcare.history.schema import SCHEMAS, read_names
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
+_LEAST_DAYS = FIVE_YEARS // MICROSECONDS_A_DAY
+"""In a shorter stretch nothing is isolated."""
+
 
 def latest_plausible_days(partitions: Partitions, door: Mapping[str, Any]) -> dict[str, int]:
     """For each table with isolated late rows, the last day before them (counted from 1970-01-01).
@@ -27,14 +30,15 @@ def latest_plausible_days(partitions: Partitions, door: Mapping[str, Any]) -> di
     for table in partitions.tables:
         if SCHEMAS[table].time is None:
             continue
+        name = _when(partitions, table, door)
+        stretch = partitions.stretch(table, name)
+        if stretch is not None and (stretch[1] - stretch[0]).days <= _LEAST_DAYS:
+            continue
         counts[table] = {}
         for number in range(partitions.n_partitions):
-            days, n_rows = np.unique(
-                _days(partitions.read_column(number, table, _when(partitions, table, door)), table, door),
-                return_counts=True,
-            )
-            for day, n in zip(days.tolist(), n_rows.tolist(), strict=True):
-                counts[table][day] = counts[table].get(day, 0) + n
+            days = _days(partitions.read_column(number, table, name), table, door)
+            for day, n in zip(*np.unique(days, return_counts=True), strict=True):
+                counts[table][int(day)] = counts[table].get(int(day), 0) + int(n)
     borders = {table: _border(of_day) for table, of_day in counts.items()}
     return {table: border for table, border in borders.items() if border is not None}
 
@@ -79,9 +83,9 @@ def _border(of_day: Mapping[int, int]) -> int | None:
     days = np.array(sorted(day for day in of_day if day > np.iinfo(np.int32).min), dtype=np.int64)
     counts = np.array([of_day[day] for day in days.tolist()], dtype=np.int64)
     n_rows = int(counts.sum())
-    if n_rows < 10 or days[-1] - days[0] <= FIVE_YEARS // MICROSECONDS_A_DAY:
+    if n_rows < 10 or days[-1] - days[0] <= _LEAST_DAYS:
         return None
     n_after = n_rows - np.cumsum(counts)[:-1]
     gap = np.diff(days)
-    far = (n_after <= n_rows // 10) & (gap > FIVE_YEARS // MICROSECONDS_A_DAY) & (gap > days[:-1] - days[0])
+    far = (n_after <= n_rows // 10) & (gap > _LEAST_DAYS) & (gap > days[:-1] - days[0])
     return int(days[:-1][np.argmax(far)]) if far.any() else None

@@ -96,8 +96,11 @@ def _typed(name: str, cells: list[str], manifest: dict[str, Any]) -> pd.Series[A
         return texts
     if name in _MOMENTS:
         return pd.to_datetime(texts.where(texts != ""))
-    numbers = pd.to_numeric(texts.where(texts != ""))
-    return numbers.astype(int) if name in _WHOLE else numbers.astype(float)
+    if name in _WHOLE:
+        return texts.astype(int)
+    return pd.Series(
+        [float(cell) if cell else float("nan") for cell in cells], dtype=float
+    )  # every bit, in any pandas
 
 
 def _require_rows(name: str, n_rows: int, manifest: dict[str, Any], verify: bool) -> None:
