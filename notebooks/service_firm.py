@@ -68,7 +68,7 @@ by_owner.by["score"].unstack().round(0)
 
 # %%
 plan = cc.care_plan(book, histories, capacity=12)
-plan[["buyer_id", "action", "due", "reason", "at_stake", "owner"]].round(0)
+plan[["buyer_id", "action", "due", "reason", "at_stake", "owner"]].round({"at_stake": 0})
 
 # %% [markdown]
 # ## One buyer's story

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from clientcare.exceptions import SchemaError
 from clientcare.history import Histories
-from clientcare.model import RelationshipModel
+from clientcare.model import RelationshipModel, load_model
 from clientcare.outcomes import ClientDefinition, suggest_horizon
 
 
@@ -29,3 +30,20 @@ def build_model(options: argparse.Namespace, histories: Histories) -> Relationsh
     return RelationshipModel(
         horizon=horizon, client=client, effort=options.effort, random_state=options.random_state
     )
+
+
+def open_model(path: str, histories: Histories) -> RelationshipModel:
+    """A saved model, refused for histories that lack a table it learned from.
+
+    Raises
+    ------
+    SchemaError
+    """
+    model = load_model(path)
+    missing = [table for table in model.tables_ if histories.events(table) is None]
+    if missing:
+        raise SchemaError(
+            f"--model: it learned from {', '.join(model.tables_)}, but no {' and no '.join(missing)} were given.\n"
+            "Name these tables too, or fit a model without them."
+        )
+    return model

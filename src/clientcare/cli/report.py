@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from clientcare.cli.modelling import add_model_options, build_model
+from clientcare.cli.modelling import add_model_options, build_model, open_model
 from clientcare.cli.output import Voice, add_output_options
 from clientcare.cli.tables import add_table_options, read_tables
-from clientcare.model import load_model
 from clientcare.report import write_report
 
 
@@ -29,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     histories = read_tables(options)
     as_of = options.as_of or histories.observed_until
     model = (
-        load_model(options.model)
+        open_model(options.model, histories)
         if options.model
         else build_model(options, histories).fit(histories, as_of=as_of)
     )

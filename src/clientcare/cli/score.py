@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from clientcare.cli.modelling import add_model_options, build_model
+from clientcare.cli.modelling import add_model_options, build_model, open_model
 from clientcare.cli.output import Voice, add_output_options, is_terminal, write_table
 from clientcare.cli.tables import add_table_options, read_tables, table_sources
 from clientcare.exceptions import OptionError
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 def _score_in_memory(options: argparse.Namespace) -> int:
     histories = read_tables(options)
     if options.model:
-        model = load_model(options.model)
+        model = open_model(options.model, histories)
     else:
         model = build_model(options, histories).fit(histories, as_of=options.as_of)
     book = model.score(histories, as_of=options.as_of)
