@@ -1,6 +1,7 @@
 """A batch job says of every buyer what the model says in memory, however the tables come and are split."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from small_firm import AS_OF, plain
 
-from clientcare.exceptions import InputError, OptionError, SchemaError, SourceError
+from clientcare.exceptions import InputError, MissingExtraError, OptionError, SchemaError, SourceError
 from clientcare.scoring import Progress, read_book, score_dataset, score_partition
 from clientcare.scoring.parts import partition
 
@@ -233,3 +234,10 @@ def test_buyers_without_a_purchase_before_the_date_make_an_empty_book(model, fil
     result = score_dataset(model, **files, out=tmp_path / "b", as_of="2021-01-01", n_partitions=2)
     assert result.n_buyers == 0
     assert len(read_book(tmp_path / "b")) == 0
+
+
+def test_without_duckdb_the_job_says_what_to_install(model, files, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'clientcare\[duckdb\]'"):
+        score_dataset(model, **files, out=tmp_path / "book", as_of=AS_OF)
+    assert not (tmp_path / "book").exists()

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from clientcare.durable import reached
 from clientcare.exceptions import InputError, OptionError, SchemaError, SourceError
 from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
-from clientcare.history.scans import FileScan, Scan, scan_of
+from clientcare.history.scans import FileScan, Scan, import_duckdb, scan_of
 from clientcare.history.schema import ColumnMap, check_column_map, read_names
 from clientcare.model.store import library_versions
 from clientcare.progress import ProgressBar
@@ -435,6 +435,5 @@ def _plain_options(door: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    import duckdb
-
+    duckdb = import_duckdb("Work that is bigger than memory")
     return {**library_versions(), "pyarrow": pa.__version__, "duckdb": duckdb.__version__}
