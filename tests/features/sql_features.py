@@ -156,16 +156,19 @@ WITH known AS (
     SELECT buyer_id, start, "end", amount, CASE WHEN cancelled_at < $as_of THEN cancelled_at END AS cancelled_at
     FROM contracts WHERE known_at < $as_of
 ), terms AS (
-    SELECT *, least(coalesce("end", TIMESTAMP '9999-01-01'), coalesce(cancelled_at, TIMESTAMP '9999-01-01')) AS stop
+    SELECT *, CAST(least(coalesce(date_trunc('day', "end") + INTERVAL 1 DAY, TIMESTAMP '9999-01-01'),
+                         coalesce(cancelled_at, TIMESTAMP '9999-01-01')) AS TIMESTAMP) AS stop
     FROM known)
 SELECT buyer_id,
     count(*) AS n_contracts,
-    count(*) FILTER (stop > $as_of) AS n_contracts_in_force,
-    CAST(bool_or(stop > $as_of) AS INTEGER) AS has_contract_in_force,
+    count(*) FILTER (stop >= $as_of) AS n_contracts_in_force,
+    CAST(bool_or(stop >= $as_of) AS INTEGER) AS has_contract_in_force,
     max(date_diff('day', start, CAST($as_of AS DATE))) AS days_since_first_contract,
-    coalesce(sum(amount) FILTER (stop > $as_of), 0) AS monthly_amount_in_force,
-    min(date_diff('day', CAST($as_of AS DATE), stop)) FILTER (stop > $as_of AND stop < TIMESTAMP '9999-01-01')
-        AS days_to_contract_end,
+    coalesce(sum(amount) FILTER (stop >= $as_of), 0) AS monthly_amount_in_force,
+    coalesce(
+        min(date_diff('day', CAST($as_of AS DATE), stop) - 1) FILTER (
+            date_trunc('day', stop) > CAST($as_of AS DATE) AND stop < TIMESTAMP '9999-01-01'),
+        max(0) FILTER (stop >= $as_of AND stop < TIMESTAMP '9999-01-01')) AS days_to_contract_end,
     count(cancelled_at) AS n_contracts_cancelled,
     min(date_diff('day', cancelled_at, CAST($as_of AS DATE))) AS days_since_last_cancellation
 FROM terms GROUP BY buyer_id

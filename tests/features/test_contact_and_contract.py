@@ -117,7 +117,20 @@ def test_a_term_that_follows_the_last_renews_it_and_a_long_pause_is_a_lapse():
     assert kept["renewal_share"] == 0.5
     assert kept["n_price_rises"] == 1
     assert kept["price_since_first_ratio"] == pytest.approx(1.2)
-    assert kept["contract_covered_share"] == pytest.approx((60 + 14) / 135)
+    assert kept["contract_covered_share"] == pytest.approx((61 + 14) / 135)
+
+
+def test_on_the_morning_after_the_last_day_a_contract_is_in_force_with_no_days_left():
+    """Nothing of that day is known yet, a renewal of that day neither; a day later it has lapsed."""
+    rows = [("2024-01-01", "2024-06-30")]
+    after, later = bound(rows, ["end"], "2024-07-01"), bound(rows, ["end"], "2024-07-02")
+    assert (after["has_contract_in_force"], after["days_to_contract_end"]) == (1, 0)
+    assert (later["has_contract_in_force"], later["days_since_contract_end"]) == (0, 1)
+
+
+def test_a_term_that_was_renewed_does_not_hide_the_end_of_the_next():
+    rows = [("2024-01-01", "2024-07-01"), ("2024-07-01", "2024-12-31")]
+    assert bound(rows, ["end"], "2024-07-02")["days_to_contract_end"] == 182
 
 
 def test_an_open_ended_contract_has_no_days_to_its_end():

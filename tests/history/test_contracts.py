@@ -8,6 +8,8 @@ import pytest
 from doors import assert_balanced, found
 from hypothesis import given
 
+from clientcare.evaluation.standing import standing_at
+from clientcare.features import feature_table
 from clientcare.history import Histories, in_force, known_buyers
 from strategies import some_dates, some_histories
 
@@ -23,12 +25,49 @@ def bound(histories: Histories, moment: str, known_at: str | None = None) -> lis
     return histories.buyer_ids[mask].tolist()
 
 
-def test_a_term_runs_from_its_start_up_to_its_end():
-    histories = terms(("a", "2024-01-01", "2024-06-01", None))
-    assert bound(histories, "2023-12-31") == []
-    assert bound(histories, "2024-01-01") == ["a"]
-    assert bound(histories, "2024-05-31 23:59") == ["a"]
-    assert bound(histories, "2024-06-01") == []
+def test_a_term_runs_from_its_start_through_its_last_day():
+    histories = terms(("a", "2024-01-01", "2024-06-30", None))
+    assert bound(histories, "2024-01-01") == []
+    assert bound(histories, "2024-01-01 00:00:01") == ["a"]
+    assert bound(histories, "2024-06-30") == ["a"]
+    assert bound(histories, "2024-06-30 23:59:59") == ["a"]
+    assert bound(histories, "2024-07-01") == ["a"], "just before the first moment of July"
+    assert bound(histories, "2024-07-01 00:00:01") == []
+
+
+def test_an_hour_given_with_the_end_changes_nothing_the_whole_day_counts():
+    histories = terms(("a", "2024-01-01", "2024-06-30 09:00", None))
+    assert bound(histories, "2024-07-01") == ["a"]
+    assert bound(histories, "2024-07-02") == []
+
+
+@pytest.mark.parametrize("end", ["2024-06-30", "2024-07-01"])
+def test_a_renewal_leaves_no_hole_whichever_way_the_end_is_written(end):
+    histories = terms(("a", "2024-01-01", end, None), ("a", "2024-07-01", "2025-06-30", None))
+    for moment in pd.date_range("2024-06-28", "2024-07-04", freq="6h"):
+        assert in_force(histories, moment, moment).all(), moment
+
+
+def test_a_term_is_in_force_up_to_the_moment_of_its_cancellation():
+    histories = terms(("a", "2024-01-01", "2024-12-31", "2024-03-01 10:00"))
+    assert bound(histories, "2024-03-01 10:00") == ["a"]
+    assert bound(histories, "2024-03-01 10:01") == []
+
+
+@given(some_histories(contracts=True), some_dates())
+def test_features_labels_and_backtests_mean_the_same_by_in_force(histories, moment):
+    """What is in force at the end of a horizon is what the features of that moment call in force."""
+    past = histories.until(moment)
+    buyers = past.buyer_ids[known_buyers(past, moment)]
+    if len(buyers) == 0:
+        return
+    bound = pd.Series(in_force(past, moment), past.buyer_ids).loc[buyers].to_numpy()
+    features = feature_table(histories, moment, families=["contract"]).loc[buyers]
+    np.testing.assert_array_equal(bound, features["has_contract_in_force"] == 1)
+    if past.contracts is not None and len(past.contracts):
+        alone = Histories(contracts=past.contracts, observed_until=moment)
+        standing = standing_at(alone, moment, horizon_days=30)["active"]
+        np.testing.assert_array_equal(pd.Series(bound, buyers).loc[standing.index], standing)
 
 
 def test_an_open_term_runs_until_it_is_cancelled():
@@ -108,7 +147,8 @@ def test_in_force_says_what_a_plain_reading_of_the_rows_says(histories, moment, 
     for buyer, start, end, given_up, since in zip(
         frame["buyer_id"], frame["start"], frame["end"], cancelled, known, strict=True
     ):
-        runs = start <= moment and not (end <= moment) and not (given_up <= moment)
+        over = pd.notna(end) and end.normalize() + pd.Timedelta(days=1) < moment
+        runs = start < moment and not over and not (given_up < moment)
         if runs and since < known_at:
             expected.add(buyer)
     assert set(histories.buyer_ids[in_force(histories, moment, known_at)]) == expected

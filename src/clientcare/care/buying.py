@@ -12,7 +12,8 @@ import numpy as np
 from clientcare.care.contacts import Bools, Floats, Ints, share
 from clientcare.history.events import Array, EventTable
 from clientcare.history.histories import Histories
-from clientcare.outcomes.seen import in_force, is_purchase
+from clientcare.history.terms import rows_in_force
+from clientcare.outcomes.seen import is_purchase
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 OPEN_END = np.inf
@@ -143,17 +144,17 @@ class Buying:
         """
         if self.contracts is None or "amount" not in self.contracts.columns:
             return np.full(self.n_buyers, np.nan)
-        rows = in_force(self.contracts, moment)
+        rows = rows_in_force(self.contracts, moment)
         amount = np.nan_to_num(self.contracts.columns["amount"][rows])
         total = _sum(self.contracts.buyer[rows], amount, self.n_buyers)
         return np.where(np.isnan(self.bond_day), np.nan, total)
 
     @cached_property
     def bound(self) -> Bools:
-        """Whether a contract is in force at ``as_of``; shape (n_buyers,)."""
+        """Whether a contract is in force just before ``as_of``; shape (n_buyers,)."""
         bound = np.zeros(self.n_buyers, dtype=bool)
         if self.contracts is not None:
-            bound[self.contracts.buyer[in_force(self.contracts, self.as_of)]] = True
+            bound[self.contracts.buyer[rows_in_force(self.contracts, self.as_of)]] = True
         return bound
 
     @cached_property
@@ -175,7 +176,7 @@ class Buying:
         until, term = np.full(self.n_buyers, np.nan), np.full(self.n_buyers, np.nan)
         if self.contracts is None:
             return until, term
-        rows = np.flatnonzero(in_force(self.contracts, self.as_of))
+        rows = np.flatnonzero(rows_in_force(self.contracts, self.as_of))
         buyer, start = self.contracts.buyer[rows], self.contracts.day[rows]
         ends = scheduled_end_day(self.contracts)[rows]
         order = np.lexsort((ends, buyer))

@@ -48,9 +48,10 @@ def _reach_out(f: Facts) -> str:
 
 
 def _renewal(f: Facts) -> str:
-    return (
-        f"The contract ends on {_date(f['end_day'])}, in {_days(f['left'])}, and nobody has talked about it."
-    )
+    if f["left"] < 0:
+        return f"The contract ran out on {_date(f['end_day'])}, and nobody has talked about renewing it."
+    when = f"in {_days(f['left'])}" if f["left"] > 0 else "today"
+    return f"The contract ends on {_date(f['end_day'])}, {when}, and nobody has talked about renewing it."
 
 
 def _complaint(f: Facts) -> str:

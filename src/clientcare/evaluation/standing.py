@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from clientcare.history.events import EventTable
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
-from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, microseconds
+from clientcare.history.terms import rows_in_force
+from clientcare.window import MICROSECONDS_A_DAY, microseconds
 
 DAYS_OF_VALUE = 365
 
@@ -48,22 +47,10 @@ def standing_at(histories: Histories, as_of: pd.Timestamp, horizon_days: int) ->
         value += np.bincount(past.buyer[this_year], worth[this_year], minlength=n_buyers)
     if contracts is not None:
         past = contracts.before(moment)
-        running = in_force(past, moment)
+        running = rows_in_force(past, moment)
         monthly = np.nan_to_num(past.columns.get("amount", np.ones(past.n_rows)))
         active[past.buyer[running]] = True
         value += 12 * np.bincount(past.buyer[running], monthly[running], minlength=n_buyers)
     return pd.DataFrame(
         {"active": active[known], "value": value[known].clip(min=0)}, index=histories.buyer_ids.take(known)
     )
-
-
-def in_force(contracts: EventTable, moment: int) -> NDArray[np.bool_]:
-    """Which contracts, as known at a moment, have neither ended nor been cancelled by then; shape
-    (n_rows,).
-    """
-    running = contracts.time < moment
-    for column in ("end", "cancelled_at"):
-        if column in contracts.columns:
-            ends = contracts.columns[column]
-            running &= (ends == UNKNOWN_TIME) | (ends >= moment)
-    return np.asarray(running)

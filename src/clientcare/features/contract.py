@@ -12,7 +12,7 @@ from clientcare.features.contact import contacts
 from clientcare.features.runs import Array, Floats, Runs, ratio, where
 from clientcare.features.snapshot import Snapshot
 from clientcare.history.events import EventTable
-from clientcare.history.terms import FOREVER, last_moment
+from clientcare.history.terms import FOREVER, rows_in_force, stops_at
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 TABLE = "contracts"
@@ -59,24 +59,20 @@ class ContractRuns:
         return self.events.day.astype(np.int64)
 
     @cached_property
-    def _last_moment(self) -> Array:
-        return last_moment(self.events)
-
-    @cached_property
     def stop(self) -> Array:
-        """Day on which each term stops by its schedule or by a cancellation known by now."""
-        open_ended = self._last_moment == FOREVER
-        days = np.where(open_ended, 0, self._last_moment) // MICROSECONDS_A_DAY
-        return np.where(open_ended, _OPEN, days)
+        """First day no longer covered by each term: after its last day, or after a known cancellation."""
+        moments = stops_at(self.events)
+        days = -(-np.where(moments == FOREVER, 0, moments) // MICROSECONDS_A_DAY)
+        return np.where(moments == FOREVER, _OPEN, days)
 
     @cached_property
     def in_force(self) -> Array:
-        """Terms that run at the date."""
-        return self._last_moment > self.moment
+        """Terms that run just before the date."""
+        return rows_in_force(self.events, self.moment)
 
     @cached_property
     def ending(self) -> Array:
-        """Terms that run at the date and have a scheduled end."""
+        """Terms in force that have a scheduled end."""
         return self.in_force & (self.stop < _OPEN)
 
     @cached_property
@@ -92,7 +88,7 @@ class ContractRuns:
 
     @cached_property
     def covered_before(self) -> Array:
-        """Latest stop of the buyer's earlier terms; far in the past for the first."""
+        """First day no longer covered by the buyer's earlier terms; far in the past for the first."""
         floor = 2**31
         key = self.runs.row * 2**34 + np.clip(self.stop, -floor, 2**32) + floor
         highest = np.maximum.accumulate(key) if len(key) else key
@@ -112,11 +108,15 @@ class ContractRuns:
         return self.runs.tally(resumed) + ended.astype(np.float64)
 
     def nearest_end(self) -> tuple[Floats, Floats]:
-        """Day of the first scheduled end to come and the start of that term; NaN without one."""
+        """Last day of the term that ends next and the start of that term; NaN without one.
+
+        A term whose last day has passed is taken only where none that ends later is in force.
+        """
         rows = np.flatnonzero(self.ending)
-        order = rows[np.lexsort((self.start[rows], self.stop[rows], self.runs.row[rows]))]
+        stop = self.stop[rows]
+        order = rows[np.lexsort((self.start[rows], stop, stop <= self.today, self.runs.row[rows]))]
         runs = Runs(self.runs.row[order], self.runs.n_runs)
-        return runs.first(self.stop[order]), runs.first(self.start[order])
+        return runs.first(self.stop[order]) - 1, runs.first(self.start[order])
 
 
 def terms(at: Snapshot) -> ContractRuns:
@@ -132,7 +132,7 @@ def terms(at: Snapshot) -> ContractRuns:
     phrase="has a contract in force: {has_contract_in_force:.0f}",
 )
 def has_contract_in_force(at: Snapshot) -> Floats:
-    """1 where a contract runs at as_of, as far as was known."""
+    """1 where a contract runs just before as_of, as far as was known; its last day belongs to it."""
     return np.asarray((at.once(n_contracts_in_force) > 0).astype(np.float64))
 
 
@@ -140,7 +140,7 @@ def has_contract_in_force(at: Snapshot) -> Floats:
     "contract", "contracts", needs=TABLE, nan="never", phrase="{n_contracts_in_force:.0f} contracts in force"
 )
 def n_contracts_in_force(at: Snapshot) -> Floats:
-    """Contracts that run at as_of, as far as was known."""
+    """Contracts that run just before as_of, as far as was known; the last day belongs to them."""
     return terms(at).runs.tally(terms(at).in_force).astype(np.float64)
 
 
@@ -179,8 +179,8 @@ def days_since_last_contract_start(at: Snapshot) -> Floats:
     phrase="the contract ends in {days_to_contract_end:.0f} days",
 )
 def days_to_contract_end(at: Snapshot) -> Floats:
-    """Calendar days to the first scheduled end of a contract in force."""
-    return at.once(_nearest_end)[0] - at.today
+    """Calendar days to the last day of the contract that ends next; 0 = that day has come."""
+    return np.asarray(np.maximum(at.once(_nearest_end)[0] - at.today, 0))
 
 
 @feature(
@@ -188,7 +188,7 @@ def days_to_contract_end(at: Snapshot) -> Floats:
     phrase="without a contract for {days_since_contract_end:.0f} days",
 )  # fmt: skip
 def days_since_contract_end(at: Snapshot) -> Floats:
-    """Calendar days since the last contract stopped, where none is in force."""
+    """Calendar days without a contract since the last one stopped, where none is in force."""
     stopped = at.today - terms(at).runs.max(terms(at).stop)
     return where(at.once(n_contracts_in_force) == 0, stopped)
 

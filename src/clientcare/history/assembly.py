@@ -166,7 +166,7 @@ def _note_churn_labels(
     if labels is None or terms is None:
         return
     bound = np.zeros(len(buyer_ids) + 1, dtype=bool)
-    bound[terms.buyer[rows_in_force(terms, until - 1)]] = True
+    bound[terms.buyer[rows_in_force(terms, until)]] = True
     position = ids.positions_in(buyer_ids)
     told = log.kept & (position >= 0) & ~np.isnan(labels)
     log.note(

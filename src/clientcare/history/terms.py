@@ -1,8 +1,13 @@
-"""Contracts in force: who was bound at a moment, as far as was known then.
+"""Contracts in force: the one rule for when a term runs, as far as was known then.
 
-A term runs over [start, end). A cancellation given before the moment of knowing ends it earlier; one given
-later is not known yet, so the term counts as running to its scheduled end. Several terms at once, and
-renewals as further rows, make a buyer bound while any of them runs.
+A term runs from its start through the whole of the day it is scheduled to end on, or until it was cancelled,
+whichever comes first; without an end and a cancellation it runs on. "1 January to 30 June" and "from 1 July"
+thus leave no day between them, and "until 1 July" and "from 1 July" neither.
+
+Moments are exclusive here as everywhere: in force *at* a moment means just before it. A term that starts at
+the moment is not in force yet, one whose last day was the day before still is, one cancelled at it too. A
+cancellation given at or after the moment of knowing is not known, so the term counts as running to its
+scheduled end. Several terms at once, and renewals as further rows, make a buyer bound while any of them runs.
 """
 
 from __future__ import annotations
@@ -14,26 +19,26 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.history.events import EventTable
-from clientcare.window import UNKNOWN_TIME, microseconds
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, microseconds
 
 if TYPE_CHECKING:
     from clientcare.history.histories import Histories
 
 FOREVER = np.iinfo(np.int64).max
-"""The end of a term that has none."""
+"""When a term stops that has no end."""
 
 
 def in_force(
     histories: Histories, moment: pd.Timestamp, known_at: pd.Timestamp | None = None
 ) -> NDArray[np.bool_]:
-    """Which buyers had a contract in force at a moment, as far as was known at another.
+    """Which buyers had a contract in force just before a moment, as far as was known at another.
 
     Parameters
     ----------
     histories : Histories
         Histories with or without contracts.
     moment : Timestamp without a zone
-        The moment asked about: a term that starts then is in force, one that ends then is not.
+        The moment asked about, exclusive: what was in force just before it.
     known_at : Timestamp without a zone, optional
         Only contracts and cancellations known strictly before it count. Default: all that is known by now.
 
@@ -63,25 +68,30 @@ def in_force(
 
 
 def rows_in_force(contracts: EventTable, moment: int, known_at: int | None = None) -> NDArray[np.bool_]:
-    """Which terms were in force at a moment (microseconds), as far as was known; shape (n_rows,)."""
-    running = (contracts.time <= moment) & (moment < last_moment(contracts, known_at))
+    """Which terms were in force just before a moment (microseconds), as far as was known; shape (n_rows,)."""
+    running = (contracts.time < moment) & (moment <= stops_at(contracts, known_at))
     if known_at is None:
-        return running
+        return np.asarray(running)
     known = contracts.time if contracts.known is None else contracts.known
-    return running & (known < known_at)
+    return np.asarray(running & (known < known_at))
 
 
-def last_moment(contracts: EventTable, known_at: int | None = None) -> NDArray[np.int64]:
-    """When each term stops, in microseconds: its end or an earlier cancellation; ``FOREVER`` for an open end.
+def stops_at(contracts: EventTable, known_at: int | None = None) -> NDArray[np.int64]:
+    """When each term stops, in microseconds: after its last day, or when cancelled earlier; ``FOREVER``
+    where it runs on.
 
     Shape (n_rows,). Cancellations given at or after ``known_at`` are left out.
     """
-    end = _or_forever(contracts.columns["end"])
-    cancelled = _or_forever(contracts.columns["cancelled_at"])
+    end = _or_forever(contracts, "end")
+    after_last_day = np.where(end == FOREVER, end, (end // MICROSECONDS_A_DAY + 1) * MICROSECONDS_A_DAY)
+    cancelled = _or_forever(contracts, "cancelled_at")
     if known_at is not None:
         cancelled = np.where(cancelled < known_at, cancelled, FOREVER)
-    return np.minimum(end, cancelled)
+    return np.minimum(after_last_day, cancelled)
 
 
-def _or_forever(moments: NDArray[np.int64]) -> NDArray[np.int64]:
+def _or_forever(contracts: EventTable, column: str) -> NDArray[np.int64]:
+    moments = contracts.columns.get(column)
+    if moments is None:
+        return np.full(contracts.n_rows, FOREVER)
     return np.where(moments == UNKNOWN_TIME, FOREVER, moments)

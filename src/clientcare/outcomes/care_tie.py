@@ -7,7 +7,8 @@ import pandas as pd
 
 from clientcare.history.events import Array, EventTable
 from clientcare.history.histories import Histories
-from clientcare.outcomes.seen import BoolArray, has_contract_at, in_horizon
+from clientcare.history.terms import in_force
+from clientcare.outcomes.seen import BoolArray, in_horizon
 from clientcare.window import Window, microseconds
 
 SELLING_KINDS = ("campaign", "invoice", "usage")
@@ -34,7 +35,7 @@ def care_tie(histories: Histories, window: Window) -> pd.Series[bool]:
     Series of the nullable type ``boolean``, shape (n_buyers,), named ``care_tie``
     """
     end = microseconds(window.end)
-    bound = has_contract_at(histories, end)
+    bound = in_force(histories, window.end)
     visible = _ever_had_contract(histories, end)
     interactions = histories.events("interactions")
     if interactions is not None:

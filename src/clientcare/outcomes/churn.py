@@ -11,8 +11,9 @@ import pandas as pd
 
 from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories
-from clientcare.outcomes.seen import BoolArray, has_contract_at, label_snapshots, n_parts_with_purchase
-from clientcare.window import Days, Moment, Window, microseconds, parse_days
+from clientcare.history.terms import in_force
+from clientcare.outcomes.seen import BoolArray, label_snapshots, n_parts_with_purchase
+from clientcare.window import Days, Moment, Window, parse_days
 
 
 @dataclass(frozen=True)
@@ -105,4 +106,4 @@ class ChurnDefinition:
 
 def _left(histories: Histories, window: Window) -> BoolArray:
     silent = n_parts_with_purchase(histories, window, 1) == 0
-    return np.asarray(silent & ~has_contract_at(histories, microseconds(window.end)))
+    return np.asarray(silent & ~in_force(histories, window.end))

@@ -11,10 +11,10 @@ import pandas as pd
 
 from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories
+from clientcare.history.terms import in_force
 from clientcare.outcomes.care_tie import care_tie
 from clientcare.outcomes.seen import (
     BoolArray,
-    has_contract_at,
     label_snapshots,
     n_parts_with_purchase,
     part_ends,
@@ -177,7 +177,7 @@ class ClientDefinition:
         buying = n_parts_with_purchase(histories, window, self.periods) >= self.min_periods
         kept = np.ones(len(histories.buyer_ids), dtype=bool)
         for moment in part_ends(window, self.periods):
-            kept &= has_contract_at(histories, moment)
+            kept &= in_force(histories, moment)
         return np.asarray(buying | kept)
 
     def _tie_as_read(self, histories: Histories, window: Window) -> Any:

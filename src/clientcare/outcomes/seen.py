@@ -1,4 +1,4 @@
-"""What was seen in a horizon: purchases in its parts, contracts in force. The facts that labels rest on."""
+"""What was seen in a horizon: purchases in its parts. The facts that labels rest on."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from clientcare.history.events import EventTable
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
 from clientcare.window import (
-    MICROSECONDS_A_DAY,
-    UNKNOWN_TIME,
     Moment,
     Window,
     day_number,
@@ -37,15 +35,14 @@ def in_horizon(events: EventTable, window: Window) -> BoolArray:
     return (events.time >= microseconds(window.as_of)) & (events.time < microseconds(window.end))
 
 
-def part_ends(window: Window, n_parts: int) -> list[int]:
-    """The first moment after each of the horizon's equal parts, in microseconds.
+def part_ends(window: Window, n_parts: int) -> list[pd.Timestamp]:
+    """The first moment after each of the horizon's equal parts.
 
     A day belongs to part ``days since as_of * n_parts // horizon_days``, so a horizon of 100 days has parts
     of 34, 33 and 33 days.
     """
-    start = microseconds(window.as_of)
     days = [-(-part * window.horizon_days // n_parts) for part in range(1, n_parts + 1)]
-    return [start + day * MICROSECONDS_A_DAY for day in days]
+    return [window.as_of + pd.Timedelta(days=day) for day in days]
 
 
 def n_parts_with_purchase(histories: Histories, window: Window, n_parts: int) -> NDArray[np.int64]:
@@ -61,33 +58,6 @@ def n_parts_with_purchase(histories: Histories, window: Window, n_parts: int) ->
     seen = np.zeros(n_buyers * n_parts, dtype=bool)
     seen[cell] = True
     return np.asarray(seen.reshape(n_buyers, n_parts).sum(axis=1))
-
-
-def in_force(contracts: EventTable, moment: int) -> BoolArray:
-    """Which contracts were in force just before a moment; shape (n_rows,).
-
-    A contract runs from its start to the last day it was scheduled for, that day included, or until it was
-    cancelled, whichever comes first; without an end and a cancellation it runs on. Facts given later than
-    ``moment`` (a cancellation not given yet) have no say.
-    """
-    last_day = (moment - 1) // MICROSECONDS_A_DAY
-    running = contracts.time < moment
-    end = contracts.columns.get("end")
-    if end is not None:
-        running &= (end == UNKNOWN_TIME) | (end // MICROSECONDS_A_DAY >= last_day)
-    cancelled = contracts.columns.get("cancelled_at")
-    if cancelled is not None:
-        running &= (cancelled == UNKNOWN_TIME) | (cancelled >= moment)
-    return np.asarray(running)
-
-
-def has_contract_at(histories: Histories, moment: int) -> BoolArray:
-    """Which buyers had at least one contract in force just before a moment; shape (n_buyers,)."""
-    bound = np.zeros(len(histories.buyer_ids), dtype=bool)
-    contracts = histories.events("contracts")
-    if contracts is not None:
-        bound[contracts.buyer[in_force(contracts, moment)]] = True
-    return bound
 
 
 def label_snapshots(
