@@ -117,11 +117,9 @@ def _stopwatch(model, spent: dict[str, float]) -> None:
         setattr(owner, name, outer)
 
     timed(relationship, "columns_of", "features")
-    kind = type(model)
-    for name, label in (("_probabilities", "predict"), ("_reasons_in_words", "reasons")):
-        if hasattr(kind, name):
-            timed(kind, name, label)
-    timed(type(model.heads_["churn"]), "spread", "interval")
+    timed(type(model), "_answer", "predict")
+    timed(type(model), "_probabilities", "predict")
+    timed(type(model.reasons_), "top", "reasons")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from clientcare.model import BaseRate, OverdueRule, RecencyRule, RidgeLogistic, ShallowBoosting
 from clientcare.model.blend import Blend, yielding_weights
+from clientcare.model.design import Design
 from clientcare.model.logistic import fit_ridge_logistic
 from clientcare.model.member import log_odds_of, share_of
 
@@ -53,8 +54,9 @@ def test_contributions_add_up_to_the_log_odds(table, member):
     X, y = table
     member.fit(X, y)
     groups = np.array([0, 0, 1, 2, 2])
-    base, parts = member._contributions(X.to_numpy(), groups, 3)
-    np.testing.assert_allclose(base + parts.sum(axis=1), member.decision_function(X), atol=1e-9)
+    split = member._split(X.to_numpy(), groups, 3)
+    np.testing.assert_array_equal(split.log_odds, member.decision_function(X))
+    np.testing.assert_allclose(split.start + split.parts.sum(axis=1), split.log_odds, atol=1e-12)
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=lambda member: type(member).__name__)
@@ -83,6 +85,60 @@ def test_the_trees_as_arrays_say_what_scikit_learns_trees_say(table):
     ).fit(X[["days_since_last_purchase", "overdue_ratio", "spent"]], y)  # fmt: skip
     expected = theirs.decision_function(X[["days_since_last_purchase", "overdue_ratio", "spent"]])
     np.testing.assert_allclose(ours.decision_function(X), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("max_leaves", [2, 3, 4, 9, 31, 300])
+def test_trees_of_any_size_say_what_scikit_learns_trees_say(max_leaves):
+    rng = np.random.default_rng(max_leaves)
+    X = np.where(rng.random((20_000, 4)) < 0.2, np.nan, rng.normal(size=(20_000, 4)).round(1))
+    y = (rng.random(len(X)) < share_of(np.nan_to_num(X[:, 0] * X[:, 1]) + np.isnan(X[:, 2]))).astype(int)
+    ours = ShallowBoosting(n_trees=11, max_leaves=max_leaves, smallest_leaf=3, share_of_columns=1.0).fit(X, y)
+    theirs = HistGradientBoostingClassifier(
+        max_iter=11, learning_rate=0.04, max_leaf_nodes=max_leaves, max_depth=2 if max_leaves <= 4 else None,
+        min_samples_leaf=max(3, len(X) // 200), l2_regularization=5.0, early_stopping=False, random_state=0,
+    ).fit(X, y)  # fmt: skip
+    np.testing.assert_allclose(ours.decision_function(X), theirs.decision_function(X), atol=1e-6)
+
+
+def test_what_a_tree_adds_belongs_to_the_columns_asked_on_the_way_to_the_leaf():
+    trees = ShallowBoosting().fit(np.arange(80.0).reshape(40, 2), np.arange(40) % 2)
+    trees.baseline_ = 0.5
+    trees.feature_ = np.array([[0, -1, 1, -1, -1]])
+    trees.left_, trees.right_ = np.array([[1, 0, 3, 0, 0]]), np.array([[2, 0, 4, 0, 0]])
+    trees.threshold_ = np.array([[10.0, 0, 5.0, 0, 0]])
+    trees.missing_left_ = np.array([[0, 0, 1, 0, 0]])
+    trees.value_ = np.array([[0.1, -1.0, 0.4, 0.2, 0.9]])
+    X = np.array([[10.0, 9.0], [11.0, 5.0], [np.nan, 6.0], [11.0, np.nan]])
+    split = trees._split(X, np.array([0, 1]), 2)
+    np.testing.assert_allclose(split.log_odds, 0.5 + np.array([-1.0, 0.2, 0.9, 0.2]), atol=1e-12)
+    assert split.start == pytest.approx(0.6)
+    np.testing.assert_allclose(split.parts, [[-1.1, 0.0], [0.3, -0.2], [0.3, 0.5], [0.3, -0.2]], atol=1e-12)
+
+
+def test_a_linear_term_is_the_clipped_signed_log_in_spreads_from_its_mean():
+    rng = np.random.default_rng(4)
+    X = np.column_stack([rng.normal(0, 50, 9_000), rng.random(9_000) < 0.02, np.zeros(9_000)])
+    X[rng.random(9_000) < 0.3, 0] = np.nan
+    design = Design([(0, (-1.0, 0.0, 1.0))], [(0, 1)]).fit(X)
+
+    def standardised(column):
+        logs = np.sign(X[:, column]) * np.log1p(np.abs(X[:, column]))
+        z = (np.clip(logs, design.low[column], design.high[column]) - design.mean[column]) / design.spread[
+            column
+        ]
+        return np.clip(np.nan_to_num(z), -6, 6)
+
+    terms = [standardised(0), standardised(1), np.isnan(X[:, 0])]
+    terms += [np.maximum(standardised(0) - at, 0) for at in (-1.0, 0.0, 1.0)]
+    terms += [standardised(0) * standardised(1)]
+    expected = np.clip((np.column_stack(terms) - design.centre) / design.scale, -6, 6)
+    np.testing.assert_allclose(design.transform(X), expected, atol=1e-12)
+    weights = rng.normal(size=expected.shape[1])
+    total, parts = design.weigh(X, weights, np.array([1, 0, 0]), 2)
+    np.testing.assert_allclose(total, expected @ weights, atol=1e-10)
+    np.testing.assert_allclose(
+        parts[:, 1], expected[:, [0, 2, 3, 4, 5, 6]] @ weights[[0, 2, 3, 4, 5, 6]], atol=1e-10
+    )
 
 
 def test_newtons_ridge_agrees_with_scikit_learns():
@@ -114,15 +170,15 @@ def test_a_blends_parts_add_up_and_never_turn_a_members_part_around(table):
     X, y = table
     members = {"linear": RidgeLogistic(C=0.1).fit(X, y), "recency": RecencyRule().fit(X, y)}
     blend = Blend(members, {"linear": 1.0, "recency": 1.0})
-    start, parts = blend.contributions(X.to_numpy(), np.array([0, 1, 1, 1, 1]), 2)
+    groups = np.array([0, 1, 1, 1, 1])
+    answer = blend.split(X.to_numpy(), groups, 2)
+    np.testing.assert_array_equal(answer.probability, blend.probability(X.to_numpy()))
     np.testing.assert_allclose(
-        start + parts.sum(axis=1), log_odds_of(blend.probability(X.to_numpy())), atol=1e-9
+        answer.start + answer.parts.sum(axis=1), log_odds_of(answer.probability), atol=1e-12
     )
-    each = [
-        member._contributions(X.to_numpy(), np.array([0, 1, 1, 1, 1]), 2)[1] for member in members.values()
-    ]
+    each = [member._split(X.to_numpy(), groups, 2).parts for member in members.values()]
     agree = (each[0][:, 0] > 0) & (each[1][:, 0] > 0)
-    assert (parts[agree, 0] > 0).all()
+    assert (answer.parts[agree, 0] > 0).all()
 
 
 def test_a_learned_member_yields_where_few_have_left():

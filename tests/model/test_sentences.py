@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+import re
 
-from clientcare.model.ideas import ideas_of
+import numpy as np
+import pytest
+
+from clientcare.model.ideas import IDEAS, ideas_of
 from clientcare.model.sentences import say_all
 
 
@@ -17,6 +20,30 @@ def test_each_row_gets_the_first_phrase_whose_numbers_are_known():
 def test_one_is_not_plural():
     said = say_all(["bought {n:.0f} times; buys every {n:.0f} days"], lambda name: np.array([1.0, 2.0]), 2)
     assert said.tolist() == ["bought once; buys every day", "bought 2 times; buys every 2 days"]
+
+
+@pytest.mark.parametrize("idea", IDEAS, ids=lambda idea: idea.name)
+def test_every_phrase_reads_as_if_its_words_were_mended_after_its_numbers_were_filled_in(idea):
+    rng = np.random.default_rng(0)
+    for phrase in (*idea.phrases, *idea.lowering):
+        phrase = phrase.replace("<h>", "60d")
+        names = re.findall(r"{(\w+)", phrase)
+        values = {name: rng.choice([0.0, 0.01, 0.3, 1.0, 1.2, 2.0, 10.0, 1001.0], 400) for name in names}
+        said = say_all([phrase], values.__getitem__, 400)
+        for row in range(400 if names else 1):
+            assert said[row] == mended(phrase.format(**{name: values[name][row] for name in names}))
+
+
+def mended(sentence):
+    for plural, singular in (
+        (r"\b1 (time|day|purchase|referral|complaint|contact|channel)s\b", r"1 \1"),
+        (r"\b1 categories\b", "1 category"),
+        (r"\bbought 1 time\b", "bought once"),
+        (r"\bevery (1 day|0 days)\b", "every day"),
+        (r"\b1 different products\b", "one product"),
+    ):
+        sentence = re.sub(plural, singular, sentence)
+    return sentence
 
 
 def test_no_rows_no_sentences():

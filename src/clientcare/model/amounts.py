@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clientcare.history.histories import Histories
-from clientcare.model.design import Design, weighted_terms
+from clientcare.model.design import Design
 from clientcare.model.member import Floats
 from clientcare.window import MICROSECONDS_A_DAY
 
@@ -105,8 +105,8 @@ class Counts:
         """Expected counts; shape (n_rows,)."""
         if self.design is None:
             return np.full(len(X), self.mean)
-        terms = weighted_terms(self.design.transform(X), self.coefficients)
-        return np.asarray(np.exp(np.minimum(self.intercept + terms, MOST_LOG_COUNT)))
+        said, _ = self.design.weigh(X, self.coefficients)
+        return np.asarray(np.exp(np.minimum(self.intercept + said, MOST_LOG_COUNT)))
 
     def get_state(self) -> dict[str, Any]:
         """Everything learned."""

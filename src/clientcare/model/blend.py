@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,31 @@ from clientcare.model.member import Floats, Groups, Member, log_odds_of, share_o
 LEAST = 1e-9
 MOSTLY = 0.9
 FAIR_WEIGHT = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a blend says of some buyers, and what that is made of.
+
+    Attributes
+    ----------
+    probability : float64 array of shape (n_rows,)
+        NaN where no member knows a buyer.
+    spread : float64 array of shape (n_rows,)
+        How far apart the members' log-odds are.
+    usual : float
+        Log-odds of the usual buyer: the blend of where each member starts.
+    start : float64 array of shape (n_rows,)
+        Log-odds before anything is known of the buyer but which members can know them.
+    parts : float64 array of shape (n_rows, n_groups)
+        ``start + parts.sum(axis=1)`` is the blend's log-odds, before its shift.
+    """
+
+    probability: Floats
+    spread: Floats
+    usual: float
+    start: Floats
+    parts: Floats
 
 
 class Blend:
@@ -70,7 +96,9 @@ class Blend:
 
     def probability(self, X: Floats) -> Floats:
         """Probability of the outcome, shape (n_rows,); NaN where no member knows a buyer."""
-        mean = self._blended(X)
+        return self._at_level(self._blended(X))
+
+    def _at_level(self, mean: Floats) -> Floats:
         return mean if self.shift == 0 else share_of(log_odds_of(mean, LEAST) + self.shift)
 
     def _blended(self, X: Floats) -> Floats:
@@ -80,12 +108,8 @@ class Blend:
         """What each member says; NaN where it does not know a buyer."""
         return {name: share_of(member._log_odds(X)) for name, member in self.members.items()}
 
-    def spread(self, X: Floats) -> Floats:
-        """How far apart the members are: the weighted spread of their log-odds; shape (n_rows,)."""
-        return self.spread_of({name: member._log_odds(X) for name, member in self.members.items()})
-
     def spread_of(self, log_odds: Mapping[str, Floats]) -> Floats:
-        """The same from what the members said."""
+        """How far apart the members are: the weighted spread of their log-odds; shape (n_rows,)."""
         total, weight = self._sums(log_odds)
         with np.errstate(invalid="ignore"):
             mean = total / weight
@@ -106,41 +130,39 @@ class Blend:
             weight += known * self.weights[name]
         return total, weight
 
-    def contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[Floats, Floats]:
-        """Split the blend's log-odds, before the shift, into a start and a part for each group of columns.
+    def split(self, X: Floats, groups: Groups, n_groups: int) -> Answer:
+        """The probability, how sure it is, and what it is made of; each member is asked once.
 
         Each member splits its own log-odds exactly: l_m = b_m + sum of parts. With p the blend, q the
         blend of the members' starts, p - q = sum of w_m (s(l_m) - s(b_m)) = sum of w_m k_m (l_m -
         b_m), where k_m > 0 is the slope of the logistic curve s between b_m and l_m; likewise logit p
         - logit q = (p - q) / k. So the parts of member m enter with the weight w_m k_m / k, which is
         never negative, and all parts add up to logit p - logit q.
-
-        Returns
-        -------
-        start : float64 array of shape (n_rows,)
-            Log-odds before anything is known of the buyer.
-        parts : float64 array of shape (n_rows, n_groups)
-            ``start + parts.sum(axis=1)`` is the blend's log-odds.
         """
-        split = {name: member._contributions(X, groups, n_groups) for name, member in self.members.items()}
-        ends = {name: _sum_of(base, parts) for name, (base, parts) in split.items()}
-        p = self._mean({name: share_of(end) for name, end in ends.items()})
+        splits = {name: member._split(X, groups, n_groups) for name, member in self.members.items()}
+        ends = {name: split.log_odds for name, split in splits.items()}
+        starts = {name: float(share_of(np.array([split.start]))[0]) for name, split in splits.items()}
+        mean = self._mean({name: share_of(end) for name, end in ends.items()})
         _, weight = self._sums(ends)
         q = np.zeros(len(X))
-        for name, (base, _) in split.items():
-            known = ~np.isnan(ends[name])
-            q += np.where(known, float(share_of(np.array([base]))[0]) * self.weights[name] / weight, 0.0)
+        for name, end in ends.items():
+            q += np.where(np.isnan(end), 0.0, starts[name] * self.weights[name] / weight)
         start = log_odds_of(q, LEAST)
-        slope = _slope(start, log_odds_of(p, LEAST))
+        slope = _slope(start, log_odds_of(mean, LEAST))
         total = np.zeros((len(X), n_groups), order="F")
-        for name, (base, parts) in split.items():
-            known = ~np.isnan(ends[name])
-            share = np.where(
-                known, self.weights[name] / weight * _slope(np.full(len(X), base), ends[name]) / slope, 0.0
-            )
-            for group in range(n_groups):
-                total[:, group] += np.where(known, share * parts[:, group], 0.0)
-        return start, total
+        for name, split in splits.items():
+            known = ~np.isnan(split.log_odds)
+            share = self.weights[name] / weight * _slope(np.full(len(X), split.start), split.log_odds) / slope
+            share[~known] = 0.0
+            for group in np.flatnonzero(split.parts.any(axis=0)):
+                part = share * split.parts[:, group]
+                if not known.all():
+                    part[~known] = 0.0
+                total[:, group] += part
+        usual = sum(self.weights[name] * starts[name] for name in starts) / sum(self.weights.values())
+        return Answer(
+            self._at_level(mean), self.spread_of(ends), float(log_odds_of(usual, LEAST)), start, total
+        )
 
     def get_state(self) -> dict[str, Any]:
         """Members and weights."""
@@ -169,13 +191,6 @@ def shift_to(probability: Floats, mean: float, farthest: float = 6.0) -> float:
 
     inside = missing(-farthest) < 0 < missing(farthest)
     return float(brentq(missing, -farthest, farthest, xtol=1e-10)) if inside else 0.0
-
-
-def _sum_of(base: float, parts: Floats) -> Floats:
-    total = np.full(len(parts), base)
-    for group in range(parts.shape[1]):
-        total += parts[:, group]
-    return total
 
 
 def _slope(start: Floats, end: Floats) -> Floats:

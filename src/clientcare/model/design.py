@@ -4,7 +4,7 @@ products.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 ROWS_FOR_QUANTILES = 20_000
+ROWS_AT_ONCE = 4096
 FARTHEST = 6.0
 MOST_FLAGS = 12
 
@@ -61,8 +62,8 @@ class Design:
         self.used = np.flatnonzero(self.spread > 1e-9)
         self.flagged = self._patterns(some)
         self.source = self._sources()
-        self.centre = np.zeros(len(self.source))
-        terms = self._raw_terms(some)
+        self.centre, self.scale = np.zeros(len(self.source)), np.ones(len(self.source))
+        terms = self.transform(some)
         self.centre = terms.mean(axis=0)
         spread = terms.std(axis=0)
         self.scale = np.where(spread > 1e-9, spread, 1.0)
@@ -70,41 +71,98 @@ class Design:
 
     def transform(self, X: Floats) -> Floats:
         """Terms of shape (n_rows, n_terms), column-major; each row depends on that row alone."""
-        terms = self._raw_terms(X)
-        for term in range(terms.shape[1]):
-            values = terms[:, term]
-            values -= self.centre[term]
-            values /= self.scale[term]
-            np.clip(values, -FARTHEST, FARTHEST, out=values)
+        terms = np.empty((len(X), len(self.source)), order="F")
+        for rows, term, values in self._terms(X, np.ones(len(self.source))):
+            terms[rows, term] = values
         return terms
 
-    def _raw_terms(self, X: Floats) -> Floats:
-        terms = np.empty((len(X), len(self.source)), order="F")
-        at = 0
-        for column in self.used.tolist():
-            terms[:, at] = self._standardised(X, column)
-            at += 1
+    def weigh(
+        self, X: Floats, coefficients: Floats, groups: NDArray[np.int64] | None = None, n_groups: int = 0
+    ) -> tuple[Floats, Floats]:
+        """Sum of terms x coefficients, one term after the other, and the same by group of columns.
+
+        Parameters
+        ----------
+        X : float64 array of shape (n_rows, n_columns)
+        coefficients : float64 array of shape (n_terms,)
+        groups : int array of shape (n_columns,)
+            0 to ``n_groups - 1``; without it, the sum alone is asked for.
+
+        Returns
+        -------
+        total : float64 array of shape (n_rows,)
+        parts : float64 array of shape (n_rows, n_groups), column-major
+        """
+        total, parts = np.zeros(len(X)), np.zeros((len(X), n_groups), order="F")
+        of_term = None if groups is None else groups[self.source].tolist()
+        for rows, term, values in self._terms(X, coefficients):
+            total[rows] += values
+            if of_term is not None:
+                parts[rows, of_term[term]] += values
+        return total, parts
+
+    def _terms(self, X: Floats, coefficients: Floats) -> Iterator[tuple[slice, int, Floats]]:
+        """Rows, number of a term, and term x coefficient in those rows: a few thousand rows at a time, in an
+        array that stays near the processor and is written over by the next.
+        """
+        plain = self._plain_terms(coefficients)
+        room = np.empty(min(len(X), ROWS_AT_ONCE))
+        for start in range(0, len(X), ROWS_AT_ONCE):
+            rows = slice(start, min(start + ROWS_AT_ONCE, len(X)))
+            here, values = X[rows], room[: min(len(X) - start, ROWS_AT_ONCE)]
+            for term, (column, low, high, slope, level, unknown) in enumerate(plain):
+                _bound(signed_log(here[:, column], out=values), low, high)
+                values *= slope
+                values += level
+                np.copyto(values, unknown, where=np.isnan(values))
+                yield rows, term, values
+            for term, raw in enumerate(self._further_terms(here), start=len(plain)):
+                np.subtract(raw, self.centre[term], out=values)
+                values /= self.scale[term]
+                _bound(values, -FARTHEST, FARTHEST)
+                values *= coefficients[term]
+                yield rows, term, values
+
+    def _plain_terms(self, coefficients: Floats) -> list[tuple[int, float, float, float, float, float]]:
+        """Of each column that varies, what makes its weighted term from its log: where it is clipped, slope,
+        level, and what an unknown value gives.
+
+        Three clips on the way (quantiles, spreads from the mean before and after centring) are one.
+        """
+        used = self.used
+        mean, spread, coefficient = self.mean[used], self.spread[used], coefficients[: len(used)]
+        centre, scale = self.centre[: len(used)], self.scale[: len(used)]
+        least = np.maximum(-FARTHEST, centre - FARTHEST * scale)
+        most = np.minimum(FARTHEST, centre + FARTHEST * scale)
+        columns = (
+            used,
+            np.maximum(self.low[used], mean + least * spread),
+            np.minimum(self.high[used], mean + most * spread),
+            coefficient / (spread * scale),
+            -coefficient * (mean / spread + centre) / scale,
+            coefficient * np.clip(-centre / scale, -FARTHEST, FARTHEST),
+        )
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
+    def _further_terms(self, X: Floats) -> Iterator[Floats]:
+        """Flags of unknown values, kinks and products, before they are centred."""
         for column in self.flagged.tolist():
-            terms[:, at] = np.isnan(X[:, column])
-            at += 1
+            yield np.isnan(X[:, column])
         for column, positions in self.kinks:
             values = self._standardised(X, column)
             for position in positions:
-                terms[:, at] = np.maximum(values - position, 0.0)
-                at += 1
+                yield np.maximum(values - position, 0.0)
         for first, second in self.products:
-            terms[:, at] = self._standardised(X, first) * self._standardised(X, second)
-            at += 1
-        return terms
+            yield self._standardised(X, first) * self._standardised(X, second)
 
     def _standardised(self, X: Floats, column: int) -> Floats:
         if self.spread[column] <= 1e-9:
             return np.zeros(len(X))
-        values = np.clip(signed_log(X[:, column]), self.low[column], self.high[column])
+        values = _bound(signed_log(X[:, column]), self.low[column], self.high[column])
         values -= self.mean[column]
         values /= self.spread[column]
         values[np.isnan(values)] = 0.0
-        return np.asarray(np.clip(values, -FARTHEST, FARTHEST))
+        return _bound(values, -FARTHEST, FARTHEST)
 
     def _patterns(self, X: Floats) -> NDArray[np.int64]:
         """One column for each distinct pattern of missing values that is neither rare nor the rule."""
@@ -134,16 +192,14 @@ class Design:
         return design
 
 
-def signed_log(values: Floats) -> Floats:
+def signed_log(values: Floats, out: Floats | None = None) -> Floats:
     """sign(x) log(1 + |x|): logs for counts, days and money alike, returns and zero included."""
-    return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
+    logs = np.abs(values, out=out)
+    np.log1p(logs, out=logs)
+    return np.asarray(np.copysign(logs, values, out=logs))
 
 
-def weighted_terms(terms: Floats, coefficients: Floats) -> Floats:
-    """Sum of terms x coefficients, one term after the other: a row's bits never depend on the rows
-    beside it.
-    """
-    total = np.zeros(len(terms))
-    for term in range(terms.shape[1]):
-        total += terms[:, term] * coefficients[term]
-    return total
+def _bound(values: Floats, low: float, high: float) -> Floats:
+    """Clip in place; unknown stays unknown."""
+    np.maximum(values, low, out=values)
+    return np.minimum(values, high, out=values)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from clientcare.btyd import ParetoNBD
 from clientcare.exceptions import ClientcareError
-from clientcare.model.design import Design, weighted_terms
-from clientcare.model.member import Floats, Groups, Member, State, log_odds_of
+from clientcare.model.design import Design
+from clientcare.model.member import Floats, Groups, Member, Split, State, log_odds_of
 
 COUNT, STRETCH, AGE, SILENCE = (
     "n_repeat_purchases",
@@ -60,7 +60,7 @@ class LifetimeMember(Member):
         self.boundary_: str | None = None
         self.usable_ = all(name in self.place_ for name in (COUNT, STRETCH, AGE))
         known = self._known(X) if self.usable_ else np.zeros(len(X), dtype=bool)
-        summary = self._summary(X[known]) if known.any() else np.empty((0, 3))
+        summary = self._summary(X)[known] if known.any() else np.empty((0, 3))
         if summary[:, 0].sum() < FEWEST_REPEATS:
             self.usable_ = False
             return
@@ -88,7 +88,7 @@ class LifetimeMember(Member):
         log_odds = np.full(len(X), np.nan)
         known = self._known(X)
         if known.any():
-            log_odds[known] = log_odds_of(self._ask(self._summary(X[known])), LEAST)
+            log_odds[known] = log_odds_of(self._ask(self._summary(X)[known]), LEAST)
         return log_odds
 
     def _ask(self, summary: Floats) -> Floats:
@@ -120,23 +120,20 @@ class LifetimeMember(Member):
         silence = X[:, self.place_[AGE]] - X[:, self.place_[STRETCH]]
         return np.column_stack([X[:, self.place_[COUNT]], silence, X[:, self.place_[AGE]]])
 
-    def _contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[float, Floats]:
-        log_odds, terms = self._log_odds(X), self.design_.transform(self._drivers(X))
+    def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
+        log_odds = self._log_odds(X)
         silence = groups[self.place_.get(SILENCE, self.place_[STRETCH])]
-        behind = [groups[self.place_[COUNT]], silence, groups[self.place_[AGE]]]
-        parts = np.zeros((len(X), n_groups), order="F")
-        for term, source in enumerate(self.design_.source):
-            parts[:, behind[source]] += terms[:, term] * self.coefficients_[term]
-        left = log_odds - self.intercept_ - weighted_terms(terms, self.coefficients_)
-        parts[:, silence] += left
-        return self.intercept_, parts
+        behind = np.array([groups[self.place_[COUNT]], silence, groups[self.place_[AGE]]])
+        said, parts = self.design_.weigh(self._drivers(X), self.coefficients_, behind, n_groups)
+        parts[:, silence] += log_odds - self.intercept_ - said
+        return Split(log_odds, self.intercept_, parts)
 
     def expected_purchases(self, X: Floats) -> Floats:
         """Expected purchases in the horizon; shape (n_rows,), NaN where the member does not know a buyer."""
         expected, known = np.full(len(X), np.nan), self._known(X)
         if known.any():
             model = ParetoNBD.from_parameters(**self.parameters_)
-            expected[known] = model.expected_purchases(self._summary(X[known]), self.horizon_days)
+            expected[known] = model.expected_purchases(self._summary(X)[known], self.horizon_days)
         return expected
 
     def get_state(self) -> State:

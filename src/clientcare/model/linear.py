@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-import numpy as np
-
-from clientcare.model.design import Design, weighted_terms
+from clientcare.model.design import Design
 from clientcare.model.logistic import fit_ridge_logistic
-from clientcare.model.member import Floats, Groups, Member, State
+from clientcare.model.member import Floats, Groups, Member, Split, State
 
 
 class RidgeLogistic(Member):
@@ -60,14 +58,11 @@ class RidgeLogistic(Member):
         self.intercept_, self.coefficients_ = fit_ridge_logistic(Z, y, 1.0 / self.C)
 
     def _log_odds(self, X: Floats) -> Floats:
-        return self.intercept_ + weighted_terms(self.design_.transform(X), self.coefficients_)
+        return self.intercept_ + self.design_.weigh(X, self.coefficients_)[0]
 
-    def _contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[float, Floats]:
-        terms = self.design_.transform(X)
-        parts = np.zeros((len(X), n_groups), order="F")
-        for term, source in enumerate(self.design_.source):
-            parts[:, groups[source]] += terms[:, term] * self.coefficients_[term]
-        return self.intercept_, parts
+    def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
+        total, parts = self.design_.weigh(X, self.coefficients_, groups, n_groups)
+        return Split(self.intercept_ + total, self.intercept_, parts)
 
     def get_state(self) -> State:
         """Everything the fitted member is, as numbers, texts and arrays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -28,12 +29,31 @@ State = dict[str, Any]
 LARGEST_LOG_ODDS = 30.0
 
 
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A member's log-odds and what they are made of.
+
+    Attributes
+    ----------
+    log_odds : float64 array of shape (n_rows,)
+        NaN where the member does not know a buyer.
+    start : float
+        Log-odds before anything is known of a buyer.
+    parts : float64 array of shape (n_rows, n_groups)
+        ``start + parts.sum(axis=1)`` is ``log_odds``, but for rounding.
+    """
+
+    log_odds: Floats
+    start: float
+    parts: Floats
+
+
 class Member(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Base of the members: two classes, NaN allowed, log-odds that are a sum over the columns.
 
     A member implements ``_fit(X, y, names)`` and ``_log_odds(X)`` over plain float64 arrays of shape
-    (n_rows, n_columns), and ``_contributions(X, groups, n_groups)`` which splits its log-odds into a
-    constant and a part for each group of columns.
+    (n_rows, n_columns), and ``_split(X, groups, n_groups)`` which gives the same log-odds, to the bit,
+    with the constant and the part for each group of columns that they are made of.
     """
 
     _needs_outcome = True
@@ -89,7 +109,7 @@ class Member(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _log_odds(self, X: Floats) -> Floats:
         raise NotImplementedError
 
-    def _contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[float, Floats]:
+    def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
         raise NotImplementedError
 
     def get_state(self) -> State:

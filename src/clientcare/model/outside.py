@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from clientcare.exceptions import ModelFileError, OptionError
-from clientcare.model.design import Design, weighted_terms
-from clientcare.model.member import Floats, Groups, Member, State, log_odds_of
+from clientcare.model.design import Design
+from clientcare.model.member import Floats, Groups, Member, Split, State, log_odds_of
 from clientcare.model.trees import varying_columns
 
 LEAST = 1e-6
@@ -59,14 +59,11 @@ class OutsideLearner(Member):
         said = np.asarray(self.estimator.predict_proba(self._frame(X)), dtype=np.float64)[:, 1]
         return log_odds_of(said, LEAST)
 
-    def _contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[float, Floats]:
-        terms = self.design_.transform(X)
-        parts = np.zeros((len(X), n_groups), order="F")
-        for term, source in enumerate(self.design_.source):
-            parts[:, groups[source]] += terms[:, term] * self.coefficients_[term]
-        left = self._log_odds(X) - self.intercept_ - weighted_terms(terms, self.coefficients_)
-        parts[:, n_groups - 1] += left
-        return self.intercept_, parts
+    def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
+        log_odds = self._log_odds(X)
+        said, parts = self.design_.weigh(X, self.coefficients_, groups, n_groups)
+        parts[:, n_groups - 1] += log_odds - self.intercept_ - said
+        return Split(log_odds, self.intercept_, parts)
 
     def get_state(self) -> State:
         """Refused: an outside learner may hold code.

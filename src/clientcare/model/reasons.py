@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clientcare.model.blend import LEAST, Blend
+from clientcare.model.blend import Answer
 from clientcare.model.ideas import ATTRIBUTE, LEVEL, STANDING, ideas_of, phrases_of
-from clientcare.model.member import Floats, Groups, log_odds_of, share_of
+from clientcare.model.member import Floats
 from clientcare.model.sentences import Texts, say_all
 
 LEAST_SAID = 0.05
@@ -78,33 +78,19 @@ class Reasons:
         """Number of ideas."""
         return len(self.ideas)
 
-    def base(self, blend: Blend) -> float:
-        """Log-odds of the usual buyer: the blend of where each member starts."""
-        starts = {
-            name: _start_of(member, self.groups, self.n_ideas, len(self.names))
-            for name, member in blend.members.items()
-        }
-        total = sum(
-            blend.weights[name] * float(share_of(np.array([start]))[0]) for name, start in starts.items()
-        )
-        return float(log_odds_of(total / sum(blend.weights.values()), LEAST))
-
-    def split(
-        self, blend: Blend, X: Floats, final_log_odds: Floats, remainder: str = LEVEL
-    ) -> tuple[float, Floats]:
+    def split(self, answer: Answer, final_log_odds: Floats, remainder: str = LEVEL) -> tuple[float, Floats]:
         """Base and parts of shape (n_rows, n_ideas) that add up to the final log-odds.
 
         What the blend cannot say of a buyer, because a member does not know them, is the idea
         ``standing``; what was added to the blend afterwards is the idea ``remainder``.
         """
-        base = self.base(blend)
-        start, parts = blend.contributions(X, self.groups, self.n_ideas)
-        parts[:, self.ideas.index(STANDING)] += start - base
-        total = np.full(len(X), base)
+        parts = answer.parts.copy(order="F")
+        parts[:, self.ideas.index(STANDING)] += answer.start - answer.usual
+        total = np.full(len(parts), answer.usual)
         for idea in range(self.n_ideas):
             total += parts[:, idea]
         parts[:, self.ideas.index(remainder)] += final_log_odds - total
-        return base, parts
+        return answer.usual, parts
 
     def sentences(self, idea: str, column: Callable[[str], Floats], part: Floats) -> Texts:
         """What an idea says of each row, given what it adds to the log-odds of churn there."""
@@ -181,8 +167,3 @@ def _of_rows(column: Callable[[str], Floats], rows: NDArray[np.int64]) -> Callab
 def _with_direction(texts: Texts, parts: Floats) -> Texts:
     led = np.where(parts > 0, "raises the risk: ", "lowers the risk: ").astype(object)
     return np.where((np.abs(parts) >= LEAST_SAID) & (texts != ""), led + texts, "")
-
-
-def _start_of(member: Any, groups: Groups, n_ideas: int, n_columns: int) -> float:
-    start, _ = member._contributions(np.full((1, n_columns), np.nan), groups, n_ideas)
-    return float(start)

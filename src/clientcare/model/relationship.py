@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories
 from clientcare.model.amounts import PurchaseAmounts, Standing
-from clientcare.model.blend import LEAST, Blend
+from clientcare.model.blend import LEAST, Answer, Blend
 from clientcare.model.book import make_book, next_due, relationship_of, stage_from
 from clientcare.model.encoding import Encoding
 from clientcare.model.fingerprint import fingerprint
@@ -429,12 +430,13 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             return self._book(self.encoding_.transform(table), table.index, moment)
 
     def _book(self, X: Floats, buyers: pd.Index, moment: pd.Timestamp) -> pd.DataFrame:
-        said = self._probabilities(X, moment)
+        churn = self._answer("churn", X)
+        said = self._probabilities(X, moment, {"churn": churn})
         silence, gap = self._column(X, "days_since_last_purchase"), self._column(X, "gap_days_median")
         purchases, spend = self.amounts_.expected(X, said["churn"], self._standing(X))
-        spread = self.heads_["churn"].spread(X)
-        low, high = self.interval_.bounds(said["churn"], spread, self._column(X, "n_repeat_purchases"))
-        reasons = self._reasons_in_words(X, said)
+        low, high = self.interval_.bounds(said["churn"], churn.spread, self._column(X, "n_repeat_purchases"))
+        _, parts = self._split("churn", {"churn": churn}, said)
+        reasons = self.reasons_.top(parts, columns_by_name(X, self.encoding_.names))
         columns: dict[str, Any] = {
             "relationship": relationship_of(said["client"]),
             "client_probability": said["client"],
@@ -454,9 +456,19 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         }
         return make_book(columns, buyers)
 
-    def _probabilities(self, X: Floats, moment: pd.Timestamp) -> dict[str, Floats]:
-        """Churn, patronage, care tie and client, made to tell one story."""
-        said = {name: blend.probability(X) for name, blend in self.heads_.items()}
+    def _answer(self, head: str, X: Floats) -> Answer:
+        return self.heads_[head].split(X, self.reasons_.groups, self.reasons_.n_ideas)
+
+    def _probabilities(
+        self, X: Floats, moment: pd.Timestamp, answers: Mapping[str, Answer] = MappingProxyType({})
+    ) -> dict[str, Floats]:
+        """Churn, patronage, care tie and client, made to tell one story; heads that have answered are not asked
+        again.
+        """
+        said = {
+            name: answers[name].probability if name in answers else blend.probability(X)
+            for name, blend in self.heads_.items()
+        }
         for name, level in self.levels_.items():
             said[name] = level.applied(said[name], day_number(moment))
         if self.patronage_from_churn_:
@@ -531,10 +543,14 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             return self._explanation(self.encoding_.transform(table), table.index, moment)
 
     def _explanation(self, X: Floats, index: pd.Index, moment: pd.Timestamp) -> Explanation:
-        said = self._probabilities(X, moment)
+        answers = {
+            head: self._answer(head, X)
+            for head in ("churn", "client" if self.owns_client_head_ else "patronage")
+        }
+        said = self._probabilities(X, moment, answers)
         ideas = self.reasons_.ideas
-        churn_base, churn = self._split("churn", X, said)
-        client_base, client = self._split("client", X, said)
+        churn_base, churn = self._split("churn", answers, said)
+        client_base, client = self._split("client", answers, said)
         column = columns_by_name(X, self.encoding_.names)
         sentences = {
             idea: self.reasons_.sentences(idea, column, churn[:, at]) for at, idea in enumerate(ideas)
@@ -553,23 +569,21 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             pd.Series(what_would_change(client_base, client, ideas), index=index, name="what_would_change"),
         )
 
-    def _split(self, name: str, X: Floats, said: dict[str, Floats]) -> tuple[float, Floats]:
+    def _split(
+        self, name: str, answers: Mapping[str, Answer], said: dict[str, Floats]
+    ) -> tuple[float, Floats]:
         """Base and parts of a probability; what was done after the blend is a part of its own."""
         final = log_odds_of(said[name], LEAST)
         if name == "churn":
-            return self.reasons_.split(self.heads_["churn"], X, final, LEVEL)
+            return self.reasons_.split(answers["churn"], final, LEVEL)
         if self.owns_client_head_:
-            return self.reasons_.split(self.heads_["client"], X, final, STANDING)
+            return self.reasons_.split(answers["client"], final, STANDING)
         if not self.patronage_from_churn_:
-            return self.reasons_.split(self.heads_["patronage"], X, final, STANDING)
-        base, parts = self._split("churn", X, said)
+            return self.reasons_.split(answers["patronage"], final, STANDING)
+        base, parts = self._split("churn", answers, said)
         parts = -parts
         parts[:, self.reasons_.ideas.index(STANDING)] += final + base - parts.sum(axis=1)
         return -base, parts
-
-    def _reasons_in_words(self, X: Floats, said: dict[str, Floats]) -> dict[str, Any]:
-        _, parts = self._split("churn", X, said)
-        return self.reasons_.top(parts, columns_by_name(X, self.encoding_.names))
 
     # ---- keeping --------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from clientcare.model.design import signed_log
 from clientcare.model.logistic import fit_ridge_logistic
-from clientcare.model.member import Floats, Groups, Member
+from clientcare.model.member import Floats, Groups, Member, Split
 
 
 class SingleColumnRule(Member):
@@ -48,10 +48,10 @@ class SingleColumnRule(Member):
             self.intercept_ + terms[:, 0] * self.coefficients_[0] + terms[:, 1] * self.coefficients_[1]
         )
 
-    def _contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[float, Floats]:
-        parts = np.zeros((len(X), n_groups), order="F")
-        parts[:, groups[self.position_]] = self._log_odds(X) - self.intercept_
-        return self.intercept_, parts
+    def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
+        log_odds, parts = self._log_odds(X), np.zeros((len(X), n_groups), order="F")
+        parts[:, groups[self.position_]] = log_odds - self.intercept_
+        return Split(log_odds, self.intercept_, parts)
 
 
 class RecencyRule(SingleColumnRule):
@@ -99,8 +99,8 @@ class BaseRate(Member):
     def _log_odds(self, X: Floats) -> Floats:
         return np.full(len(X), self.intercept_)
 
-    def _contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[float, Floats]:
-        return self.intercept_, np.zeros((len(X), n_groups), order="F")
+    def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
+        return Split(self._log_odds(X), self.intercept_, np.zeros((len(X), n_groups), order="F"))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

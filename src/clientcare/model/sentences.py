@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.model.member import Floats
 
 Texts = NDArray[np.object_]
-_PLACE = re.compile(r"{(\w+):([^}]*)}")
+_SLOT = re.compile(r"(\w+ )?{(\w+):([^}]*)}((?: different)?(?: \w+)?)")
+"""A number in a phrase with the words beside it that its value may change."""
 _ONE = (
-    (re.compile(r"\b1 (time|day|purchase|categorie|referral|complaint|contact|channel)s\b"), r"1 \1"),
-    (re.compile(r"\b1 categorie\b"), "1 category"),
+    (re.compile(r"\b1 (time|day|purchase|referral|complaint|contact|channel)s\b"), r"1 \1"),
+    (re.compile(r"\b1 categories\b"), "1 category"),
     (re.compile(r"\bbought 1 time\b"), "bought once"),
     (re.compile(r"\bevery 1 day\b"), "every day"),
     (re.compile(r"\bevery 0 days\b"), "every day"),
@@ -49,40 +51,39 @@ def say_all(phrases: Sequence[str], column: Callable[[str], Floats], n_rows: int
     for phrase in phrases:
         if len(open_rows) == 0:
             break
-        values = {name: column(name)[open_rows] for name, _ in _PLACE.findall(phrase)}
+        values = {slot[2]: column(slot[2])[open_rows] for slot in _SLOT.finditer(phrase)}
         known = np.ones(len(open_rows), dtype=bool)
         for numbers in values.values():
             known &= np.isfinite(numbers)
         said[open_rows[known]] = _fill(
-            phrase, {name: numbers[known] for name, numbers in values.items()}, known.sum()
+            phrase, {name: numbers[known] for name, numbers in values.items()}, int(known.sum())
         )
         open_rows = open_rows[~known]
     return said
 
 
-def _fill(phrase: str, values: dict[str, Floats], n_rows: Any) -> Texts:
-    """One phrase for all rows: each number is formatted once for each value it takes."""
-    parts = _PLACE.split(phrase)
-    text: Any = np.full(int(n_rows), parts[0], dtype=object)
-    for at in range(1, len(parts), 3):
-        name, form, after = parts[at], parts[at + 1], parts[at + 2]
-        text = text + _formatted(values[name], form) + after
-    sentences, which = (
-        np.unique(text.astype(str), return_inverse=True) if len(text) else (text, np.zeros(0, int))
-    )
-    mended = np.array([_mended(str(sentence)) for sentence in sentences], dtype=object)
-    return np.asarray(mended[which.reshape(-1)] if len(text) else text)
+def _fill(phrase: str, values: dict[str, Floats], n_rows: int) -> Texts:
+    """One phrase for all rows: a number and the words around it are put together once for each value it takes."""
+    slots = list(_SLOT.finditer(phrase))
+    if not slots:
+        return np.full(n_rows, phrase, dtype=object)
+    text: Any = ""
+    for number, slot in enumerate(slots):
+        before = phrase[slots[number - 1].end() if number else 0 : slot.start()]
+        after = phrase[slot.end() :] if number == len(slots) - 1 else ""
+        front, name, form, back = slot.groups(default="")
+        which, seen = pd.factorize(np.round(values[name], _places(form)) + 0.0)
+        pieces = [before + _mended(f"{front}{format(value, form)}{back}") + after for value in seen.tolist()]
+        text = text + np.array(pieces, dtype=object)[which]
+    return np.asarray(text)
 
 
-def _formatted(values: Floats, form: str) -> Texts:
+def _places(form: str) -> int:
     digits = re.search(r"\.(\d+)", form)
-    places = (int(digits.group(1)) if digits else 6) + (2 if form.endswith("%") else 0)
-    rounded, which = np.unique(np.round(values, places) + 0.0, return_inverse=True)
-    return np.asarray(np.array([format(value, form) for value in rounded], dtype=object)[which.reshape(-1)])
+    return (int(digits.group(1)) if digits else 6) + (2 if form.endswith("%") else 0)
 
 
-def _mended(sentence: str) -> str:
-    if "1 " in sentence or "0 " in sentence:
-        for pattern, replacement in _ONE:
-            sentence = pattern.sub(replacement, sentence)
-    return sentence
+def _mended(words: str) -> str:
+    for pattern, replacement in _ONE:
+        words = pattern.sub(replacement, words)
+    return words

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from clientcare.model.member import Floats, Groups, Member, log_odds_of
+from clientcare.model.forest import Forest
+from clientcare.model.member import Floats, Groups, Member, Split, log_odds_of
 
 
 class ShallowBoosting(Member):
@@ -101,53 +102,19 @@ class ShallowBoosting(Member):
                 values[node] = (counts[left] * values[left] + counts[right] * values[right]) / total
             self.value_[tree, :size] = values
 
-    def _log_odds(self, X: Floats) -> Floats:
-        X = np.asfortranarray(X)
-        total = np.full(len(X), self.baseline_)
-        for tree in range(len(self.feature_)):
-            total += self._value_below(X, tree, 0)
-        return total
-
-    def _value_below(self, X: Floats, tree: int, node: int) -> Any:
-        if self.feature_[tree, node] < 0:
-            return self.value_[tree, node]
-        left = self._goes_left(X, tree, node)
-        return np.where(
-            left,
-            self._value_below(X, tree, self.left_[tree, node]),
-            self._value_below(X, tree, self.right_[tree, node]),
+    def _forest(self) -> Forest:
+        return Forest(
+            self.feature_, self.left_, self.right_, self.missing_left_, self.threshold_, self.value_
         )
 
-    def _goes_left(self, X: Floats, tree: int, node: int) -> NDArray[np.bool_]:
-        values, threshold = X[:, self.feature_[tree, node]], self.threshold_[tree, node]
-        if self.missing_left_[tree, node]:
-            return np.asarray(~(values > threshold))
-        return np.asarray(values <= threshold)
+    def _log_odds(self, X: Floats) -> Floats:
+        return self.baseline_ + self._forest().total(np.asfortranarray(X))
 
-    def _contributions(self, X: Floats, groups: Groups, n_groups: int) -> tuple[float, Floats]:
+    def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
         """What each step from a node to its child adds belongs to the column that the node asks."""
-        X = np.asfortranarray(X)
-        parts = np.zeros((len(X), n_groups), order="F")
-        base = self.baseline_
-        for tree in range(len(self.feature_)):
-            base += self.value_[tree, 0]
-            self._add_steps(X, tree, 0, None, groups, parts)
-        return base, parts
-
-    def _add_steps(
-        self, X: Floats, tree: int, node: int, here: NDArray[np.bool_] | None, groups: Groups, parts: Floats
-    ) -> None:
-        column = self.feature_[tree, node]
-        if column < 0:
-            return
-        left, right = self.left_[tree, node], self.right_[tree, node]
-        value, goes_left = self.value_[tree], self._goes_left(X, tree, node)
-        step = np.where(goes_left, value[left] - value[node], value[right] - value[node])
-        parts[:, groups[column]] += step if here is None else np.where(here, step, 0.0)
-        if self.feature_[tree, left] >= 0:
-            self._add_steps(X, tree, left, goes_left if here is None else here & goes_left, groups, parts)
-        if self.feature_[tree, right] >= 0:
-            self._add_steps(X, tree, right, ~goes_left if here is None else here & ~goes_left, groups, parts)
+        forest = self._forest()
+        total, parts = forest.split(np.asfortranarray(X), groups, n_groups)
+        return Split(self.baseline_ + total, self.baseline_ + forest.roots(), parts)
 
 
 def varying_columns(X: Floats) -> NDArray[np.int64]:
