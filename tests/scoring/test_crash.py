@@ -162,6 +162,51 @@ def test_a_job_started_again_makes_only_what_is_missing(worker, source, tmp_path
     assert "partition: on disk" not in made
 
 
+def test_a_split_that_has_lost_rows_is_made_again(worker, source, tmp_path):
+    """Whoever removes a file of a work folder does not remove buyers from the book."""
+    whole = score(source, tmp_path / "whole", "counting").manifest["n_buyers"]
+    out = tmp_path / "book"
+    order = {"source": source, "out": out, "model": "counting", "step": "part: recorded", "occurrence": 1}
+    assert worker(order) == "killed"
+    split = sorted((tmp_path / ".book.work" / "partitions" / "transactions").iterdir())
+    shutil.rmtree(split[-1])
+    assert score(source, out, "counting").manifest["n_buyers"] == whole
+
+
+@pytest.mark.parametrize(("first_job", "next_job"), [("one", "one"), ("one", "other")])
+def test_work_that_is_half_removed_is_not_taken_up(source, tmp_path, monkeypatch, first_job, next_job):
+    """A job that dies while it clears its own work away, or another's, leaves nothing to go on from."""
+    out = tmp_path / "book"
+    with pytest.raises(SystemExit), faults(_ending_at("part: recorded")):
+        score(source, out, first_job)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", _dying_half_way)
+        with pytest.raises(SystemExit):
+            score(source, out, next_job)
+    result = score(source, out, first_job)
+    assert result.n_resumed == 0
+    assert content(out) is not None and result.manifest["n_buyers"] == len(read_book(out)) == 90
+    assert hidden(tmp_path) == []
+
+
+def _ending_at(step):
+    def on_step(reached):
+        if reached == step:
+            raise SystemExit
+
+    return on_step
+
+
+def _dying_half_way(folder, *rest, **options):
+    """Removes the first half of the files and ends the process."""
+    if Path(folder).name != ".book.work":
+        return
+    files = sorted(file for file in Path(folder).rglob("*.parquet"))
+    for file in files[: len(files) // 2]:
+        file.unlink()
+    raise SystemExit
+
+
 def test_half_done_work_is_not_reused_for_other_inputs_or_another_model(worker, source, tmp_path):
     out = tmp_path / "book"
     order = {"source": source, "out": out, "model": "counting", "step": "part: recorded", "occurrence": 3}

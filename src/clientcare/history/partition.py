@@ -202,12 +202,18 @@ def partition_tables(
 
 
 def open_partitions(folder: Path) -> Partitions | None:
-    """Partitions that an earlier job finished, or None."""
+    """Partitions that an earlier job finished and that are all still there, or None."""
     try:
         facts = json.loads((folder / _DONE).read_bytes())
-        return Partitions(folder, int(facts["n_partitions"]), facts["n_rows"], facts["digests"])
+        found = Partitions(folder, int(facts["n_partitions"]), facts["n_rows"], facts["digests"])
+        whole = all(_n_rows_in(folder / table) == n_rows for table, n_rows in found.n_rows.items())
+        return found if whole else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _n_rows_in(folder: Path) -> int:
+    return sum(int(pq.read_metadata(file).num_rows) for file in folder.rglob("*.parquet"))
 
 
 def _buyer_column(table: str, scan: Scan, columns: Mapping[str, Mapping[str, str | None]] | None) -> str:
@@ -265,8 +271,7 @@ def _split(
         pq.write_table(empty, schema_file)
         return 0, ""
     pq.write_table(pq.read_schema(files[0]).remove_metadata().empty_table(), schema_file)
-    n_rows = sum(int(pq.read_metadata(file).num_rows) for file in files)
-    return n_rows, _digest(connection, table, files) if digested else ""
+    return _n_rows_in(target), _digest(connection, table, files) if digested else ""
 
 
 def _digest(connection: Any, table: str, files: list[str]) -> str:

@@ -6,8 +6,9 @@ that is started again with the same inputs, model and date finds its parts there
 missing; with anything else it begins anew.
 
 The order on the disk: each part is written and synced before its record, the record before the output is
-put together, the whole output before it takes its place, its place before the work folder goes. So a power
-cut at any moment leaves the old output or the new one, and never a record of something that is not there.
+put together, the whole output before it takes its place, its place before the work folder goes, and of that
+folder first the file that says whose work it is. So a power cut at any moment leaves the old output or the
+new one, never a record of something that is not there, and never half a work folder that a job would go on from.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Job:
     ----------
     work : Path
         The work folder.
+    named : Path
+        The file in it that says whose work it is; there is none where the work is being removed.
     partitions : Path
         Where the tables split by buyer lie.
     resumed : int
@@ -65,6 +68,7 @@ class Job:
 
     def __init__(self, work: Path) -> None:
         self.work = work
+        self.named = work / "job.json"
         self.partitions = work / "partitions"
         self.parts = work / "parts"
         self.output = work / "output"
@@ -143,7 +147,7 @@ def open_job(place: Path, key: Mapping[str, Any]) -> Iterator[Job]:
             reached("job: ready")
         with writing(place):
             yield job
-            remove_folder(job.work)
+            _discard(job)
             reached("job: swept")
 
 
@@ -170,19 +174,27 @@ def require_plain_place(place: Path) -> Path:
 
 def _keep_or_begin(job: Job, key: Mapping[str, Any]) -> None:
     stated = json.dumps(key, sort_keys=True).encode()
-    begun = job.work / "job.json"
     try:
-        same = begun.read_bytes() == stated
+        same = job.named.read_bytes() == stated
     except OSError:
         same = False
     if not same:
-        remove_folder(job.work)
+        _discard(job)
         job.work.mkdir(mode=0o700)
         job.parts.mkdir(mode=0o700)
-        with replacing(begun, PRIVATE) as file:
+        with replacing(job.named, PRIVATE) as file:
             file.write(stated)
     for orphan in job.parts.glob(".*"):
         orphan.unlink()
+
+
+def _discard(job: Job) -> None:
+    """Remove the work. The file that says whose it is goes first: what is half removed is never taken up again."""
+    if job.named.exists():
+        job.named.unlink()
+        sync_folder(job.work)
+        reached("work: disowned")
+    remove_folder(job.work)
 
 
 @contextlib.contextmanager
