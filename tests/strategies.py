@@ -31,6 +31,8 @@ KINDS = [
 ]
 DAY = pd.Timedelta(days=1)
 
+FLAG_MOMENTS = {"answered": "answered_at", "resolved": "closed_at"}
+
 Tables = dict[str, pd.DataFrame | None]
 
 settings.register_profile(
@@ -145,10 +147,19 @@ def random_interactions(rng: np.random.Generator, ids: Any, n_rows: int) -> pd.D
     closed = times + pd.to_timedelta(rng.exponential(1.5 * patience), unit="D").round("s")
     frame["answered_at"] = answered.where(rng.random(n_rows) < 0.5)
     frame["closed_at"] = closed.where(rng.random(n_rows) < 0.5)
+    for flag, moment in FLAG_MOMENTS.items():
+        if rng.random() < 0.5:
+            frame[flag] = _stated(rng, frame[moment].notna().to_numpy())
     rated = frame["closed_at"].notna().to_numpy() & (rng.random(n_rows) < 0.6)
     frame["satisfaction"] = np.where(rated, rng.integers(0, 11, n_rows) / 10, np.nan)
     frame["recorded_at"] = _recorded(rng, frame["timestamp"])
     return frame
+
+
+def _stated(rng: np.random.Generator, happened: Any) -> Any:
+    """A flag as people keep it: yes or blank where it happened; no, blank or a bare yes where it did not."""
+    bare = rng.choice(["yes", "no", None], len(happened), p=[0.2, 0.4, 0.4])
+    return np.where(happened, rng.choice(["yes", None], len(happened)), bare)
 
 
 def random_contracts(rng: np.random.Generator, ids: Any, n_rows: int) -> pd.DataFrame:
@@ -187,7 +198,8 @@ def with_another_future(tables: Tables, as_of: pd.Timestamp, seed: int = 0) -> T
     """The same past, another future: every fact known at or after ``as_of`` is altered, dropped or invented.
 
     Facts that were known before stay; an answer, a rating, a closing or a cancellation that came later is
-    moved or taken away, as if it had happened otherwise.
+    moved or taken away, as if it had happened otherwise, and what had not been answered or closed may be
+    later, whether "no" or nothing was written until then.
     """
     rng = np.random.default_rng(seed)
     ids = np.append(tables["transactions"]["buyer_id"].dropna().unique(), ["9999"])  # type: ignore[index]
@@ -217,8 +229,15 @@ def _with_later_facts_changed(rng: Any, past: pd.DataFrame, as_of: pd.Timestamp)
         if moment not in past:
             continue
         later = (past[moment] >= as_of).to_numpy()
+        flag = next((flag for flag, told in FLAG_MOMENTS.items() if told == moment and flag in past), None)
+        if flag is not None:
+            later = later | (past[moment].isna() & (past[flag] != "yes")).to_numpy()
         moved = pd.Series(as_of + pd.to_timedelta(rng.integers(0, 9, len(past)), unit="D"), index=past.index)
         past.loc[later, moment] = moved.where(rng.random(len(past)) < 0.5)[later]
+        if flag is not None:
+            rewritten = _stated(rng, past[moment].notna().to_numpy())
+            rewritten[past[moment].isna().to_numpy() & (rewritten == "yes")] = "no"
+            past.loc[later, flag] = rewritten[later]
         for fact in facts:
             gone = later & past[moment].isna().to_numpy()
             past.loc[later, fact] = rng.integers(0, 11, int(later.sum())) / 10

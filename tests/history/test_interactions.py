@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from doors import assert_balanced, found
+from pandas.testing import assert_frame_equal
 
 from clientcare.exceptions import NotEnoughDataError, OptionError, SchemaError
 from clientcare.history import Histories
@@ -115,6 +116,29 @@ def test_stated_flags_are_kept_and_contradictions_counted():
     assert read(table)["answered"].tolist() == [1.0, 1.0, 0.0, 0.0, 0.0]
     assert n_found("contradictory_answered", table) == 1
     assert n_found("unreadable_answered", table) == 1
+
+
+@pytest.mark.parametrize("kind", ["email", "referral", "campaign", "visit", "own word", None])
+@pytest.mark.parametrize("direction", ["inbound", "outbound", "mutual"])
+def test_whether_no_or_nothing_is_written_an_answer_to_come_is_not_told(kind, direction):
+    """Blank, "no", and "yes" with a moment to come are one and the same before that moment."""
+    looks = []
+    for answered, answered_at in ((None, None), ("no", None), ("yes", "2024-03-01"), (None, "2024-03-01")):
+        row = {"buyer_id": ["a"], "timestamp": ["2024-01-05"], "kind": [kind], "direction": [direction]}
+        told = {"answered": [answered], "answered_at": pd.to_datetime([answered_at])}
+        histories = Histories(interactions=pd.DataFrame({**row, **told}))
+        looks.append(histories.until("2024-02-01").interactions)
+    for look in looks[1:]:
+        assert_frame_equal(looks[0], look)
+    asks = kind in ("email", "own word", None) and direction != "mutual"
+    assert looks[0]["answered"].isna().tolist() == [not asks]
+
+
+def test_a_no_where_no_answer_is_asked_for_is_counted():
+    moments = pd.to_datetime([None, "2024-01-02"])
+    table = contacts(kind=["campaign", "email"], answered=["no", "yes"], answered_at=moments)
+    assert n_found("unasked_answered", table) == 1
+    assert n_found("unasked_answered", table.drop(columns="answered_at")) == 0
 
 
 def test_an_answer_before_the_question_has_no_moment():

@@ -105,11 +105,11 @@ class ContactRuns:
 
     @cached_property
     def answer_due(self) -> Array:
-        """Contacts whose answer counts: answered, said not to be, a request, or any where nothing is said."""
+        """Contacts whose answer counts: those it is written of, a request, or any where nothing is said."""
         if "answered" not in self.events.columns:
             return self.kept
-        unanswered = self._number("answered") == 0
-        return np.asarray(self.kept & (self.answered | unanswered | self.one_of("kind", *REQUEST_KINDS)))
+        written = ~np.isnan(self._number("answered"))
+        return np.asarray(self.kept & (written | self.one_of("kind", *REQUEST_KINDS)))
 
     @cached_property
     def resolved(self) -> Array:

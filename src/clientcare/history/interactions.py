@@ -30,7 +30,7 @@ KNOWN_FROM = {
     "satisfaction": "closed_at",
 }
 VALUE_BEFORE = {"answered": 0.0, "resolved": 0.0}
-"""What was not answered or resolved yet at a date looks as what never was."""
+"""What was not answered or resolved yet at a date looks as what never was; unknown stays unknown."""
 
 
 def read_interactions(given: GivenTable, door: Door) -> Sheet:
@@ -125,8 +125,13 @@ def _later(time: Times, hours: Numbers) -> Times:
     return np.asarray(np.where(time == UNKNOWN_TIME, 0, time) + since, dtype=np.int64)
 
 
-def _read_outcome(sheet: Sheet, flag: str, moment: str, applies: Mask) -> None:
-    """Whether it was answered (resolved): as stated, else told by its moment, where the kind asks for it."""
+def _read_outcome(sheet: Sheet, flag: str, moment: str, asks: Mask) -> None:
+    """Whether it was answered (resolved), as stated or told by its moment.
+
+    Where moments are kept, "no" and nothing written must look the same, for either may turn into a later
+    "yes": 0 where the kind asks for an answer, unknown where it does not, whatever was stated. Where none
+    are kept, what is stated stands.
+    """
     cells = sheet.given.column(flag)
     stated = np.full(sheet.given.n_rows, np.nan)
     if cells is not None:
@@ -137,6 +142,6 @@ def _read_outcome(sheet: Sheet, flag: str, moment: str, applies: Mask) -> None:
         return
     happened = sheet.moments[moment] != UNKNOWN_TIME
     sheet.log.note(f"contradictory_{flag}", f"kept: {moment} counts", happened & (stated == 0))
-    derived = np.where(happened, 1.0, 0.0)
-    unstated = np.isnan(stated)
-    sheet.numbers[flag] = np.where(unstated, np.where(applies, derived, np.nan), np.maximum(stated, derived))
+    sheet.log.note(f"unasked_{flag}", f"kept: {flag} unknown", ~asks & ~happened & (stated == 0))
+    known_at_once = np.where(~happened & (stated == 1), 1.0, np.nan)
+    sheet.numbers[flag] = np.where(asks, np.where(happened | (stated == 1), 1.0, 0.0), known_at_once)
