@@ -14,6 +14,8 @@
     ├── ModelFileError                   a model file is damaged, hostile, or of another version
     └── MissingExtraError (ImportError)  an optional dependency is needed and not installed
 
+Warnings that stand apart, each a UserWarning: BeyondDataWarning.
+
 Each message says what, where, what was found and how to mend it. Messages carry column names, counts and row numbers,
 never the value of a cell: tables hold personal data, and messages end in logs.
 """
@@ -81,6 +83,10 @@ class OutputLockedError(SourceError):
 
 class ModelFileError(ClientcareError):
     """A model file that is damaged, hostile, or written by a version that is not understood."""
+
+
+class BeyondDataWarning(UserWarning):
+    """A date asked about lies so far after the data that silence means nothing."""
 
 
 class MissingExtraError(ClientcareError, ImportError):

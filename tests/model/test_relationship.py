@@ -14,7 +14,14 @@ from pandas.testing import assert_frame_equal
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
-from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
+from clientcare.exceptions import (
+    BeyondDataWarning,
+    InputError,
+    ModelFileError,
+    NotEnoughDataError,
+    OptionError,
+    SchemaError,
+)
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel, load_model
 from clientcare.model.book import COLUMNS
@@ -134,6 +141,40 @@ def test_a_buyer_who_bought_once_has_no_due_date_and_no_overdue_ratio(book, shop
     assert (book["overdue_ratio"].isna() == (n_days == 1)).all()
 
 
+def test_the_due_date_lies_within_its_interval_and_both_are_unknown_together(book):
+    known = book["next_purchase_due"].notna()
+    inside = book[known]
+    assert (inside["next_purchase_low"] <= inside["next_purchase_due"]).all()
+    assert (inside["next_purchase_due"] <= inside["next_purchase_high"]).all()
+    assert book.loc[~known, ["next_purchase_low", "next_purchase_high"]].isna().all(axis=None)
+
+
+def test_a_buyer_with_a_steady_rhythm_is_due_within_a_narrower_interval():
+    gaps = {"steady": [30] * 8, "fitful": [5, 90, 10, 60, 2, 45, 20, 8]}
+    days = {name: np.cumsum([0, *gap]) for name, gap in gaps.items()}
+    orders = pd.concat(
+        [pd.DataFrame({"buyer_id": name, "timestamp": START + pd.to_timedelta(day, "D")})
+         for name, day in days.items()]
+    )  # fmt: skip
+    histories = Histories(orders)
+    book = RelationshipModel("60D", effort="quick").fit(histories).score(histories)
+    width = book["next_purchase_high"] - book["next_purchase_low"]
+    assert width["steady"] < width["fitful"] / 2
+    assert book.loc["steady", "next_purchase_due"] == START + pd.Timedelta(days=270)
+
+
+def test_nine_of_ten_next_purchases_fall_within_their_interval(shop):
+    """The gap after a purchase, for those who bought again; 150 buyers, so a wide margin."""
+    orders = shop.transactions.sort_values(["buyer_id", "timestamp"])
+    date = START + pd.Timedelta(days=300)
+    book = RelationshipModel("60D", effort="quick").fit(shop, date).score(shop, date)
+    after = orders[orders["timestamp"] >= date].groupby("buyer_id")["timestamp"].first()
+    seen = book.join(after.rename("next"), how="inner").dropna(subset=["next_purchase_due"])
+    inside = seen["next"].between(seen["next_purchase_low"], seen["next_purchase_high"])
+    assert len(seen) > 50
+    assert inside.mean() > 0.75
+
+
 def test_expected_purchases_and_spend_come_out_in_total(shop):
     later = START + pd.Timedelta(days=540)
     book = RelationshipModel("60D", effort="quick").fit(shop, later).score(shop, later)
@@ -222,6 +263,32 @@ def test_a_parameter_that_makes_no_sense_is_refused_by_fit(shop, options):
 def test_a_table_in_place_of_histories_is_refused(shop):
     with pytest.raises(InputError, match="Histories are needed, found DataFrame"):
         RelationshipModel().fit(shop.transactions)
+
+
+def test_histories_without_a_table_learned_from_are_refused_with_a_way_out(shop_with_contacts):
+    model = RelationshipModel("60D", effort="quick").fit(shop_with_contacts, AS_OF)
+    alone = Histories(shop_with_contacts.transactions)
+    for ask in (model.score, model.explain):
+        with pytest.raises(SchemaError, match="no interactions were given"):
+            ask(alone, as_of=AS_OF)
+
+
+def test_a_table_without_rows_is_a_table_given(shop_with_contacts):
+    model = RelationshipModel("60D", effort="quick").fit(shop_with_contacts, AS_OF)
+    silent = Histories(shop_with_contacts.transactions, shop_with_contacts.interactions.iloc[:0])
+    assert len(model.score(silent, AS_OF)) == len(model.score(shop_with_contacts, AS_OF))
+
+
+def test_attributes_learned_from_are_asked_for_too(firm):
+    model = RelationshipModel("60D", effort="quick").fit(firm, AS_OF)
+    with pytest.raises(SchemaError, match="no buyers were given"):
+        model.score(Histories(contracts=firm.contracts), AS_OF)
+
+
+def test_a_date_more_than_a_horizon_after_the_data_is_warned_of(model, shop):
+    model.score(shop, shop.observed_until + pd.Timedelta(days=60))
+    with pytest.warns(BeyondDataWarning, match="61 days after the end of what was observed"):
+        model.score(shop, shop.observed_until + pd.Timedelta(days=61))
 
 
 # ---- contracts, contacts, labels ----------------------------------------------------------------------------------

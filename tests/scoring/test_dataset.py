@@ -9,7 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 from small_firm import AS_OF, plain
 
-from clientcare.exceptions import InputError, MissingExtraError, OptionError, SchemaError, SourceError
+from clientcare.exceptions import (
+    BeyondDataWarning,
+    InputError,
+    MissingExtraError,
+    OptionError,
+    SchemaError,
+    SourceError,
+)
 from clientcare.scoring import Progress, read_book, score_dataset, score_partition
 from clientcare.scoring.parts import partition
 
@@ -151,6 +158,15 @@ def test_the_two_functions_for_other_engines_make_the_same_book(model, tables, b
         for part in range(4)
     ]
     same(pd.concat(books), book)
+
+
+def test_a_date_long_after_the_data_is_warned_of_once_and_no_part_is_taken_for_the_end(
+    model, files, tmp_path
+):
+    score_dataset(model, **files, out=tmp_path / "now", as_of=AS_OF, n_partitions=9)
+    with pytest.warns(BeyondDataWarning) as said:
+        score_dataset(model, **files, out=tmp_path / "later", as_of="2090-01-01", n_partitions=9)
+    assert len(said) == 1
 
 
 def test_a_buyer_has_one_part_whatever_the_type_of_the_id():

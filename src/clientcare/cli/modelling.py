@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from clientcare.exceptions import SchemaError
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel, load_model
+from clientcare.model.needs import require_tables, tables_of
 from clientcare.outcomes import ClientDefinition, suggest_horizon
 
 
@@ -40,10 +40,5 @@ def open_model(path: str, histories: Histories) -> RelationshipModel:
     SchemaError
     """
     model = load_model(path)
-    missing = [table for table in model.tables_ if histories.events(table) is None]
-    if missing:
-        raise SchemaError(
-            f"--model: it learned from {', '.join(model.tables_)}, but no {' and no '.join(missing)} were given.\n"
-            "Name these tables too, or fit a model without them."
-        )
+    require_tables("--model", model.tables_, tables_of(histories))
     return model

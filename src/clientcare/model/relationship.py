@@ -18,7 +18,7 @@ from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError
 from clientcare.history.histories import Histories
 from clientcare.model.amounts import PurchaseAmounts, Standing
 from clientcare.model.blend import LEAST, Answer, Blend
-from clientcare.model.book import make_book, next_due, relationship_of, stage_from
+from clientcare.model.book import due_between, make_book, next_due, relationship_of, stage_from
 from clientcare.model.encoding import Encoding
 from clientcare.model.fingerprint import fingerprint
 from clientcare.model.heads import Head, Question, Rows, fit_head
@@ -35,6 +35,7 @@ from clientcare.model.level import SeasonalLevel
 from clientcare.model.lifetime import LifetimeMember
 from clientcare.model.linear import RidgeLogistic
 from clientcare.model.member import Floats, Member, log_odds_of
+from clientcare.model.needs import require_tables, tables_of, warn_beyond_data
 from clientcare.model.outside import OutsideLearner
 from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather
 from clientcare.model.reasons import Explanation, Reasons, what_would_change
@@ -209,11 +210,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         self, past: Past, labels: pd.Series[Any] | None, histories: Histories, bar: ProgressBar
     ) -> None:
         self.encoding_ = past.encoding
-        self.tables_ = [
-            name
-            for name in ("transactions", "interactions", "contracts")
-            if histories.events(name) is not None
-        ]
+        self.tables_ = tables_of(histories)
         tie = past.outcomes["care_tie"]
         seen = ~np.isnan(tie)
         self.sees_ties_ = bool(seen.any()) and self.client_definition_.care_tie != "ignored"
@@ -416,18 +413,37 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        DataFrame of shape (n_buyers known, 17), indexed by buyer_id
+        DataFrame of shape (n_buyers known, 19), indexed by buyer_id
             ``relationship`` (client, customer), ``client_probability``, ``stage`` (four, see the truth
             table), ``evidence`` (what it rests on), ``churn_risk`` with ``churn_risk_low`` and
             ``churn_risk_high`` (90 %), ``expected_purchases``, ``next_purchase_due`` (NaT: no gap has
             been seen), ``expected_spend`` (NaN: no amounts are known), ``overdue_ratio`` (NaN: no
-            gap), ``reason_1`` to ``reason_3``, ``as_of``, ``horizon_days``, ``model_id``.
+            gap), ``reason_1`` to ``reason_3``, ``as_of``, ``horizon_days``, ``model_id``;
+            ``next_purchase_low`` and ``next_purchase_high``: between these dates nine of ten purchases of
+            somebody with this buyer's gaps would come (NaT: no gap).
+
+        Raises
+        ------
+        SchemaError
+            Where a table that the model learned from was not given.
+
+        Warns
+        -----
+        BeyondDataWarning
+            Where ``as_of`` lies more than a horizon after the end of what was observed.
         """
         check_is_fitted(self, "model_id_")
-        moment = self._moment(histories, as_of)
+        moment = self._ready(histories, as_of, "RelationshipModel.score")
         with threadpool_limits(1):
             table = columns_of(histories.until(moment), moment, self.churn_definition_.horizon_days)
             return self._book(self.encoding_.transform(table), table.index, moment)
+
+    def _ready(self, histories: Histories, as_of: Moment | None, asker: str) -> pd.Timestamp:
+        """The date, once it is sure that the histories hold what the model needs."""
+        moment = self._moment(histories, as_of)
+        require_tables(asker, self.tables_, tables_of(histories))
+        warn_beyond_data(asker, moment, histories.observed_until, self.churn_definition_.horizon_days)
+        return moment
 
     def _book(self, X: Floats, buyers: pd.Index, moment: pd.Timestamp) -> pd.DataFrame:
         churn = self._answer("churn", X)
@@ -437,6 +453,14 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         low, high = self.interval_.bounds(said["churn"], churn.spread, self._column(X, "n_repeat_purchases"))
         _, parts = self._split("churn", {"churn": churn}, said)
         reasons = self.reasons_.top(parts, columns_by_name(X, self.encoding_.names))
+        earliest, latest = due_between(
+            moment,
+            silence,
+            gap,
+            self._column(X, "gap_log_mean_shrunk"),
+            self._column(X, "gap_log_sd_shrunk"),
+            self._column(X, "n_repeat_purchases"),
+        )
         columns: dict[str, Any] = {
             "relationship": relationship_of(said["client"]),
             "client_probability": said["client"],
@@ -453,6 +477,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             "as_of": moment,
             "horizon_days": self.churn_definition_.horizon_days,
             "model_id": self.model_id_,
+            "next_purchase_low": earliest,
+            "next_purchase_high": latest,
         }
         return make_book(columns, buyers)
 
@@ -531,10 +557,11 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         InputError
-            Where a buyer asked for is not known at ``as_of``.
+            Where a buyer asked for is not known at ``as_of``, or a table that the model learned from was
+            not given.
         """
         check_is_fitted(self, "model_id_")
-        moment = self._moment(histories, as_of)
+        moment = self._ready(histories, as_of, "RelationshipModel.explain")
         past = histories.until(moment)
         if buyers is not None:
             past = past.select(known_ids(past, moment, buyers))

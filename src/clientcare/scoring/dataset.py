@@ -17,15 +17,16 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from clientcare.durable import reached
-from clientcare.exceptions import InputError, OptionError, SchemaError, SourceError
+from clientcare.exceptions import InputError, OptionError, SourceError
 from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.scans import FileScan, Scan, import_duckdb, scan_of
 from clientcare.history.schema import ColumnMap, check_column_map, read_names
+from clientcare.model.needs import require_tables, warn_beyond_data
 from clientcare.model.store import library_versions
 from clientcare.progress import ProgressBar
 from clientcare.scoring.outliers import latest_plausible_days, without_later_rows
 from clientcare.scoring.outputs import Output, output_of
-from clientcare.scoring.parts import DATED, as_arrow, open_partition
+from clientcare.scoring.parts import DATED, as_arrow, open_partition, score_one_part
 from clientcare.scoring.publish import Job, PartRecord, open_job, write_part
 from clientcare.scoring.pushdown import expanded_where_by_day
 from clientcare.window import Moment, parse_moment
@@ -167,7 +168,7 @@ def score_dataset(
     if not any(table in sources for table in DATED):
         raise InputError("score_dataset: no table given. Give transactions, interactions or contracts.")
     moment = parse_moment(as_of, door.get("timezone"))
-    _require_tables_of(model, sources)
+    require_tables("score_dataset", getattr(model, "tables_", ()), sources)
     mapping = check_column_map(columns)
     scans = {table: scan_of(table, source, encoding, delimiter) for table, source in sources.items()}
     for table, scan in scans.items():
@@ -273,10 +274,19 @@ class _Run:
             left = (time.monotonic() - started) / n_done * (len(missing) - n_done)
             self._tell(_progress("score", finished.values(), partitions, left))
         records = [finished[number] for number in sorted(finished)]
+        self._warn_beyond_data(records)
         LOG.info(
             "scored %s buyers in %s parts", f"{sum(record.n_rows for record in records):,}", len(records)
         )
         return records
+
+    def _warn_beyond_data(self, records: Iterable[PartRecord]) -> None:
+        """The data end where the part ends that goes on longest."""
+        ends = [end for record in records if (end := record.facts.get("observed_until")) is not None]
+        churn = getattr(self.model, "churn_definition_", None)
+        if ends and churn is not None:
+            latest = max(pd.Timestamp(end) for end in ends)
+            warn_beyond_data("score_dataset", self.as_of, latest, churn.horizon_days)
 
     def publish(
         self, job: Job, output: Output, records: list[PartRecord], manifest: Mapping[str, Any]
@@ -326,7 +336,7 @@ def score_part(
     histories = open_partition(**given, **options)
     clock.append(time.process_time())
     with threadpool_limits(1):
-        book = pd.DataFrame() if histories is None else model.score(histories, as_of=as_of)
+        book = pd.DataFrame() if histories is None else score_one_part(model, histories, as_of)
     reached("part: scored")
     clock.append(time.process_time())
     quality = (
@@ -337,6 +347,7 @@ def score_part(
             [str(table), str(rule), int(n_rows), str(action)]
             for table, rule, n_rows, action in findings + quality
         ],
+        "observed_until": None if histories is None else histories.observed_until.isoformat(),
         "n_read": sum(table.num_rows for table in tables.values()),
     }
     table = as_arrow(book, id_type) if len(book.columns) else pa.table({"buyer_id": pa.array([], id_type)})
@@ -379,17 +390,6 @@ def _manifest(key: Mapping[str, Any], partitions: Partitions, records: list[Part
         "quality": [[table, rule, n_rows, action] for (table, rule, action), n_rows in sorted(found.items())],
         "versions": key["versions"],
     }
-
-
-def _require_tables_of(model: Any, sources: Mapping[str, Any]) -> None:
-    """Refuse to score without a table that the model learned from."""
-    learned = [table for table in getattr(model, "tables_", ()) if table in (*DATED, "buyers")]
-    missing = [table for table in learned if table not in sources]
-    if missing:
-        raise SchemaError(
-            f"score_dataset: the model learned from {', '.join(learned)}, but no {' and no '.join(missing)} were given.\n"
-            "Give these tables too, or fit a model without them."
-        )
 
 
 def _id_of(model: Any) -> str:

@@ -9,6 +9,7 @@ import mlflow.pyfunc
 import pandas as pd
 
 from clientcare.exceptions import OptionError, SchemaError
+from clientcare.history.schema import schema_of
 from clientcare.model import load_model
 from clientcare.scoring.parts import score_partition
 
@@ -27,7 +28,9 @@ class Relationship(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         as_of = str((params or {}).get("as_of") or "")
         if not as_of:
             raise OptionError("as_of: no date given. Pass params={'as_of': '2024-01-31'}.")
-        return score_partition(self._model, **tables_of(pd.DataFrame(model_input)), as_of=as_of).reset_index()
+        tables = tables_of(pd.DataFrame(model_input))
+        silent = {name: _without_rows(name) for name in self._model.tables_ if name not in tables}
+        return score_partition(self._model, **tables, **silent, as_of=as_of).reset_index()
 
 
 def tables_of(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -45,6 +48,11 @@ def tables_of(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         for name, part in found.items()
         if len(part)
     }
+
+
+def _without_rows(table: str) -> pd.DataFrame:
+    """A table that says of these buyers that nothing of the kind is known."""
+    return pd.DataFrame({name: [] for name in schema_of(table).required})
 
 
 mlflow.models.set_model(Relationship())

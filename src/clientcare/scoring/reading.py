@@ -19,7 +19,7 @@ from clientcare.scoring.outputs import MANIFEST
 from clientcare.scoring.publish import sha256_of
 
 _TEXTS = ("buyer_id", "relationship", "stage", "evidence", "reason_1", "reason_2", "reason_3", "model_id")
-_MOMENTS = ("as_of", "next_purchase_due")
+_MOMENTS = ("as_of", "next_purchase_due", "next_purchase_low", "next_purchase_high")
 _WHOLE = ("horizon_days",)
 
 

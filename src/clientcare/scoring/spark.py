@@ -19,11 +19,12 @@ from clientcare.exceptions import InputError, MissingExtraError, OptionError
 from clientcare.features import feature_table
 from clientcare.history import Histories
 from clientcare.history.schema import ColumnMap, check_column_map, read_names
-from clientcare.scoring.parts import DATED, as_arrow, open_partition
+from clientcare.model.needs import require_tables
+from clientcare.scoring.parts import DATED, as_arrow, open_partition, score_one_part
 from clientcare.window import Moment, parse_moment
 
 _TEXTS = ("relationship", "stage", "evidence", "reason_1", "reason_2", "reason_3", "model_id")
-_MOMENTS = ("as_of", "next_purchase_due")
+_MOMENTS = ("as_of", "next_purchase_due", "next_purchase_low", "next_purchase_high")
 _GROUP, _TABLE = "clientcare_group", "clientcare_table"
 
 
@@ -65,17 +66,20 @@ def score(
     MissingExtraError
         Where pyspark is not installed.
     InputError
-        Where no dated table is given.
+        Where no dated table is given, or one that the model learned from is not.
     """
     moment = parse_moment(as_of, door.get("timezone"))
     frames = _Frames({"transactions": transactions, "interactions": interactions, "contracts": contracts, "buyers": buyers},
                      columns, door)  # fmt: skip
+    require_tables("spark.score", getattr(model, "tables_", ()), frames.frames)
     held = _broadcast(frames.session, model)
     id_type, options = frames.id_type, frames.door
 
     def of_group(tables: dict[str, pa.Table]) -> pa.Table | None:
         histories = open_partition(**tables, **options)
-        return None if histories is None else as_arrow(_value(held).score(histories, as_of=moment), id_type)
+        if histories is None:
+            return None
+        return as_arrow(score_one_part(_value(held), histories, moment), id_type)
 
     return frames.grouped(of_group, _book_schema(id_type), n_groups)
 
