@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from clientcare.model.ideas import IDEAS, ideas_of
+from clientcare.model.ideas import IDEAS, ideas_of, phrases_of
 from clientcare.model.sentences import say_all
 
 
@@ -15,6 +15,51 @@ def test_each_row_gets_the_first_phrase_whose_numbers_are_known():
     values = {"a": np.array([1.0, np.nan, 3.4]), "b": np.array([np.nan, np.nan, 0.256])}
     said = say_all(["{a:.0f} days, {b:.0%}", "{a:.0f} days", "unknown"], values.__getitem__, 3)
     assert said.tolist() == ["1 day", "unknown", "3 days, 26%"]
+
+
+def test_a_phrase_that_does_not_hold_is_not_said():
+    values = {"n": np.array([0.0, 2.0, np.nan]), "days": np.array([5.0, 9.0, 7.0])}
+    said = say_all(
+        ["[n > 0, days <= 9] {n:.0f} open for {days:.0f} days", "none open"], values.__getitem__, 3
+    )
+    assert said.tolist() == ["none open", "2 open for 9 days", "none open"]
+
+
+def say(name, lowering=False, **values):
+    known = {key: np.array([float(value)]) for key, value in values.items()}
+    unknown = np.array([np.nan])
+    return say_all(phrases_of(name, 90, lowering), lambda column: known.get(column, unknown), 1)[0]
+
+
+def test_silence_that_is_usual_is_no_reason_to_worry_and_one_that_is_not_none_to_be_calm():
+    rhythm = {"gap_days_median": 108, "n_purchases": 4, "n_purchases_90d": 1}
+    usual = {**rhythm, "days_since_last_purchase": 7, "overdue_ratio": 7 / 108}
+    late = {**rhythm, "days_since_last_purchase": 200, "overdue_ratio": 200 / 108}
+    assert say("silence", **usual) == "bought once in the last 90 days"
+    assert say("silence", lowering=True, **usual) == "last bought 7 days ago; usually buys every 108 days"
+    assert say("silence", **late) == "silent for 200 days; usually buys every 108 days"
+    assert say("silence", lowering=True, **late) == "bought once in the last 90 days"
+
+
+def test_a_reason_names_what_there_is_and_never_a_trouble_that_there_is_not():
+    assert say(
+        "satisfaction", n_open_complaints=0, n_ratings=3, satisfaction_last=0.65, satisfaction_mean=0.8
+    ) == ("last rating 65%; 80% on average")
+    assert say("satisfaction", n_open_complaints=2) == "2 complaints still open"
+    assert say("word of mouth", n_referrals_made=0, was_referred=0) == "has referred nobody yet"
+    assert say("returns", returned_share=0.0, n_returns=0) == "returned nothing"
+
+
+def test_whose_contract_has_ended_is_not_called_under_contract():
+    ended = {"days_since_first_contract": 738, "days_since_contract_end": 131, "has_contract_in_force": 0}
+    assert say("contract", **ended) == "without a contract for 131 days"
+    assert say("price", monthly_amount_in_force=0) == "no monthly amount is due now"
+
+
+@pytest.mark.parametrize("lowering", [False, True])
+@pytest.mark.parametrize("idea", [*(idea.name for idea in IDEAS), "standing", "level of the season", "other"])
+def test_every_idea_has_something_to_say_of_everybody(idea, lowering):
+    assert say(idea, lowering)
 
 
 def test_one_is_not_plural():
@@ -26,7 +71,7 @@ def test_one_is_not_plural():
 def test_every_phrase_reads_as_if_its_words_were_mended_after_its_numbers_were_filled_in(idea):
     rng = np.random.default_rng(0)
     for phrase in (*idea.phrases, *idea.lowering):
-        phrase = phrase.replace("<h>", "60d")
+        phrase = re.sub(r"^\[.*?\] ", "", phrase).replace("<h>", "60d").replace("<days>", "60")
         names = re.findall(r"{(\w+)", phrase)
         values = {name: rng.choice([0.0, 0.01, 0.3, 1.0, 1.2, 2.0, 10.0, 1001.0], 400) for name in names}
         said = say_all([phrase], values.__getitem__, 400)

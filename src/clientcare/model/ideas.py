@@ -21,7 +21,9 @@ class Idea:
     columns : str
         A pattern of the columns that say it.
     phrases : tuple of str
-        Sentences with columns in braces; the first all of whose values are known is said.
+        Sentences with columns in braces, and in front what must hold: ``"[overdue_ratio > 1] silent ..."``.
+        The first that holds and all of whose values are known is said. ``<h>`` is the horizon in a column's
+        name, ``<days>`` its length.
     lowering : tuple of str
         The same where the idea speaks for staying; empty: the same sentences.
     """
@@ -39,38 +41,52 @@ IDEAS = (
         r"|share_of_gaps_outlasted|longest_silence_days|n_months_in_a_row|n_purchases_<h>.*|n_active_thirds_<h>"
         r"|purchases_<h>_to_usual_ratio|n_purchases_decayed_<h>|active_period_share_<h>|n_active_periods_<h>",
         (
-            "silent for {days_since_last_purchase:.0f} days; usually buys every {gap_days_median:.0f} days",
-            "silent for {days_since_last_purchase:.0f} days since the only purchase",
+            "[overdue_ratio > 1] silent for {days_since_last_purchase:.0f} days; usually buys every {gap_days_median:.0f} days",
+            "[n_purchases > 1] bought {n_purchases_<h>:.0f} times in the last <days> days",
+            "[n_purchases > 1] last bought {days_since_last_purchase:.0f} days ago",
+            "no second purchase in {days_since_last_purchase:.0f} days",
+            "no purchase is known",
         ),
         (
-            "last bought {days_since_last_purchase:.0f} days ago; usually buys every {gap_days_median:.0f} days",
+            "[overdue_ratio <= 1] last bought {days_since_last_purchase:.0f} days ago; usually buys every {gap_days_median:.0f} days",
+            "[n_purchases > 1, n_purchases_<h> > 0] bought {n_purchases_<h>:.0f} times in the last <days> days",
+            "[n_purchases > 1] last bought {days_since_last_purchase:.0f} days ago",
             "bought for the first time {days_since_last_purchase:.0f} days ago",
+            "no purchase is known",
         ),
     ),
     Idea(
         "purchases",
         r"n_purchases.*|n_repeat_purchases|purchases_per_.*|n_active_.*|active_period_share.*|n_months_in_a_row_longest"
         r"|purchases_.*_to_usual_ratio|n_orders|n_purchase_lines|lines_per_purchase",
-        ("bought {n_purchases:.0f} times in {days_since_first_purchase:.0f} days",),
+        (
+            "[n_purchases > 1] bought {n_purchases:.0f} times in {days_since_first_purchase:.0f} days",
+            "[n_purchases > 0] one purchase so far",
+            "no purchase is known",
+        ),
     ),
     Idea(
         "rhythm",
         r"gap_.*|log_gap_sd|days_first_to_second_purchase|weekend_purchase_share|favourite_weekday_share",
         (
-            "lately buys every {gap_days_mean_last_three:.0f} days; {gap_days_mean:.0f} on average",
+            "[n_purchases > 4] lately buys every {gap_days_mean_last_three:.0f} days; {gap_days_mean:.0f} on average",
             "buys every {gap_days_mean:.0f} days on average",
-            "no rhythm yet: one purchase",
+            "no rhythm of purchases yet",
         ),
     ),
     Idea(
         "time as a buyer",
         r"days_since_first_purchase|days_first_to_last_purchase",
-        ("first bought {days_since_first_purchase:.0f} days ago",),
+        ("first bought {days_since_first_purchase:.0f} days ago", "no purchase is known"),
     ),
     Idea(
         "returns",
         r"n_returns|returned_.*|days_since_last_return|net_spent",
-        ("returned {returned_share:.0%} of what was spent",),
+        (
+            "[returned_share > 0.005] returned {returned_share:.0%} of what was spent",
+            "[n_returns > 0] returned {n_returns:.0f} times, less than 1% of what was spent",
+            "returned nothing",
+        ),
     ),
     Idea(
         "spend",
@@ -96,43 +112,65 @@ IDEAS = (
             "buys in {n_categories:.0f} categories",
             "bought {n_products:.0f} different products",
             "bought through {n_channels:.0f} channels",
+            "what was bought is not known",
         ),
     ),
     Idea(
         "satisfaction",
         r"satisfaction.*|n_ratings|n_feedback.*|.*complaint.*|.*ticket.*|n_escal.*|resolution.*|resolved.*",
         (
-            "{n_open_complaints:.0f} complaints still open; last rating {satisfaction_last:.0%}",
+            "[n_open_complaints > 0] {n_open_complaints:.0f} complaints still open; last rating {satisfaction_last:.0%}",
+            "[n_open_complaints > 0] {n_open_complaints:.0f} complaints still open",
+            "[n_ratings > 1] last rating {satisfaction_last:.0%}; {satisfaction_mean:.0%} on average",
+            "the only rating was {satisfaction_last:.0%}",
+            "[n_open_requests > 0] {n_open_requests:.0f} requests still open",
+            "[n_requests_90d > 0] {n_requests_90d:.0f} requests for help in 90 days",
+            "[n_complaints > 0] {n_complaints:.0f} complaints in all",
+            "no rating and no complaint is known",
+        ),
+        (
             "rates us {satisfaction_mean:.0%} on average",
-            "{n_complaints:.0f} complaints in all",
+            "[n_requests_90d > 0] {n_requests_90d:.0f} requests for help in 90 days",
+            "[n_complaints > 0] {n_complaints:.0f} complaints in all",
+            "no complaint is known",
         ),
     ),
     Idea(
         "check-ins",
         r".*check_in.*",
         ("no check-in for {days_since_last_check_in:.0f} days", "no check-in was ever recorded"),
+        ("last check-in {days_since_last_check_in:.0f} days ago", "no check-in was ever recorded"),
     ),
     Idea(
         "use",
         r"n_usage.*|contact_minutes.*|days_since_last_usage",
-        ("used {n_usage_30d:.0f} times in 30 days",),
+        ("used {n_usage_30d:.0f} times in 30 days", "no use is known"),
     ),
     Idea(
         "word of mouth",
         r".*referr.*",
-        ("made {n_referrals_made:.0f} referrals", "came by a referral: {was_referred:.0f}"),
+        (
+            "[n_referrals_made > 0] made {n_referrals_made:.0f} referrals",
+            "[was_referred > 0] came by a referral",
+            "has referred nobody yet",
+        ),
     ),
     Idea(
         "price",
         r"price_.*|n_price_rises|monthly_amount_in_force",
-        ("{monthly_amount_in_force:,.0f} a month under contract",),
+        (
+            "[monthly_amount_in_force > 0] {monthly_amount_in_force:,.0f} a month under contract",
+            "no monthly amount is due now",
+        ),
     ),
     Idea(
         "contract",
         r".*contract.*|.*renewal.*|term_days_mean|cancellation.*|days_since_last_cancellation",
         (
-            "the contract ends in {days_to_contract_end:.0f} days; under contract for {days_since_first_contract:.0f} days",
-            "under contract for {days_since_first_contract:.0f} days",
+            "[has_contract_in_force > 0] the contract ends in {days_to_contract_end:.0f} days; under contract for {days_since_first_contract:.0f} days",
+            "[has_contract_in_force > 0] under contract for {days_since_first_contract:.0f} days, with no end agreed",
+            "without a contract for {days_since_contract_end:.0f} days",
+            "had the first contract {days_since_first_contract:.0f} days ago",
             "never had a contract",
         ),
     ),
@@ -199,11 +237,15 @@ def phrases_of(idea: str, horizon_days: int, lowering: bool = False) -> tuple[st
             chosen = known.lowering if lowering and known.lowering else known.phrases
             return tuple(_at(phrase, horizon_days) for phrase in chosen)
     if idea == STANDING:
-        return ("under contract: judged without the rhythm of purchases",)
+        return (
+            "[has_contract_in_force > 0] under contract: judged without the rhythm of purchases",
+            "[n_purchases > 0] judged without the rhythm of purchases",
+            "no purchase yet: judged without a rhythm of purchases",
+        )
     if idea == LEVEL:
         return ("the season that comes now differs from the ones learned from",)
     return ("other features together",)
 
 
 def _at(text: str, horizon_days: int) -> str:
-    return text.replace("<h>", f"{horizon_days}d")
+    return text.replace("<h>", f"{horizon_days}d").replace("<days>", str(horizon_days))

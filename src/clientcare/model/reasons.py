@@ -105,7 +105,7 @@ class Reasons:
 
     def _attribute(self, attribute: str, column: Callable[[str], Floats], n_rows: int) -> Texts:
         words = attribute.replace("_", " ")
-        said = np.full(n_rows, f"another {words}", dtype=object)
+        said = np.full(n_rows, f"{words} is unknown or a rare one", dtype=object)
         for name in self.names:
             match = ATTRIBUTE.match(name)
             if match is None or match.group(1) != attribute:
