@@ -41,14 +41,16 @@ IDEAS = (
         r"|share_of_gaps_outlasted|longest_silence_days|n_months_in_a_row|n_purchases_<h>.*|n_active_thirds_<h>"
         r"|purchases_<h>_to_usual_ratio|n_purchases_decayed_<h>|active_period_share_<h>|n_active_periods_<h>",
         (
-            "[overdue_ratio > 1] silent for {days_since_last_purchase:.0f} days; usually buys every {gap_days_median:.0f} days",
+            "[overdue_ratio > 1] silent for {days_since_last_purchase:.0f} days; "
+            "usually buys every {gap_days_median:.0f} days",
             "[n_purchases > 1] bought {n_purchases_<h>:.0f} times in the last <days> days",
             "[n_purchases > 1] last bought {days_since_last_purchase:.0f} days ago",
             "no second purchase in {days_since_last_purchase:.0f} days",
             "no purchase is known",
         ),
         (
-            "[overdue_ratio <= 1] last bought {days_since_last_purchase:.0f} days ago; usually buys every {gap_days_median:.0f} days",
+            "[overdue_ratio <= 1] last bought {days_since_last_purchase:.0f} days ago; "
+            "usually buys every {gap_days_median:.0f} days",
             "[n_purchases > 1, n_purchases_<h> > 0] bought {n_purchases_<h>:.0f} times in the last <days> days",
             "[n_purchases > 1] last bought {days_since_last_purchase:.0f} days ago",
             "bought for the first time {days_since_last_purchase:.0f} days ago",
@@ -167,7 +169,8 @@ IDEAS = (
         "contract",
         r".*contract.*|.*renewal.*|term_days_mean|cancellation.*|days_since_last_cancellation",
         (
-            "[has_contract_in_force > 0] the contract ends in {days_to_contract_end:.0f} days; under contract for {days_since_first_contract:.0f} days",
+            "[has_contract_in_force > 0] the contract ends in {days_to_contract_end:.0f} days; "
+            "under contract for {days_since_first_contract:.0f} days",
             "[has_contract_in_force > 0] under contract for {days_since_first_contract:.0f} days, with no end agreed",
             "without a contract for {days_since_contract_end:.0f} days",
             "had the first contract {days_since_first_contract:.0f} days ago",
