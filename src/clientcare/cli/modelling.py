@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from clientcare.exceptions import OptionError
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel, load_model
 from clientcare.model.needs import require_tables, tables_of
 from clientcare.outcomes import ClientDefinition, suggest_horizon
+from clientcare.window import parse_days
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -32,13 +34,36 @@ def build_model(options: argparse.Namespace, histories: Histories) -> Relationsh
     )
 
 
-def open_model(path: str, histories: Histories) -> RelationshipModel:
-    """A saved model, refused for histories that lack a table it learned from.
+def open_model(options: argparse.Namespace, histories: Histories) -> RelationshipModel:
+    """The model saved at ``--model``, refused for histories that lack a table it learned from.
 
     Raises
     ------
     SchemaError
+    OptionError
+        Where a horizon is stated that is not the model's own.
     """
-    model = load_model(path)
+    model = load_saved(options)
     require_tables("--model", model.tables_, tables_of(histories))
+    return model
+
+
+def load_saved(options: argparse.Namespace) -> RelationshipModel:
+    """The model saved at ``--model``; a horizon stated beside it must be its own.
+
+    Raises
+    ------
+    OptionError
+    """
+    model = load_model(options.model)
+    own = {
+        "--horizon": (options.horizon, model.churn_definition_.horizon_days),
+        "--client-horizon": (options.client_horizon, model.client_definition_.horizon_days),
+    }
+    for name, (stated, days) in own.items():
+        if stated is not None and parse_days(stated, name) != days:
+            raise OptionError(
+                f"{name}: the model was learned for {days} days, and speaks of these alone.\n"
+                f"Leave {name} out, or fit a model for the horizon you want."
+            )
     return model

@@ -18,28 +18,30 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 
 from clientcare import __version__
-from clientcare.cli import (
-    backtest,
-    care,
-    check,
-    compare,
-    demo,
-    features,
-    fit,
-    report,
-    score,
-    simulate,
-)
 from clientcare.exceptions import ClientcareError
 
-VERBS = (demo, check, features, fit, backtest, score, care, report, compare, simulate)
+VERBS = {
+    "demo": "Run the main job on the samples: quality, backtest, the book.",
+    "check": "Read the tables, say what was found wrong with them, and suggest a horizon.",
+    "features": "Write the feature table as of one or several dates.",
+    "fit": "Learn a relationship model and save it.",
+    "backtest": "Show how the model would have done at past dates, beside the recency rule.",
+    "score": "Score every buyer: class, churn risk with its interval, what to expect, and why.",
+    "care": "Print the seller's report card, and write the list of care that is due.",
+    "report": "Write the whole book as one HTML page that opens offline.",
+    "compare": "Compare two books: what moved between two runs, and whether a pipeline should stop.",
+    "simulate": "Make histories whose truth is known.",
+}
+"""What each verb does; its module of the same name is loaded when it is asked for, so that help comes at once."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser(given).parse_args(given)
     try:
         return int(options.run(options))
     except ClientcareError as mistake:
@@ -69,7 +71,8 @@ def _own_fault(verb: str, fault: Exception, debug: bool) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of the verb that is asked for; of the others it knows what they do."""
     parser = argparse.ArgumentParser(
         prog="clientcare",
         description="Tell dependent clients from one-time customers, predict who is about to leave, "
@@ -78,10 +81,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"clientcare {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in VERBS:
-        summary = (verb.__doc__ or "").strip().splitlines()[0]
-        sub = verbs.add_parser(verb.__name__.rpartition(".")[2], help=summary, description=verb.__doc__)
-        sub.formatter_class = argparse.RawDescriptionHelpFormatter
-        verb.add_options(sub)
-        sub.set_defaults(run=verb.run)
+    asked = next((word for word in given if not word.startswith("-")), None)
+    for name, summary in VERBS.items():
+        sub = verbs.add_parser(name, help=summary)
+        if name == asked:
+            verb = import_module(f"clientcare.cli.{name}")
+            sub.description = verb.__doc__
+            sub.formatter_class = argparse.RawDescriptionHelpFormatter
+            verb.add_options(sub)
+            sub.set_defaults(run=verb.run)
     return parser

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     histories = read_tables(options)
     as_of = options.as_of or histories.observed_until
     model = (
-        open_model(options.model, histories)
+        open_model(options, histories)
         if options.model
         else build_model(options, histories).fit(histories, as_of=as_of)
     )

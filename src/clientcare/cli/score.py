@@ -9,11 +9,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from clientcare.cli.modelling import add_model_options, build_model, open_model
+from clientcare.cli.modelling import add_model_options, build_model, load_saved, open_model
 from clientcare.cli.output import Voice, add_output_options, is_terminal, write_table
 from clientcare.cli.tables import add_table_options, read_tables, table_sources
 from clientcare.exceptions import OptionError
-from clientcare.model import load_model
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 def _score_in_memory(options: argparse.Namespace) -> int:
     histories = read_tables(options)
     if options.model:
-        model = open_model(options.model, histories)
+        model = open_model(options, histories)
     else:
         model = build_model(options, histories).fit(histories, as_of=options.as_of)
     book = model.score(histories, as_of=options.as_of)
@@ -75,7 +74,7 @@ def _score_in_parts(options: argparse.Namespace) -> int:
     tables: dict[str, Any] = {**sources, **door}
     progress = voice.progress if options.json or is_terminal() else None
     result = score_dataset(
-        load_model(options.model),
+        load_saved(options),
         **tables,
         as_of=options.as_of,
         out=options.out,

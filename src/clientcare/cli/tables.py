@@ -13,7 +13,7 @@ from clientcare.history import Histories, read_histories
 TABLES = ("transactions", "interactions", "contracts", "buyers")
 _AT_THE_DOOR = ("timezone", "observed_from", "observed_until", "on_bad_rows")
 _IN_CONFIG_ALONE = (
-    "satisfaction_scale", "kinds", "date_format", "encoding", "delimiter", "exact_copies", "isolated_dates"
+    "satisfaction_scale", "kinds", "date_format", "decimal", "encoding", "delimiter", "exact_copies", "isolated_dates"
 )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         help="a column of yours under our name, e.g. transactions.buyer_id='Customer ID' (repeatable)",
     )
     group.add_argument(
-        "--config", metavar="FILE.toml", help="the same options from a file; the command line wins"
+        "--config", metavar="FILE.toml", help="these options from a file; the command line wins"
     )
     group.add_argument("--timezone", help="the zone whose calendar days count, e.g. Europe/London")
     group.add_argument("--observed-from", metavar="DATE", help="the data are complete from this day on")

@@ -26,7 +26,6 @@ from clientcare.features.table import feature_columns, given_columns
 from clientcare.history.histories import Histories
 from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.scans import scan_of
-from clientcare.history.schema import SCHEMAS
 from clientcare.window import Moment, parse_moments
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
@@ -94,7 +93,7 @@ def write_feature_table(
     Parameters
     ----------
     transactions, interactions, contracts, buyers : path, pattern, folder, list of paths, or table
-        CSV or Parquet files, a database query (:class:`clientcare.history.scans.DatabaseQuery`), or a table.
+        CSV or Parquet files, a database query (:class:`clientcare.history.DatabaseQuery`), or a table.
     as_of : date or list of dates
         Exclusive.
     out : path
@@ -241,23 +240,13 @@ def _open(task: _Task, number: int) -> Histories | None:
             histories: Histories = pickle.load(file)  # our own file, in our own folder, written minutes ago
         kept.unlink()
         return histories
-    tables = {name: _known_columns(name, table, task) for name, table in task.partitions.read(number).items()}
+    tables = task.partitions.read(number)
     if not any(table.num_rows for name, table in tables.items() if name != "buyers"):
         return None
     try:
         return Histories(**tables, **task.options)
     except NotEnoughDataError:
         return None
-
-
-def _known_columns(name: str, table: pa.Table, task: _Task) -> pa.Table:
-    """Without the columns that nobody reads."""
-    mapped = (task.options.get("columns") or {}).get(name, {})
-    if name == "buyers":
-        return table
-    return table.select(
-        [column for column in table.column_names if column in SCHEMAS[name].columns or column in mapped]
-    )
 
 
 def _kept(task: _Task, number: int) -> Path:

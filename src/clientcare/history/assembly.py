@@ -183,7 +183,7 @@ def _row_counts(given: Mapping[str, GivenTable], logs: Mapping[str, RowLog]) -> 
             "rows_kept": pd.Series(kept, dtype=np.int64),
             "rows_set_aside": pd.Series({name: rows_in[name] - kept[name] for name in logs}, dtype=np.int64),
         }
-    )
+    ).rename_axis("table")
 
 
 def _rows_set_aside(given: GivenTable, log: RowLog) -> pd.DataFrame:

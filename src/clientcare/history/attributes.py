@@ -61,7 +61,11 @@ def read_attributes(
         if ours.lower() in OUTCOMES:
             log.remark("outcome_column", "left out of the attributes: it tells how it ended", given.n_rows)
             continue
-        frame[ours] = _attribute(given.cells(theirs), ours, given.place(ours), rows, log, door)
+        cells = given.cells(theirs)
+        if not _holds_single_values(cells):
+            log.remark(f"nested_{ours}", "left out of the attributes: no single values", given.n_rows)
+            continue
+        frame[ours] = _attribute(cells, ours, given.place(ours), rows, log, door)
     return pd.DataFrame(frame, index=buyer_ids)
 
 
@@ -113,6 +117,17 @@ def _attribute(cells: Cells, name: str, place: str, rows: NDArray[np.int64], log
     log.note(f"unreadable_{name}", "kept: attribute unknown", unreadable)
     chosen = np.append(np.where(unreadable, np.nan, values), np.nan)[rows]
     return chosen.astype(bool) if kind == "flags" and not np.isnan(chosen).any() else chosen
+
+
+def _holds_single_values(cells: Cells) -> bool:
+    """Whether cells are texts, numbers, dates and the like; not lists, records, pictures or other objects."""
+    if isinstance(cells, np.ndarray):
+        return not any(pd.api.types.is_list_like(cell) or isinstance(cell, bytes) for cell in cells)
+    kind = cells.type
+    odd = pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType)
+    return not (
+        odd or pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_duration(kind)
+    )
 
 
 def _kind_of(cells: Cells, name: str) -> str:

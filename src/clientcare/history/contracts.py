@@ -21,7 +21,7 @@ CHURN_FLAGS = ("churned", "is_churned", "churn_flag", "has_churned")
 def read_contracts(given: GivenTable, door: Door) -> Sheet:
     """Read contracts. A term that ends before it starts is set aside; other oddities are kept and counted."""
     sheet = open_sheet(given, door)
-    unreadable = sheet.add_numbers("amount", always=True)
+    unreadable = sheet.add_numbers("amount", door, always=True)
     for name in ("contract_id", "kind", "plan"):
         sheet.add_texts(name)
     judge_copies(sheet, door)

@@ -65,6 +65,9 @@ class Histories:
         What to do with rows that equal an earlier row in every column given.
     isolated_dates : {"set_aside", "keep"}
         What to do with a few rows that lie years after all others, most likely slips of the pen.
+    decimal : {".", ","}, optional
+        What parts the decimals of numbers that are texts; thousands and currency signs are then read over
+        (``"1.234,50 EUR"`` with ``","``). By default texts are plain numbers as in ``"1234.5"``.
 
     Attributes
     ----------
@@ -123,6 +126,7 @@ class Histories:
         satisfaction_scale: tuple[float, float] | None = None,
         exact_copies: str = "set_aside",
         isolated_dates: str = "set_aside",
+        decimal: str | None = None,
     ) -> None:
         tables = {
             "transactions": transactions,
@@ -135,6 +139,8 @@ class Histories:
         _require_one_of("on_bad_rows", on_bad_rows, ("quarantine", "raise"))
         _require_one_of("exact_copies", exact_copies, ("set_aside", "keep"))
         _require_one_of("isolated_dates", isolated_dates, ("set_aside", "keep"))
+        if decimal is not None:
+            _require_one_of("decimal", decimal, (".", ","))
         kind_words(kinds)
         self.timezone = check_timezone(timezone)
         first = None if observed_from is None else parse_moment(observed_from, timezone, "observed_from")
@@ -151,6 +157,7 @@ class Histories:
             isolated_dates=isolated_dates,
             kinds=dict(kinds or {}),
             satisfaction_scale=_checked_scale(satisfaction_scale),
+            decimal=decimal,
         )
         mapping = check_column_map(columns)
         for name in mapping:

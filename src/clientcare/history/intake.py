@@ -10,10 +10,11 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from clientcare.exceptions import InputError, SchemaError
-from clientcare.history.schema import read_names
+from clientcare.history.schema import is_ours, read_names
 
 Cells: TypeAlias = Any
 """A column: an arrow column of one type, or Python objects where a pandas column mixes types."""
@@ -33,6 +34,7 @@ ONE_TYPE = {
 
 TEXTS = ("string", "large_string", "string_view")
 VIEWS = ("string_view", "binary_view")
+UUIDS = "extension<arrow.uuid>"
 """Types by their names: the older versions of arrow do not know all of them."""
 
 
@@ -73,8 +75,14 @@ class GivenTable:
     remarks: tuple[tuple[str, str, int], ...] = ()
 
     def column(self, ours: str) -> Cells | None:
-        """The cells of a column by our name, or None where it was not given."""
-        return self.cells(self.names[ours]) if ours in self.names else None
+        """The cells of a column by our name, or None where it was not given.
+
+        A column without a single cell filled has no type: what a library calls it then is chance.
+        """
+        if ours not in self.names:
+            return None
+        cells = self.cells(self.names[ours])
+        return pa.chunked_array([pa.nulls(len(cells))]) if _is_blank(cells) else cells
 
     def place(self, ours: str) -> str:
         """How a message calls a column: by table and by the name it was given under."""
@@ -120,10 +128,17 @@ def take_in(table: str, frame: Any, mapping: Mapping[str, str | None]) -> GivenT
             f"{table}: a {type(frame).__name__} is no table. "
             f"Give a pandas or polars frame, a pyarrow table or a DuckDB relation.{hint}"
         )
-    return _from_arrow(table, _arrow_of(table, other), mapping)
+    return _from_arrow(table, arrow_of(table, other), mapping)
 
 
-def _arrow_of(table: str, frame: Any) -> pa.Table:
+def arrow_of(table: str, frame: Any) -> pa.Table:
+    """A frame that narwhals knows as an arrow table.
+
+    Raises
+    ------
+    SchemaError
+        Where a column has no form in arrow.
+    """
     trouble = ""
     try:
         if hasattr(
@@ -141,7 +156,14 @@ def _arrow_of(table: str, frame: Any) -> pa.Table:
     )
 
 
+def with_index_as_columns(table: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with those levels of its index as columns that bear one of our names and are no column yet."""
+    levels = [name for name in frame.index.names if is_ours(table, name) and name not in frame.columns]
+    return frame.reset_index(levels) if levels else frame
+
+
 def _from_pandas(table: str, frame: pd.DataFrame, mapping: Mapping[str, str | None]) -> GivenTable:
+    frame = with_index_as_columns(table, frame)
     found = _distinct(table, [str(name) for name in frame.columns])
     names = read_names(table, found, {str(name): ours for name, ours in mapping.items()})
     position = {name: number for number, name in enumerate(found)}
@@ -161,7 +183,7 @@ def _from_pandas(table: str, frame: pd.DataFrame, mapping: Mapping[str, str | No
 
 def _from_arrow(table: str, frame: pa.Table, mapping: Mapping[str, str | None]) -> GivenTable:
     found = _distinct(table, list(frame.column_names))
-    frame = _without_views(frame)
+    frame = without_odd_types(frame)
     names = read_names(table, found, mapping)
     return GivenTable(
         table=table,
@@ -179,9 +201,15 @@ def dictionary_of(texts: pa.ChunkedArray) -> Any:
     return coded.combine_chunks() if coded.num_chunks else pa.array([], pa.large_string()).dictionary_encode()
 
 
-def _without_views(frame: pa.Table) -> pa.Table:
-    """The table with plain columns in place of those that some versions of arrow cannot take rows of."""
+def without_odd_types(frame: pa.Table) -> pa.Table:
+    """The table with plain columns in place of those that some versions of arrow, or engines, cannot handle."""
     for number, column in enumerate(frame.schema):
+        if str(column.type) == UUIDS:
+            texts = [None if cell is None else str(cell) for cell in frame.column(number).to_pylist()]
+            frame = frame.set_column(
+                number, column.name, pa.chunked_array([pa.array(texts, pa.large_string())])
+            )
+            continue
         if pa.types.is_dictionary(column.type) and pa.types.is_unsigned_integer(column.type.index_type):
             frame = frame.set_column(number, column.name, _plain(frame.column(number)))
         if str(column.type) in VIEWS:
@@ -238,6 +266,15 @@ def _cells_of_series(series: pd.Series[Any], place: str) -> Cells:
     raise SchemaError(
         f"{place}: holds texts that are no valid Unicode. Decode the texts anew, or replace these cells."
     )
+
+
+def _is_blank(cells: Cells) -> bool:
+    """Whether every cell is missing."""
+    if isinstance(cells, np.ndarray):
+        return bool(pd.isna(cells).all())
+    if pa.types.is_floating(cells.type) and cells.null_count < len(cells):
+        return pc.all(pc.is_nan(cells)).as_py() is not False
+    return bool(cells.null_count == len(cells))
 
 
 def _any_zone(series: pd.Series[Any]) -> bool:

@@ -42,7 +42,7 @@ def read_interactions(given: GivenTable, door: Door) -> Sheet:
         sheet.add_texts(name)
     judge_copies(sheet, door)
     _read_words(sheet, door)
-    sheet.add_measure("minutes")
+    sheet.add_measure("minutes", door)
     _read_satisfaction(sheet, door)
     _read_length(sheet, door, "response_hours", "answered_at", "answered_before_asked")
     _read_length(sheet, door, "resolution_hours", "closed_at", "closed_before_opened")
@@ -80,7 +80,7 @@ def _is_word(sheet: Sheet, name: str, *words: str) -> Mask:
 
 def _read_satisfaction(sheet: Sheet, door: Door) -> None:
     """Satisfaction from 0 to 1, from the scale stated; without one only values from 0 to 1 are understood."""
-    sheet.add_measure("satisfaction")
+    sheet.add_measure("satisfaction", door)
     if "satisfaction" not in sheet.numbers:
         return
     answers = sheet.numbers["satisfaction"]
@@ -99,7 +99,7 @@ def _read_satisfaction(sheet: Sheet, door: Door) -> None:
 
 def _read_length(sheet: Sheet, door: Door, hours: str, moment: str, rule: str) -> None:
     """Read how long an answer or a closing took and when it came, each from the other where one lacks."""
-    sheet.add_measure(hours)
+    sheet.add_measure(hours, door)
     sheet.add_moments(moment, door)
     if hours not in sheet.numbers and moment not in sheet.moments:
         return

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 
 from clientcare.durable import reached, replacing, sync_file, sync_folder
 from clientcare.exceptions import SchemaError, SourceError
-from clientcare.history.scans import DatabaseQuery, Scan, import_duckdb, locked_config, quote_name, quote_text
+from clientcare.history.databases import DatabaseQuery, import_duckdb, locked_config, quote_name, quote_text
+from clientcare.history.scans import Scan
 from clientcare.history.schema import read_names
 
 ROWS_A_PARTITION = 1_000_000

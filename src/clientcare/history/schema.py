@@ -102,7 +102,7 @@ def schema_of(table: str) -> TableSchema:
     """
     if table not in SCHEMAS:
         raise OptionError(
-            f"no table {table!r}: there are {', '.join(SCHEMAS)}.{did_you_mean(table, SCHEMAS)}"
+            f"no table {table!r}: there are {', '.join(SCHEMAS)}.{did_you_mean(str(table), SCHEMAS)}"
         )
     return SCHEMAS[table]
 
@@ -140,6 +140,9 @@ def check_column_map(columns: ColumnMap | None) -> dict[str, dict[str, str | Non
 def read_names(table: str, found: Sequence[str], mapping: Mapping[str, str | None]) -> dict[str, str]:
     """Our name of every column that is known or mapped, and the name it was given under.
 
+    A column that is called as ours save for capitals, blanks and signs ("Buyer ID", "Amount ") is read as ours
+    where none bears the very name.
+
     Parameters
     ----------
     table : str
@@ -161,7 +164,10 @@ def read_names(table: str, found: Sequence[str], mapping: Mapping[str, str | Non
                 f"{table}: no column {name!r}, which columns={{{table!r}: ...}} maps to {mapping[name]!r} "
                 f"(found {_listed(found)}).{did_you_mean(name, found)}"
             )
-    ours_of = {name: mapping.get(name, name) for name in found}
+    alike = {_plain(ours): ours for ours in (schema.required if table == "buyers" else schema.columns)}
+    taken = {mapping.get(name, name) for name in found}
+    near = {name: ours for name in found if (ours := alike.get(_plain(name))) and ours not in taken}
+    ours_of = {name: mapping.get(name, near.get(name, name)) for name in found}
     known = {name: ours for name, ours in ours_of.items() if ours is not None}
     if table != "buyers":
         known = {name: ours for name, ours in known.items() if ours in schema.columns}
@@ -186,8 +192,18 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {lower[near[0]]!r}?" if near else ""
 
 
+def is_ours(table: str, name: object) -> bool:
+    """Whether a name is one of our columns of a table, capitals, blanks and signs aside."""
+    return isinstance(name, str) and _plain(name) in map(_plain, schema_of(table).columns)
+
+
+def _plain(name: str) -> str:
+    """The letters and digits of a name, all small."""
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
 def _missing(table: str, column: str, found: Sequence[str]) -> SchemaError:
-    plain = {"".join(c for c in name.lower() if c.isalnum()): name for name in reversed(found)}
+    plain = {_plain(name): name for name in reversed(found)}
     likely = next((plain[name] for name in LIKELY_NAMES.get(column, ()) if name in plain), None)
     if likely is None:
         return SchemaError.missing_column(table, column, found)

@@ -41,6 +41,8 @@ class Door:
         The caller's words for kinds of interactions.
     satisfaction_scale : pair of float or None
         The lowest and the highest answer.
+    decimal : "." or "," or None
+        What parts the decimals of numbers written as texts.
     """
 
     strict: bool = False
@@ -52,6 +54,7 @@ class Door:
     isolated_dates: str = "set_aside"
     kinds: Mapping[str, str] = field(default_factory=dict)
     satisfaction_scale: tuple[float, float] | None = None
+    decimal: str | None = None
 
 
 @dataclass
@@ -98,7 +101,7 @@ class Sheet:
             return None
         return np.maximum(self.time, self.recorded)
 
-    def add_numbers(self, name: str, always: bool = False) -> Mask:
+    def add_numbers(self, name: str, door: Door, always: bool = False) -> Mask:
         """Read a column of numbers and tell which cells are none; with ``always``, NaN where not given."""
         cells = self.given.column(name)
         nothing = np.zeros(self.given.n_rows, dtype=bool)
@@ -106,12 +109,12 @@ class Sheet:
             if always:
                 self.numbers[name] = np.full(self.given.n_rows, np.nan)
             return nothing
-        self.numbers[name], unreadable = read_numbers(cells, self.given.place(name))
+        self.numbers[name], unreadable = read_numbers(cells, self.given.place(name), door.decimal)
         return unreadable
 
-    def add_measure(self, name: str) -> None:
+    def add_measure(self, name: str, door: Door) -> None:
         """Read a column of numbers that no row stands or falls with: what is no finite number is unknown."""
-        unreadable = self.add_numbers(name)
+        unreadable = self.add_numbers(name, door)
         if name in self.numbers:
             unreadable |= np.isinf(self.numbers[name])
             self.numbers[name][unreadable] = np.nan
@@ -139,6 +142,8 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
     """A table with its buyers and moments read and the shared rules applied, in the order of their weight."""
     log = RowLog(given.table, given.n_rows, door.strict, given.row_numbers)
     _count_lines_left_out(given, log)
+    if not given.n_rows and not given.left_out:
+        log.remark("empty_table", "kept: nothing of this kind happened", 0)
     for rule, action, n_rows in given.remarks:
         log.remark(rule, action, n_rows)
     when = schema_of(given.table).time or "timestamp"

@@ -1,4 +1,4 @@
-"""Files at the door: CSV and Parquet, one, several, a pattern or a folder.
+"""Files and databases at the door: CSV and Parquet, one, several, a pattern or a folder; tables and queries.
 
 From CSV every cell comes as text, so that no id is ever guessed ("00004" stays "00004"); an empty cell is
 unknown.
@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from clientcare.exceptions import SchemaError, SourceError
+from clientcare.exceptions import OptionError, SchemaError, SourceError
+from clientcare.history.databases import DatabaseQuery, is_address, query_of_address
 from clientcare.history.histories import Histories
 from clientcare.history.intake import FileTable
 
@@ -36,14 +37,16 @@ def read_histories(
     delimiter: str | None = None,
     **options: Any,
 ) -> Histories:
-    r"""Histories from files.
+    r"""Histories from files or databases.
 
     Parameters
     ----------
-    transactions, interactions, contracts, buyers : path, pattern, folder, list of paths, or table
+    transactions, interactions, contracts, buyers : path, pattern, folder, list of paths, database, or table
         CSV (also compressed with gzip) or Parquet. A folder stands for all its CSV and Parquet files, in
-        the order of their names; several files of a table must have the same columns. Tables are taken as
-        they are.
+        the order of their names; several files of a table must have the same columns. A database is named by
+        its address with the table behind a ``#`` (``"postgresql+psycopg://host/shop#orders"``,
+        ``"duckdb:///shop.db#orders"``) or asked by a :class:`~clientcare.history.DatabaseQuery`. Tables are
+        taken as they are.
     encoding : str
         How the CSV files encode texts.
     delimiter : str, optional
@@ -59,9 +62,13 @@ def read_histories(
     Raises
     ------
     SourceError
-        Where there is no such file, or it cannot be read.
+        Where there is no such file, or it cannot be read, or a database does not answer.
     SchemaError
         Where files of one table differ in their columns.
+    OptionError
+        Where ``encoding`` or ``delimiter`` makes no sense.
+    MissingExtraError
+        Where a database is named and its driver is not installed (``pip install 'clientcare[sql]'``).
 
     Examples
     --------
@@ -78,12 +85,17 @@ def read_histories(
         "contracts": contracts,
         "buyers": buyers,
     }
+    _check_csv_options(encoding, delimiter)
     read = {name: read_source(name, source, encoding, delimiter) for name, source in tables.items()}
     return Histories(**read, **options)
 
 
 def read_source(table: str, source: Any, encoding: str = "utf-8", delimiter: str | None = None) -> Any:
-    """What a source holds; anything that is no path is handed on as it is."""
+    """What a source holds; anything that is neither a path nor a database is handed on as it is."""
+    if is_address(source):
+        source = query_of_address(table, source)
+    if isinstance(source, DatabaseQuery):
+        return source.read()
     if isinstance(source, (str, PathLike)):
         return read_files(table, files_of(table, source), encoding, delimiter)
     if (
@@ -94,6 +106,18 @@ def read_source(table: str, source: Any, encoding: str = "utf-8", delimiter: str
         files = [file for one in source for file in files_of(table, one)]
         return read_files(table, files, encoding, delimiter)
     return source
+
+
+def _check_csv_options(encoding: str, delimiter: str | None) -> None:
+    known = isinstance(encoding, str)
+    try:
+        getincrementaldecoder(encoding)
+    except (LookupError, TypeError):
+        known = False
+    if not known:
+        raise OptionError("encoding: no such encoding. Write it as 'utf-8', 'latin-1' or 'cp1252'.")
+    if delimiter is not None and not (isinstance(delimiter, str) and len(delimiter) == 1):
+        raise OptionError("delimiter: must be one character in quotes, for instance ';' or '\\t'.")
 
 
 def files_of(table: str, source: str | PathLike[str]) -> list[Path]:

@@ -22,8 +22,8 @@ def read_transactions(given: GivenTable, door: Door) -> Sheet:
     neither; an infinite or unreadable amount is a fault, and its row is set aside.
     """
     sheet = open_sheet(given, door)
-    unreadable = sheet.add_numbers("amount", always=True)
-    sheet.add_measure("quantity")
+    unreadable = sheet.add_numbers("amount", door, always=True)
+    sheet.add_measure("quantity", door)
     for text in SCHEMAS["transactions"].texts:
         sheet.add_texts(text)
     judge_copies(sheet, door)

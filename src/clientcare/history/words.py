@@ -73,6 +73,11 @@ def kind_words(own: Mapping[str, str] | None) -> dict[str, str]:
         Where the caller maps to a kind that is not ours.
     """
     words = _table_of(SYNONYMS, KINDS)
+    if own is not None and not isinstance(own, Mapping):
+        raise OptionError(
+            f"kinds: a {type(own).__name__}, not a mapping of your words to our kinds.\n"
+            "Write it as kinds={'coffee': 'check_in'}."
+        )
     for theirs, ours in (own or {}).items():
         if ours not in KINDS:
             raise OptionError(

@@ -22,10 +22,10 @@ def columns_by_name(X: Floats, names: list[str]) -> Callable[[str], Floats]:
     return lambda name: X[:, place[name]] if name in place else unknown
 
 
-def known_ids(past: Histories, moment: pd.Timestamp, buyers: Iterable[Any]) -> pd.Index:
-    """The buyers asked for, in the order of the histories; refused where some are not known."""
+def known_ids(past: Histories, moment: pd.Timestamp, buyers: Iterable[Any] | str | int) -> pd.Index:
+    """The buyers asked for (a list, or one id), in the order of the histories; refused where some are not known."""
     known = past.buyer_ids.take(known_buyers(past, moment))
-    asked = pd.Index(list(buyers)).unique()
+    asked = pd.Index([buyers] if isinstance(buyers, (str, int)) else list(buyers)).unique()
     n_unknown = int((~asked.isin(known)).sum())
     if n_unknown or len(asked) == 0:
         raise InputError(
@@ -61,7 +61,7 @@ def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table as plain values, for a card."""
     rows = table.copy()
     if "as_of" in rows:
-        rows["as_of"] = rows["as_of"].dt.strftime("%Y-%m-%d")
+        rows["as_of"] = pd.to_datetime(rows["as_of"]).dt.strftime("%Y-%m-%d")
     numbers = rows.select_dtypes("number").columns
     rows[numbers] = rows[numbers].astype(float).round(5)
     return [

@@ -18,8 +18,9 @@ from threadpoolctl import threadpool_limits
 
 from clientcare.durable import reached
 from clientcare.exceptions import InputError, OptionError, SourceError
+from clientcare.history.databases import import_duckdb
 from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
-from clientcare.history.scans import FileScan, Scan, import_duckdb, scan_of
+from clientcare.history.scans import FileScan, Scan, scan_of
 from clientcare.history.schema import ColumnMap, check_column_map, read_names
 from clientcare.model.needs import require_tables, warn_beyond_data
 from clientcare.model.store import library_versions
@@ -346,6 +347,7 @@ def score_part(
         "quality": [
             [str(table), str(rule), int(n_rows), str(action)]
             for table, rule, n_rows, action in findings + quality
+            if n_rows  # that a part has no rows of a table says nothing of the table
         ],
         "observed_until": None if histories is None else histories.observed_until.isoformat(),
         "n_read": sum(table.num_rows for table in tables.values()),
