@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
+
 import numpy as np
 import pandas as pd
 
@@ -47,16 +49,16 @@ def best_set(value: Floats, minutes: Floats, capacity: Capacity) -> Ints:
     """
     if capacity is None:
         return np.arange(len(value))
-    if isinstance(capacity, int) and not isinstance(capacity, bool):
+    if isinstance(capacity, Integral) and not isinstance(capacity, bool):
         if capacity < 0:
             raise OptionError("capacity: a number of contacts cannot be negative.")
         return np.sort(np.argsort(-value, kind="stable")[: int(capacity)])
     return _within_minutes(value, minutes, _parse_minutes(capacity))
 
 
-def _parse_minutes(capacity: str | pd.Timedelta | bool) -> float:
+def _parse_minutes(capacity: str | pd.Timedelta | float) -> float:
     try:
-        if isinstance(capacity, bool):
+        if isinstance(capacity, Real) or (isinstance(capacity, str) and _is_bare_number(capacity)):
             raise TypeError
         length = pd.Timedelta(capacity)
     except (ValueError, TypeError) as cause:
@@ -67,6 +69,11 @@ def _parse_minutes(capacity: str | pd.Timedelta | bool) -> float:
     if not length >= pd.Timedelta(0):
         raise OptionError("capacity: must be a length of time of zero or more, such as '12h'.")
     return float(length / pd.Timedelta(minutes=1))
+
+
+def _is_bare_number(text: str) -> bool:
+    """A number without a unit, which a length of time would read as billionths of a second."""
+    return text.strip().replace(".", "", 1).isdigit()
 
 
 def _within_minutes(value: Floats, minutes: Floats, budget: float) -> Ints:

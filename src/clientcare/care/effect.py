@@ -24,6 +24,7 @@ from clientcare.care.effect_checks import (
     words_for,
 )
 from clientcare.care.effect_sample import Action, EffectSample, effect_features, effect_sample
+from clientcare.care.given import require_histories
 from clientcare.care.nuisance import LogScale
 from clientcare.care.targeting import EffectByBuyer, effects_unseen, gain_table
 from clientcare.exceptions import NotEnoughDataError, OptionError
@@ -232,6 +233,7 @@ def care_effect(
     apart (mean absolute standardised difference over 0.1), if the weighted rows are worth fewer than 50 on
     either side, or if there is an effect on the past.
     """
+    require_histories(histories, "care_effect")
     moments, _ = parse_moments(as_of, histories.timezone)
     if outcome_from not in ("window", "as_of"):
         raise OptionError(

@@ -16,6 +16,7 @@ from clientcare.care.contacts import Bools, Contacts, Floats, Ints
 from clientcare.exceptions import InputError, OptionError
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
+from clientcare.history.words import KINDS
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.window import MICROSECONDS_A_DAY, Window, microseconds
 
@@ -62,6 +63,7 @@ def effect_sample(
     cap: float,
 ) -> EffectSample:
     """Collect the rows of all dates; see :func:`clientcare.care.care_effect` for the arguments."""
+    _require_kinds(histories, action)
     gap = window_days if outcome_from == "window" else 0
     for moment in moments:
         Window(moment + pd.Timedelta(days=gap), horizon_days).require_observed(
@@ -161,6 +163,21 @@ def action_rows(contacts: Contacts, action: Action) -> Bools:
     if isinstance(action, pd.Series):
         raise OptionError("care_effect: an action given as a Series has no contacts.")
     return contacts.kept & contacts.kind(*action)
+
+
+def _require_kinds(histories: Histories, action: Action) -> None:
+    """Refuse an action named by a kind that no contact has."""
+    contacts = histories.events("interactions")
+    if contacts is None or isinstance(action, (Mapping, pd.Series)) or action == "proactive":
+        return
+    wanted = (action,) if isinstance(action, str) else tuple(action)
+    there = set(map(str, contacts.levels.get("kind", ())))
+    if not there & set(wanted):
+        ours = ", ".join(repr(kind) for kind in KINDS if kind in there) or "none of our kinds"
+        raise OptionError(
+            f"care_effect: no contact is of the kind {' or '.join(map(repr, wanted))} (found {ours}).\n"
+            "Name one of these, a kind under its own name in your table, or 'proactive'."
+        )
 
 
 def _treated(

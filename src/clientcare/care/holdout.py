@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from clientcare.care.contacts import Bools, Floats, Ints
-from clientcare.exceptions import InputError, NotEnoughDataError, OptionError, SchemaError
+from clientcare.care.given import churn_risk_of
+from clientcare.exceptions import NotEnoughDataError, OptionError
 
 ARMS = ("care", "hold_out")
 N_RISK_GROUPS = 5
+FEWEST_BUYERS = 40
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -174,9 +176,13 @@ def plan_holdout(
     Raises
     ------
     SchemaError
-        Where the book has no ``churn_risk``.
+        Where the book has no ``churn_risk``, or one that is no probability.
+    InputError
+        Where the book is no table with one row a buyer.
     OptionError
         Where a share or an effect makes no sense.
+    NotEnoughDataError
+        Where fewer than 40 buyers could take part.
 
     Examples
     --------
@@ -185,24 +191,26 @@ def plan_holdout(
     >>> plan.n_needed, plan.n_care, plan.n_hold_out
     (2045, 1023, 1022)
     """
-    if "churn_risk" not in book:
-        raise SchemaError.missing_column("book", "churn_risk", map(str, book.columns))
+    risks = pd.Series(churn_risk_of(book, "plan_holdout"), index=book.index)
     if not 0 < smallest_effect < 1 or not 0 < power < 1 or not 0 < level < 1 or not 0 < share_held_out < 1:
         raise OptionError(
             "plan_holdout: smallest_effect, power, level and share_held_out lie between 0 and 1."
         )
-    if not book.index.is_unique:
-        raise InputError("plan_holdout: a buyer stands more than once in the book.")
+    if risks.notna().sum() < FEWEST_BUYERS:
+        raise NotEnoughDataError(
+            f"plan_holdout: the churn risk of {int(risks.notna().sum()):,} buyers is known; "
+            f"at least {FEWEST_BUYERS} are needed for an experiment."
+        )
     book = book.sort_index()
-    risk = book["churn_risk"].to_numpy(dtype=np.float64)
-    spread = float(np.nanmean(risk * (1 - risk))) if len(book) else np.nan
+    risk: Floats = np.asarray(risks.sort_index(), dtype=np.float64)
+    spread = float(np.nanmean(risk * (1 - risk)))
     reach = (_normal_quantile(power) + _normal_quantile(0.5 + level / 2)) ** 2
     both = 1 / share_held_out + 1 / (1 - share_held_out)
     needed = int(np.ceil(reach * spread * both / smallest_effect**2))
     size = min(needed if n_buyers is None else n_buyers, len(book))
-    if size < 40:
+    if size < FEWEST_BUYERS:
         raise NotEnoughDataError(
-            f"plan_holdout: {size:,} buyers are too few for an experiment; at least 40 are needed."
+            f"plan_holdout: {size:,} buyers are too few for an experiment; at least {FEWEST_BUYERS} are needed."
         )
     stratum = _strata(book, risk)
     rng = np.random.default_rng(random_state)

@@ -12,9 +12,10 @@ from clientcare.care.buying import Buying
 from clientcare.care.capacity import Capacity, best_set
 from clientcare.care.contacts import Contacts, Floats
 from clientcare.care.due import FINDERS, Due, Standing
+from clientcare.care.given import churn_risk_of, require_histories
 from clientcare.care.practices import last_owner
 from clientcare.care.sentences import bare_evidence, sentence
-from clientcare.exceptions import InputError, OptionError, SchemaError
+from clientcare.exceptions import InputError, OptionError
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
 from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, microseconds, parse_days, parse_moment
@@ -104,17 +105,22 @@ def care_plan(
     Raises
     ------
     SchemaError
-        Where the book has no ``churn_risk``.
+        Where the book has no ``churn_risk``, or one that is no probability.
     InputError
-        Where no ``as_of`` is known or none of the book's buyers is in the histories.
+        Where the book is no table with one row a buyer, where no ``as_of`` is known, or some of the book's
+        buyers are not in the histories.
     OptionError
         Where an option has no meaning.
     """
-    _check_options(by, warning_line, max_per_buyer)
+    _check_options(by, warning_line, max_per_buyer, minutes or {})
+    require_histories(histories, "care_plan")
+    churn_risk = churn_risk_of(book, "care_plan")
     moment = _as_of(book, histories, as_of)
     position = _positions(book, histories)
     horizon = int(book["horizon_days"].iloc[0]) if "horizon_days" in book and len(book) else 90
-    at = _standing(book, histories, moment, position, parse_days(cadence, "cadence"), warning_line)
+    at = _standing(
+        book, churn_risk, histories, moment, position, parse_days(cadence, "cadence"), warning_line
+    )
     spend, unit = expected_value(book, at.buying, position, horizon)
     gain = _gain_by_buyer(effects, histories, moment, spend) if by == "effect" else None
     ranked_by = "risk_value" if gain is None else "effect"
@@ -129,7 +135,8 @@ def care_plan(
     plan = plan[list(PLAN_COLUMNS)]
     plan.attrs = {
         "stake_unit": unit,
-        "statement": _statement(by, ranked_by, warning_line, len(rows), len(plan), unit),
+        "statement": _statement(by, ranked_by, warning_line, len(rows), len(plan), unit)
+        + _unknown_yet(len(book) - int(at.listed.sum()), moment),
     }
     return plan
 
@@ -158,13 +165,20 @@ def expected_value(
     return value, "buyers"
 
 
-def _check_options(by: str, warning_line: float, max_per_buyer: int) -> None:
+def _check_options(by: str, warning_line: float, max_per_buyer: int, minutes: Mapping[str, int]) -> None:
     if by not in ("risk_value", "effect"):
         raise OptionError(f"care_plan: by={by!r} is not known. Rank by 'risk_value' or by 'effect'.")
     if not 0 < warning_line < 1:
         raise OptionError("care_plan: warning_line is a churn risk, between 0 and 1.")
     if max_per_buyer < 1:
         raise OptionError("care_plan: max_per_buyer must be at least 1.")
+    unknown = set(minutes) - set(MINUTES)
+    if unknown:
+        raise OptionError(
+            f"care_plan: minutes names no action {sorted(unknown)}. The actions are {list(MINUTES)}."
+        )
+    if any(not length > 0 for length in minutes.values()):
+        raise OptionError("care_plan: minutes must be above 0 for every action.")
 
 
 def _as_of(book: pd.DataFrame, histories: Histories, as_of: Moment | None) -> pd.Timestamp:
@@ -179,8 +193,6 @@ def _as_of(book: pd.DataFrame, histories: Histories, as_of: Moment | None) -> pd
 
 def _positions(book: pd.DataFrame, histories: Histories) -> Any:
     """Where the book's buyers stand in the histories."""
-    if "churn_risk" not in book:
-        raise SchemaError.missing_column("book", "churn_risk", map(str, book.columns))
     position = histories.buyer_ids.get_indexer(book.index)
     missing = int((position < 0).sum())
     if missing:
@@ -193,6 +205,7 @@ def _positions(book: pd.DataFrame, histories: Histories) -> Any:
 
 def _standing(
     book: pd.DataFrame,
+    churn_risk: Floats,
     histories: Histories,
     as_of: pd.Timestamp,
     position: Any,
@@ -201,12 +214,8 @@ def _standing(
 ) -> Standing:
     moment, n = microseconds(as_of), len(histories.buyer_ids)
 
-    def spread(column: str) -> Floats:
-        values = np.full(n, np.nan)
-        if column in book:
-            values[position] = book[column].to_numpy(dtype=np.float64)
-        return values
-
+    risk = np.full(n, np.nan)
+    risk[position] = churn_risk
     listed, known = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     listed[position], known[known_buyers(histories, as_of)] = True, True
     is_client = np.zeros(n, dtype=bool)
@@ -216,7 +225,7 @@ def _standing(
         Buying.known(histories, moment),
         Contacts.known(histories, moment),
         listed & known,
-        spread("churn_risk"),
+        risk,
         is_client,
         cadence_days,
         warning_line,
@@ -244,11 +253,6 @@ def _all_due(
     at: Standing, spend: Floats, gain: Floats | None, minutes: Mapping[str, int]
 ) -> tuple[pd.DataFrame, dict[str, Due]]:
     """All actions due, as numbers; the place of each in its finder's answer is kept for the sentences."""
-    unknown = set(minutes) - set(MINUTES)
-    if unknown:
-        raise OptionError(
-            f"care_plan: minutes names no action {sorted(unknown)}. The actions are {list(MINUTES)}."
-        )
     dues = {action: find(at) for action, find in FINDERS.items()}
     parts = []
     for action, due in dues.items():
@@ -306,6 +310,13 @@ def _finish(
 def _texts(texts: Iterable[str]) -> Any:
     """Texts as objects, so that an empty plan has the types of a full one."""
     return np.array(list(texts), dtype=object)
+
+
+def _unknown_yet(n_buyers: int, as_of: pd.Timestamp) -> str:
+    """What to say of buyers in the book who had not bought anything yet at the date of the plan."""
+    if not n_buyers:
+        return ""
+    return f" {n_buyers:,} buyers of the book were not known yet at {as_of:%Y-%m-%d}: nothing is planned for them."
 
 
 def _statement(by: str, ranked_by: str, line: float, n_due: int, n_planned: int, unit: str) -> str:

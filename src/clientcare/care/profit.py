@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.care.contacts import Floats, Ints
+from clientcare.care.given import churn_risk_of
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 
 
@@ -223,7 +224,7 @@ def profit_curve(
     OptionError
         Where an option has no meaning.
     InputError
-        Where the book lacks a column.
+        Where the book is no table with one row a buyer, or lacks a column.
 
     Examples
     --------
@@ -232,11 +233,9 @@ def profit_curve(
     >>> curve.best_n, round(curve.best_profit, 2), list(curve.chosen)
     (2, 19.0, ['a', 'b'])
     """
-    if "churn_risk" not in book:
-        raise InputError("profit_curve: the book has no column 'churn_risk'.")
+    risk = np.nan_to_num(churn_risk_of(book, "profit_curve"))
     if contact_cost < 0 or offer_cost < 0 or (budget is not None and budget < 0):
         raise OptionError("profit_curve: costs and budget cannot be negative.")
-    risk = book["churn_risk"].to_numpy(dtype=np.float64)
     drop = effect * risk if isinstance(effect, (int, float)) else _aligned(effect, book)
     drop = np.clip(drop, -1.0, risk)
     worth = _worth(value, book)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.care.given import require_histories
 from clientcare.care.practices import MEASURES, PRACTICES, care_practices, in_care, last_owner
 from clientcare.care.self_audit import self_audit
 from clientcare.exceptions import OptionError
@@ -108,6 +109,8 @@ def care_report(
 
     Raises
     ------
+    InputError
+        Where the histories are none.
     OptionError
         Where ``by`` names no column of the buyers' table, or the cadence is longer than the period.
 
@@ -125,6 +128,7 @@ def care_report(
     >>> float(report.seller.loc["communicated", "score"].round(1))
     16.7
     """
+    require_histories(histories, "care_report")
     moment = parse_moment(as_of, histories.timezone)
     period_days, cadence_days = parse_days(period, "period"), parse_days(cadence, "cadence")
     if cadence_days > period_days:
@@ -193,6 +197,9 @@ def _cards(buyers: pd.DataFrame, before: pd.DataFrame | None, groups: pd.Series[
     for group in sorted(mine.unique()):
         earlier = None if before is None or theirs is None else before[(theirs == group).to_numpy()]
         cards[group] = _card(buyers[(mine == group).to_numpy()], earlier)
+    if not cards:
+        index = pd.MultiIndex.from_arrays([[], []], names=[str(groups.name), "practice"])
+        return _card(buyers, None).iloc[:0].set_axis(index)
     joined: pd.DataFrame = pd.concat(cards, names=[str(groups.name), "practice"])
     return joined
 

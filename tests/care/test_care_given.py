@@ -1,0 +1,147 @@
+"""What the doors of care refuse, with a sentence that mends it, and what they bear."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from clientcare.care import care_effect, care_plan, care_report, plan_holdout, profit_curve
+from clientcare.exceptions import InputError, NotEnoughDataError, OptionError, SchemaError
+from clientcare.history import Histories
+
+AS_OF = "2024-12-30"
+IDS = np.arange(1, 31)
+
+
+def transactions(ids=IDS) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 360, 8 * len(ids)), unit="D")
+    return pd.DataFrame({"buyer_id": np.tile(ids, 8), "timestamp": days, "amount": 10.0})
+
+
+def contacts(kind="check_in") -> pd.DataFrame:
+    days = pd.Timestamp("2024-01-05") + pd.to_timedelta(np.arange(len(IDS)) * 10, unit="D")
+    return pd.DataFrame({"buyer_id": IDS, "timestamp": days, "kind": kind, "direction": "outbound"})
+
+
+def contracts() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"buyer_id": IDS, "start": pd.Timestamp("2024-01-01"), "end": pd.Timestamp("2025-02-01")}
+    )
+
+
+def some(name: str) -> Histories:
+    return {
+        "transactions": lambda: Histories(transactions()),
+        "with interactions": lambda: Histories(transactions(), interactions=contacts()),
+        "contracts": lambda: Histories(contracts=contracts(), observed_until="2025-01-01"),
+        "interactions": lambda: Histories(interactions=contacts()),
+        "zoned": lambda: Histories(
+            transactions().assign(timestamp=transactions()["timestamp"].dt.tz_localize("UTC")), timezone="UTC"
+        ),
+        "one buyer": lambda: Histories(transactions(IDS[:1])),
+    }[name]()
+
+
+def book_of(histories: Histories, **columns) -> pd.DataFrame:
+    index = pd.Index(histories.buyer_ids, name="buyer_id")
+    return pd.DataFrame({"churn_risk": 0.6, "relationship": "client", **columns}, index=index)
+
+
+@pytest.fixture
+def histories():
+    return some("with interactions")
+
+
+@pytest.mark.parametrize(
+    "tables", ["transactions", "with interactions", "contracts", "interactions", "zoned", "one buyer"]
+)
+@pytest.mark.parametrize("as_of", [AS_OF, "2023-06-01", "2030-01-01"])
+def test_a_plan_and_a_report_can_be_asked_for_whatever_tables_there_are(tables, as_of):
+    there = some(tables)
+    plan = care_plan(book_of(there), there, as_of)
+    assert plan["reason"].str.len().gt(10).all()
+    assert plan["buyer_id"].isin(there.buyer_ids).all()
+    report = care_report(there, as_of, by="owner")
+    assert report.seller["score"].dropna().between(0, 100).all()
+    assert report.seller.loc[report.seller["coverage"] == 0, "score"].isna().all()
+    assert list(report.by.index.names) == ["owner", "practice"]
+    assert len(care_plan(book_of(there).iloc[:0], there, as_of)) == 0
+    assert len(care_plan(book_of(there).iloc[:1], there, as_of)) <= 1
+
+
+def test_buyers_of_the_book_who_were_not_known_yet_are_counted(histories):
+    statement = care_plan(book_of(histories), histories, "2023-06-01").attrs["statement"]
+    assert "30 buyers of the book were not known yet at 2023-06-01" in statement
+
+
+@pytest.mark.parametrize(
+    ("broken", "error", "says"),
+    [
+        (lambda book: book.drop(columns="churn_risk"), SchemaError, "no column 'churn_risk'"),
+        (lambda book: book.assign(churn_risk="high"), SchemaError, "30 of 30 values .* no probability"),
+        (lambda book: book.assign(churn_risk=60.0), SchemaError, "numbers from 0 to 1"),
+        (lambda book: pd.concat([book, book]), InputError, "30 of the book's 60 rows"),
+        (lambda book: book.reset_index(), InputError, "set_index"),
+        (lambda book: book["churn_risk"], InputError, "found Series"),
+    ],
+)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda book, histories: care_plan(book, histories, AS_OF),
+        lambda book, _: plan_holdout(book),
+        lambda book, _: profit_curve(book, effect=0.3, value=10.0),
+    ],
+    ids=["care_plan", "plan_holdout", "profit_curve"],
+)
+def test_a_book_that_cannot_be_read_is_refused_alike_everywhere(histories, broken, error, says, ask):
+    book = broken(book_of(histories))
+    with pytest.raises(error, match=says):
+        ask(book, histories)
+
+
+def test_a_table_in_place_of_histories_is_refused():
+    for ask in (
+        lambda table: care_plan(book_of(some("transactions")), table, AS_OF),
+        lambda table: care_report(table, AS_OF),
+        lambda table: care_effect(table, action="check_in", outcome="churn", as_of=["2024-06-01"]),
+    ):
+        with pytest.raises(InputError, match="Histories are needed, found DataFrame"):
+            ask(transactions())
+
+
+@pytest.mark.parametrize("capacity", [1.5, "20", "20.0", True, "many"])
+def test_a_capacity_without_a_unit_is_refused_rather_than_read_as_no_time_at_all(histories, capacity):
+    with pytest.raises(OptionError, match="Write 20 for twenty contacts, or '12h'"):
+        care_plan(book_of(histories), histories, AS_OF, capacity=capacity)
+
+
+def test_a_whole_number_of_any_make_is_a_number_of_contacts(histories):
+    assert len(care_plan(book_of(histories), histories, AS_OF, capacity=np.int64(3))) == 3
+
+
+@pytest.mark.parametrize("minutes", [{"dance": 5}, {"check_in": 0}, {"check_in": -5}])
+def test_actions_take_time_and_have_names(histories, minutes):
+    with pytest.raises(OptionError, match="minutes"):
+        care_plan(book_of(histories), histories, AS_OF, minutes=minutes)
+
+
+def test_an_action_that_no_contact_is_names_those_there_are(histories):
+    with pytest.raises(OptionError, match=r"no contact is of the kind 'dance' \(found 'check_in'\)"):
+        care_effect(histories, action="dance", outcome="churn", as_of=["2024-06-01"])
+
+
+@pytest.mark.parametrize("reached", [0, 29])
+def test_where_nobody_or_everybody_met_the_action_there_is_nothing_to_compare(reached):
+    met = contacts().assign(timestamp=pd.Timestamp("2024-06-02" if reached else "2024-01-05"))
+    there = Histories(transactions(), interactions=met)
+    with pytest.raises(NotEnoughDataError, match=f"{reached} of 29 rows met the action"):
+        care_effect(there, action="check_in", outcome="churn", as_of=["2024-06-01"], horizon="60D")
+
+
+@pytest.mark.parametrize("n_buyers", [0, 1, 5, 30])
+def test_too_few_buyers_for_an_experiment_are_told_so(histories, n_buyers):
+    with pytest.raises(NotEnoughDataError, match="at least 40 are needed"):
+        plan_holdout(book_of(histories).iloc[:n_buyers])
