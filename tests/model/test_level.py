@@ -24,10 +24,10 @@ def test_a_season_that_came_back_is_expected_again():
     assert level.season(4.5 * 365.0) == pytest.approx(-0.5 * level.slope, abs=0.02)
 
 
-def test_less_than_two_years_leave_the_level_alone():
+def test_a_year_that_few_dates_can_look_back_on_leaves_the_level_alone():
     level = (
         SeasonalLevel()
-        .learn(*a_past(1.9, 0.5), horizon_days=90)
+        .learn(*a_past(1.4, 0.5), horizon_days=90)
         .anchor(700.0, np.array([0.5]), np.array([0.6]))
     )
     assert level.slope == 0.0

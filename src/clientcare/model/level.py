@@ -12,6 +12,10 @@ from scipy.optimize import brentq
 from clientcare.model.member import Floats, log_odds_of, share_of
 
 YEAR = 365
+LEAST_PAIRED_DAYS = YEAR // 2
+"""Dates that have a date a year before them must stretch over so many days: over less, a trend looks like a season."""
+LEAST_SLOPE = 0.1
+"""A year that tells less of the next one than this tells nothing."""
 FADING = 0.6
 """How much less each further year back counts."""
 DOUBT = 0.5
@@ -27,8 +31,8 @@ class SeasonalLevel:
     difference in log-odds. If last year's e says something about this year's, the coming horizon is
     shifted by ``b x`` the mean of e one, two ... years before, each further year counting 0.6 times.
     ``b`` is the regression of e on that mean, drawn towards 0 the fewer horizons a year overlap it,
-    and never above 1. It takes a whole year of dates that have a year before them; a shorter history
-    leaves the level alone.
+    and never above 1. Where the dates that have a year before them stretch over less than a year, it counts in
+    proportion; over less than half a year, a trend could pass for a season and the level is left alone.
 
     Attributes
     ----------
@@ -63,14 +67,17 @@ class SeasonalLevel:
         self.day = np.asarray(day, dtype=np.float64)
         self.missed = log_odds_of(observed, 1e-4) - log_odds_of(expected, 1e-4)
         self.slope, self.spread = 0.0, float(np.std(self.missed)) if len(day) > 2 else 0.0
-        if len(day) < 3 or day[-1] - YEAR - day[0] < YEAR:
+        paired_days = float(day[-1] - YEAR - day[0]) if len(day) > 2 else 0.0
+        if paired_days < LEAST_PAIRED_DAYS:
             return self
         before = np.array([self._years_before(at) for at in self.day])
         both = np.isfinite(before)
         now, then = self.missed[both], before[both]
-        n_free = max((self.day[-1] - YEAR - self.day[0]) / horizon_days, 1.0)
+        n_free = max(paired_days / horizon_days, 1.0)
         doubt = DOUBT * float(np.mean(then**2)) * len(then) / n_free
-        self.slope = float(np.clip(now @ then / (then @ then + doubt + 1e-12), 0.0, 1.0))
+        slope = float(np.clip(now @ then / (then @ then + doubt + 1e-12), 0.0, 1.0))
+        slope *= min(1.0, paired_days / YEAR)
+        self.slope = slope if slope >= LEAST_SLOPE else 0.0
         self.spread = float(np.std(now - self.slope * then))
         return self
 

@@ -8,7 +8,7 @@ import pandas as pd
 from clientcare.features import feature_table
 from clientcare.history.histories import Histories
 from clientcare.model.blend import MOSTLY
-from clientcare.model.level import YEAR, SeasonalLevel, level_of_the_past, past_days
+from clientcare.model.level import LEAST_PAIRED_DAYS, YEAR, SeasonalLevel, level_of_the_past, past_days
 from clientcare.model.lifetime import AGE, COUNT, STRETCH, LifetimeMember
 from clientcare.model.member import Floats, share_of
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
@@ -46,7 +46,11 @@ def learn_level(
     span = definition.horizon_days
     first = day_number(past.observed_from) + max(span, LEAST_HISTORY_DAYS)
     last = day_number(as_of) - span
-    if member is None or last - YEAR - first < YEAR or np.isfinite(without_season).mean() < MOSTLY:
+    too_short = (
+        day_number(as_of) - day_number(past.observed_from) < 2 * YEAR
+        or last - YEAR - first < LEAST_PAIRED_DAYS
+    )
+    if member is None or too_short or np.isfinite(without_season).mean() < MOSTLY:
         return level
     ids = past.buyer_ids
     some = past.select(ids[:: max(1, -(-len(ids) // MOST_BUYERS))])
