@@ -20,7 +20,7 @@ from clientcare.features import (
     register_feature,
     register_prediction,
 )
-from clientcare.features.peers import add_norms
+from clientcare.features.norms import add_norms
 from clientcare.history import Histories
 
 AS_OF = "2021-06-01"

@@ -19,7 +19,7 @@ from clientcare.features.custom import (
     register_feature,
     register_prediction,
 )
-from clientcare.features.peers import PeerNorms
+from clientcare.features.norms import PeerNorms
 from clientcare.features.snapshot import Snapshot
 from clientcare.features.stream import FeatureFiles, write_feature_table
 from clientcare.features.table import feature_table, peer_norms

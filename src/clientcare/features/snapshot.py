@@ -9,22 +9,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.exceptions import OptionError
+from clientcare.features.norms import PeerNorms
 from clientcare.features.purchases import PurchaseDays
 from clientcare.features.runs import FIXED_POINT, Floats, Ints, Runs, SortedKeys, where
 from clientcare.history.events import EventTable, frame_of
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, day_number, microseconds
-
-if TYPE_CHECKING:
-    from clientcare.features.peers import PeerNorms
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -77,8 +75,8 @@ class Snapshot:
         The date; what happened at or after it is not here.
     windows : tuple of int
         Days of the windows asked for.
-    norms : PeerNorms or None
-        What is usual among buyers; None = taken from the buyers of this snapshot.
+    given_norms : PeerNorms or None
+        What is usual among buyers, for the family ``peers``; None = as among the buyers of this snapshot.
     """
 
     shared: SharedRuns
@@ -413,13 +411,6 @@ class Snapshot:
     def buyer_ids(self) -> pd.Index:
         """Ids of the buyers of this snapshot."""
         return self.histories.buyer_ids.take(self.buyers)
-
-    @cached_property
-    def norms(self) -> PeerNorms:
-        """What is usual among buyers: as given, or as among the buyers of this snapshot."""
-        from clientcare.features.peers import measure_norms
-
-        return self.given_norms or measure_norms(self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from clientcare.durable import put_folder, remove_folder
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
-from clientcare.features.peers import PeerNorms, add_norms, measure_norms
+from clientcare.features.norms import PeerNorms, add_norms
+from clientcare.features.peers import measure_norms
 from clientcare.features.snapshot import SharedRuns, Snapshot
 from clientcare.features.static import static_columns
 from clientcare.features.table import feature_columns, given_columns

@@ -10,7 +10,8 @@ import pandas as pd
 
 from clientcare.exceptions import OptionError
 from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
-from clientcare.features.peers import PeerNorms, measure_norms
+from clientcare.features.norms import PeerNorms
+from clientcare.features.peers import measure_norms
 from clientcare.features.snapshot import SharedRuns, Snapshot
 from clientcare.features.static import static_columns
 from clientcare.history.histories import Histories

@@ -3,8 +3,7 @@
 from clientcare.history.databases import DatabaseQuery
 from clientcare.history.events import EventTable
 from clientcare.history.histories import Histories
-from clientcare.history.population import known_buyers
+from clientcare.history.population import in_force, known_buyers
 from clientcare.history.sources import read_histories
-from clientcare.history.terms import in_force
 
 __all__ = ["DatabaseQuery", "EventTable", "Histories", "in_force", "known_buyers", "read_histories"]

@@ -12,59 +12,14 @@ scheduled end. Several terms at once, and renewals as further rows, make a buyer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.history.events import EventTable
-from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, microseconds
-
-if TYPE_CHECKING:
-    from clientcare.history.histories import Histories
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 FOREVER = np.iinfo(np.int64).max
 """When a term stops that has no end."""
-
-
-def in_force(
-    histories: Histories, moment: pd.Timestamp, known_at: pd.Timestamp | None = None
-) -> NDArray[np.bool_]:
-    """Which buyers had a contract in force just before a moment, as far as was known at another.
-
-    Parameters
-    ----------
-    histories : Histories
-        Histories with or without contracts.
-    moment : Timestamp without a zone
-        The moment asked about, exclusive: what was in force just before it.
-    known_at : Timestamp without a zone, optional
-        Only contracts and cancellations known strictly before it count. Default: all that is known by now.
-
-    Returns
-    -------
-    bool array of shape (n_buyers,), by position in ``histories.buyer_ids``
-        All False where there are no contracts.
-
-    Examples
-    --------
-    >>> from clientcare.history import Histories
-    >>> term = {"buyer_id": "a", "start": "2024-01-01", "end": "2024-12-31", "cancelled_at": "2024-06-15"}
-    >>> histories = Histories(contracts=pd.DataFrame([term]))
-    >>> in_force(histories, pd.Timestamp("2024-08-01"), known_at=pd.Timestamp("2024-06-01"))
-    array([ True])
-    >>> in_force(histories, pd.Timestamp("2024-08-01"), known_at=pd.Timestamp("2024-07-01"))
-    array([False])
-    """
-    bound = np.zeros(len(histories.buyer_ids), dtype=bool)
-    contracts = histories.events("contracts")
-    if contracts is not None:
-        rows = rows_in_force(
-            contracts, microseconds(moment), None if known_at is None else microseconds(known_at)
-        )
-        bound[contracts.buyer[rows]] = True
-    return bound
 
 
 def rows_in_force(contracts: EventTable, moment: int, known_at: int | None = None) -> NDArray[np.bool_]:

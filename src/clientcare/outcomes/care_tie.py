@@ -7,7 +7,7 @@ import pandas as pd
 
 from clientcare.history.events import Array, EventTable
 from clientcare.history.histories import Histories
-from clientcare.history.terms import in_force
+from clientcare.history.population import in_force
 from clientcare.outcomes.seen import BoolArray, in_horizon
 from clientcare.window import Window, microseconds
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories
-from clientcare.history.terms import in_force
+from clientcare.history.population import in_force
 from clientcare.outcomes.seen import BoolArray, label_snapshots, n_parts_with_purchase
 from clientcare.window import Days, Moment, Window, parse_days
 

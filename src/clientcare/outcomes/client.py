@@ -11,7 +11,7 @@ import pandas as pd
 
 from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories
-from clientcare.history.terms import in_force
+from clientcare.history.population import in_force
 from clientcare.outcomes.care_tie import care_tie
 from clientcare.outcomes.seen import (
     BoolArray,
