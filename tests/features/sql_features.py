@@ -125,7 +125,7 @@ ZERO_STARTS = ("n_", "has_", "monthly")
 CONTACTS = """
 WITH known AS (
     SELECT *, date_diff('day', CAST(timestamp AS DATE), CAST($as_of AS DATE)) AS age,
-           closed_at IS NOT NULL AND closed_at < $as_of AS closed,
+           coalesce(closed_at < $as_of, resolved = 1) AS closed,
            CASE WHEN closed_at IS NULL OR closed_at < $as_of THEN nullif(satisfaction, 'nan'::DOUBLE) END AS rating
     FROM interactions WHERE known_at < $as_of AND coalesce(status, 'kept') NOT IN ('missed', 'scheduled')
 ), seq AS (SELECT *, row_number() OVER (PARTITION BY buyer_id ORDER BY timestamp DESC) AS back FROM known)
