@@ -7,7 +7,39 @@ little more than ``import pandas``.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what type checkers and editors see; nothing of it is loaded before it is used
+    from clientcare import btyd as btyd
+    from clientcare import care as care
+    from clientcare import datasets as datasets
+    from clientcare import evaluation as evaluation
+    from clientcare import exceptions as exceptions
+    from clientcare import features as features
+    from clientcare import history as history
+    from clientcare import model as model
+    from clientcare import outcomes as outcomes
+    from clientcare import report as report
+    from clientcare import scoring as scoring
+    from clientcare import spark as spark
+    from clientcare.care import care_effect as care_effect
+    from clientcare.care import care_plan as care_plan
+    from clientcare.care import care_report as care_report
+    from clientcare.care import plan_holdout as plan_holdout
+    from clientcare.evaluation.backtest import backtest as backtest
+    from clientcare.features import feature_catalogue as feature_catalogue
+    from clientcare.features import feature_table as feature_table
+    from clientcare.features import write_feature_table as write_feature_table
+    from clientcare.history import Histories as Histories
+    from clientcare.history import read_histories as read_histories
+    from clientcare.model import RelationshipModel as RelationshipModel
+    from clientcare.model import load_model as load_model
+    from clientcare.outcomes import ChurnDefinition as ChurnDefinition
+    from clientcare.outcomes import ClientDefinition as ClientDefinition
+    from clientcare.outcomes import suggest_horizon as suggest_horizon
+    from clientcare.report import write_report as write_report
+    from clientcare.scoring import compare_scores as compare_scores
+    from clientcare.scoring import score_dataset as score_dataset
 
 __version__ = "0.1.0"
 
@@ -43,6 +75,7 @@ _ROOMS = (
     "outcomes",
     "report",
     "scoring",
+    "spark",
 )
 
 __all__ = ["__version__", *_FACE, *_ROOMS]

@@ -1,5 +1,6 @@
 """The relationship model and the members it is made of."""
 
+from clientcare.model.lifetime import LifetimeMember
 from clientcare.model.linear import RidgeLogistic
 from clientcare.model.reasons import Explanation
 from clientcare.model.relationship import RelationshipModel, load_model
@@ -9,6 +10,7 @@ from clientcare.model.trees import ShallowBoosting
 __all__ = [
     "BaseRate",
     "Explanation",
+    "LifetimeMember",
     "OverdueRule",
     "RecencyRule",
     "RelationshipModel",
