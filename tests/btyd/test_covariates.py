@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from clientcare.btyd import BGNBD, MBGNBD, NBD, ParetoNBD
+from clientcare.btyd.objective import TableLikelihood
 from clientcare.exceptions import BadRowsError, OptionError, SchemaError
 
 TRUTH = {
@@ -41,7 +42,7 @@ def test_a_group_that_buys_twice_as_often_is_found(model):
 def test_the_gradient_with_covariates_is_exact(model):
     table = two_groups(model).iloc[::10].assign(tall=lambda t: np.sin(np.arange(len(t))))
     given = model(purchase_covariates=("online", "tall"), dropout_covariates=("tall",))
-    objective = given._objective(given._read(table, "test").scaled(100.0))
+    objective = TableLikelihood(given, given._read(table, "test").scaled(100.0))
     theta = np.linspace(-0.5, 0.4, len(given._names) + given._n_coefficients())
     step = 1e-5
     slopes = [

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from clientcare.btyd import BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, ParetoNBD
+from clientcare.btyd.objective import TableLikelihood
 from clientcare.exceptions import OptionError
 
 MODELS = [
@@ -125,7 +127,7 @@ def test_drawn_buyers_are_active_in_the_parts_foretold(model):
 def test_the_gradient_of_the_likelihood_is_exact(model):
     table = model.simulate(300, 60, 20, random_state=1)
     rows = model._read(table, "test").scaled(40.0)
-    objective = model._objective(rows)
+    objective = TableLikelihood(model, rows)
     theta = np.log(np.array(list(model.parameters_.values()))) - np.array(
         [np.log(40) if name in model._time_names else 0 for name in model._names]
     )
@@ -135,6 +137,20 @@ def test_the_gradient_of_the_likelihood_is_exact(model):
         shift = np.eye(len(theta))[i] * step
         slopes.append((objective(theta + shift)[0] - objective(theta - shift)[0]) / (2 * step))
     assert objective(theta)[1] == pytest.approx(slopes, rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("model", MODELS[:3], ids=lambda m: type(m).__name__)
+@pytest.mark.parametrize("penalty", [0.0, 0.7])
+def test_the_curvature_of_the_likelihood_is_exact(model, penalty):
+    given = clone(model).set_params(penalty=penalty)
+    objective = TableLikelihood(given, model._read(model.simulate(300, 60, 20), "test").scaled(40.0))
+    theta = np.linspace(-0.6, 0.5, len(model._names))
+    step = 1e-5
+    differences = [
+        (objective(theta + shift)[1] - objective(theta - shift)[1]) / (2 * step)
+        for shift in np.eye(len(theta)) * step
+    ]
+    assert objective.curvature(theta) == pytest.approx(np.array(differences), rel=1e-6, abs=1e-8)
 
 
 def test_a_table_gives_series_with_its_index_and_an_array_gives_an_array():

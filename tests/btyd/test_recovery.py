@@ -17,6 +17,7 @@ from clientcare.btyd import (
     ShiftedBetaGeometric,
 )
 from clientcare.btyd.fitting import sketch
+from clientcare.btyd.objective import TableLikelihood
 
 FULL = os.environ.get("CLIENTCARE_TESTS") == "full"
 N_BASES = 100 if FULL else 12
@@ -113,7 +114,7 @@ def test_no_random_start_finds_a_higher_hill(name):
         table = drawing.simulate(60, 60, 20, random_state=seed)
         fitted = model().fit(table)
         rows = model()._read(table, "test").scaled(50.0)
-        objective = model()._objective(rows)
+        objective = TableLikelihood(model(), rows)
         highest = max(-objective(sketch(objective, [rng.normal(0, 1.5, 4)]))[0] for _ in range(6))
         shift = float(rows.x.sum()) * np.log(50.0)
         assert fitted.log_likelihood_ > highest * 60 - shift - 1e-3

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from clientcare.btyd.fitting import Floats, Objective, Optimum, find_optimum
-from clientcare.btyd.forecasts import CHUNK, ForecastingModel, Terms
+from clientcare.btyd.fitting import Floats, Optimum, find_optimum
+from clientcare.btyd.forecasts import ForecastingModel
+from clientcare.btyd.objective import TableLikelihood
 from clientcare.btyd.table import Rows, require_rows
 from clientcare.exceptions import NotEnoughDataError, OptionError
 
@@ -27,11 +28,14 @@ class BuyingModel(ForecastingModel):
     """A model of how often buyers buy and when they leave; the base of all of them."""
 
     _time_names: ClassVar[frozenset[str]] = frozenset({"alpha", "beta"})
-    _dropout_names: ClassVar[tuple[str, ...]] = ()
 
     def _starts(self, rate: float) -> list[dict[str, float]]:
         """Points to start from, time counted in mean ages, ``rate`` = purchases a mean age."""
         raise NotImplementedError
+
+    def _plain(self) -> BuyingModel | None:
+        """The model that this one becomes where nobody leaves."""
+        return None
 
     def _without_dropout(self, alpha: float) -> dict[str, float]:
         """The drop-out parameters where nobody leaves."""
@@ -105,52 +109,11 @@ class BuyingModel(ForecastingModel):
             for start in self._starts(rate)
         ]
         n = len(scaled)
-        sizes = [size for size in (_SKETCH_ROWS, _CURVE_ROWS) if n > 1.5 * size]
-        levels = [self._objective(_every(scaled, size)) for size in sizes] + [self._objective(scaled)]
+        sizes = [size for size in (_SKETCH_ROWS, _CURVE_ROWS) if n >= 4 * size]
+        levels = [TableLikelihood(self, _every(scaled, size)) for size in sizes] + [
+            TableLikelihood(self, scaled)
+        ]
         return find_optimum(levels, starts, thorough=n < _FEW_ROWS)
-
-    def _objective(self, rows: Rows) -> Objective:
-        """Mean negative log-likelihood, penalty included, and its gradient, as a function of theta."""
-        chunks = [rows.take(slice(i, i + CHUNK)) for i in range(0, len(rows), CHUNK)]
-        total = float(rows.weight.sum())
-        n_names = len(self._names)
-        plain = self._n_coefficients() == 0
-
-        def objective(theta: Floats) -> tuple[float, Floats]:
-            value, gradient = 0.0, np.zeros(len(theta))
-            natural = dict(zip(self._names, np.exp(theta[:n_names]), strict=True))
-            if plain:
-                ll, by = self._count_terms(natural, rows.levels[0])
-                value += _dot(rows.level_weight, ll)
-                for name, derivative in by.items():
-                    gradient[self._names.index(name)] += _dot(rows.level_weight, derivative)
-            for chunk in chunks:
-                p = natural if plain else self._with_covariates(natural, self._split(theta[n_names:]), chunk)
-                ll, by = self._time_terms(p, chunk)
-                if not plain:
-                    ll, by = _added((ll, by), self._count_terms(p, chunk.x))
-                value += _dot(chunk.weight, ll)
-                for name, derivative in by.items():
-                    gradient[self._names.index(name)] += _dot(chunk.weight, derivative)
-                if not plain:
-                    gradient[n_names:] += self._coefficient_gradient(by, chunk)
-            value, gradient = -value / total, -gradient / total
-            if self.penalty:
-                value += float(self.penalty) / 2 * float(theta @ theta) / total
-                gradient = gradient + float(self.penalty) * theta / total
-            if not np.isfinite(value):
-                return 1e300, np.zeros(len(theta))
-            return value, gradient
-
-        return objective
-
-    def _coefficient_gradient(self, by: Mapping[str, Floats], rows: Rows) -> Floats:
-        parts = []
-        for name, kind, sign in self._links:
-            z = rows.purchase_z if kind == "purchase" else rows.dropout_z
-            if z is not None:
-                parts.append(sign * np.einsum("i,ij->j", rows.weight * by[name], z))
-        return np.concatenate(parts)
 
     def _accept(
         self, optimum: Optimum, scaled: Rows, unit: float, n_buyers: float, spread: dict[str, Floats]
@@ -211,11 +174,11 @@ class BuyingModel(ForecastingModel):
             self.boundary_ = ONE_RATE
         elif self._leaves_alike(in_ages):
             self.boundary_ = ONE_DROPOUT
-        if self.penalty or self._n_coefficients() or not self._dropout_names:
+        plain = self._plain()
+        if plain is None or self.penalty or self._n_coefficients():
             return
         if not (self._leaves_seldom(in_ages) or np.isnan(self.covariance_).any()):
             return
-        plain = self._plain()
         plain._fit_rows(rows)
         if self.log_likelihood_ > plain.log_likelihood_ + 1e-3:
             return
@@ -225,26 +188,10 @@ class BuyingModel(ForecastingModel):
         self._set(natural, covariance, plain.log_likelihood_, self.n_buyers_)
         self.boundary_ = NO_DROPOUT if plain.boundary_ is None else f"{NO_DROPOUT}; {plain.boundary_}"
 
-    def _plain(self) -> BuyingModel:
-        from clientcare.btyd.nbd import NBD
-
-        return NBD()
-
-
-def _dot(weight: Floats, values: Any) -> float:
-    return float(np.dot(weight, values if np.ndim(values) else np.full(len(weight), values)))
-
-
-def _added(first: Terms, second: Terms) -> Terms:
-    by = dict(first[1])
-    for name, derivative in second[1].items():
-        by[name] = by[name] + derivative if name in by else derivative
-    return first[0] + second[0], by
-
 
 def _every(rows: Rows, wanted: int) -> Rows:
     """A systematic sample of distinct rows; they are in the order of a hash, so it is as good as random."""
-    return rows.take(slice(0, None, max(1, len(rows) // wanted)))
+    return rows.take(np.arange(0, len(rows), max(1, len(rows) // wanted)))
 
 
 def _standardised(rows: Rows) -> tuple[Rows, dict[str, Floats]]:

@@ -6,16 +6,16 @@ two lines differ in one thing: whether one may leave right after the first purch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import betainc, betaln, expit, gammaln, psi
+from scipy.special import betainc, betaln, expit, gammaln, polygamma, psi
 
 from clientcare.btyd.base import BuyingModel
 from clientcare.btyd.fitting import Floats
-from clientcare.btyd.forecasts import Parameters, Terms
-from clientcare.btyd.nbd import active_parts
+from clientcare.btyd.forecasts import Curvature, Parameters, Terms
+from clientcare.btyd.nbd import NBD, active_parts, rate_curvature, time_curvature
 from clientcare.btyd.quadrature import beta_rule, gamma_rule
 from clientcare.btyd.simulation import DrawnPurchases, purchases_until_leaving
 from clientcare.btyd.table import GAPS, Rows
@@ -28,7 +28,6 @@ class BetaGeometricModel(BuyingModel):
     _names = ("r", "alpha", "a", "b")
     _time_names = frozenset({"alpha"})
     _links = (("alpha", "purchase", -1), ("a", "dropout", 1), ("b", "dropout", 1))
-    _dropout_names = ("a", "b")
     _leaves_at_once: ClassVar[bool] = False
 
     def __init__(
@@ -53,6 +52,9 @@ class BetaGeometricModel(BuyingModel):
             {"r": 2.0, "alpha": 1.8 / r, "a": 0.05, "b": 1.0},
             {"r": 1.0, "alpha": 0.5 / r, "a": 0.08, "b": 0.12},
         ]
+
+    def _plain(self) -> BuyingModel | None:
+        return NBD()
 
     def _without_dropout(self, alpha: float) -> dict[str, float]:
         return {"a": 0.0, "b": 1.0}
@@ -93,17 +95,25 @@ class BetaGeometricModel(BuyingModel):
 
     def _log_odds_once(self, p: Parameters, rows: Rows) -> Floats:
         """ln(a / (b' - 1)), the odds of leaving at the last purchase; none for whom there was no chance to leave."""
-        if np.ndim(p["a"]) or np.ndim(p["b"]):
-            return self._odds_by_count(p, rows.x)
-        values, codes = rows.levels
-        return self._odds_by_count(p, values)[codes]
-
-    def _odds_by_count(self, p: Parameters, x: Floats) -> Floats:
-        if self._leaves_at_once:
-            return np.asarray(np.log(p["a"] / (p["b"] + x)))
-        once = np.where(x > 0, p["b"] + x - 1, np.inf)
         with np.errstate(divide="ignore"):
-            return np.asarray(np.log(p["a"] / once))
+            return self._by_count(lambda x: np.log(p["a"] / self._once(p, x)), p, rows)
+
+    def _odds_by_b(self, p: Parameters, rows: Rows) -> Floats:
+        """Derivative of these log odds by ln b."""
+        return self._by_count(lambda x: -p["b"] / self._once(p, x), p, rows)
+
+    def _once(self, p: Parameters, x: Floats) -> Floats:
+        """b' - 1; infinite where there was no chance to leave."""
+        if self._leaves_at_once:
+            return np.asarray(p["b"] + x)
+        return np.where(x > 0, p["b"] + x - 1, np.inf)
+
+    def _by_count(self, function: Callable[[Floats], Floats], p: Parameters, rows: Rows) -> Floats:
+        """A function of the number of purchases: once for each number where all buyers have the same a and b."""
+        if np.ndim(p["a"]) or np.ndim(p["b"]):
+            return function(rows.x)
+        values, codes = rows.levels
+        return function(values)[codes]
 
     def _phases(self, shape: Floats, share: Floats) -> Floats:
         """(shape)_j / j! share^j for j < k: weights of the phase reached since the last purchase; (k, n_rows)."""
@@ -117,19 +127,53 @@ class BetaGeometricModel(BuyingModel):
         shape, end = r + k * rows.x, alpha + rows.age
         odds, longer, phases = self._log_odds_left(p, rows)
         smaller = np.exp(-np.abs(odds))
-        left = np.where(odds > 0, 1.0, smaller) / (1 + smaller)
-        log_end = np.log(end)
-        ll = r * np.log(alpha) - shape * log_end + np.maximum(odds, 0.0) + np.log1p(smaller)
-        by_r = np.log(alpha) - log_end + left * longer
-        by_alpha = r - shape * alpha / end * (1 + left * (rows.age - rows.t_x) / (alpha + rows.t_x))
+        whole = 1 + smaller
+        left = np.where(odds > 0, 1.0, smaller) / whole
+        kept = np.log(alpha / end)
+        ll = np.maximum(odds, 0.0) + np.log(whole) + r * kept - k * rows.x * np.log(end)
+        by_r = kept + left * longer
+        by_alpha = r - alpha * shape * ((1 - left) / end + left / (alpha + rows.t_x))
         if k > 1:
             ll, by_r, by_alpha = self._add_phases(p, rows, phases, left, ll, by_r, by_alpha)
-        once = p["b"] + rows.x - (1 - self._leaves_at_once)
-        return ll, {
-            "r": r * by_r,
-            "alpha": by_alpha,
-            "a": left,
-            "b": -p["b"] * left / np.where(left > 0, once, 1.0),
+        return ll, {"r": r * by_r, "alpha": by_alpha, "a": left, "b": left * self._odds_by_b(p, rows)}
+
+    def _count_curvature(self, p: Parameters, x: Floats) -> Curvature | None:
+        if self._k > 1:
+            return None
+        a, b = p["a"], p["b"]
+        stays = b + x + self._leaves_at_once
+        by_both = polygamma(1, a + b) - polygamma(1, a + stays)
+        by_stays = polygamma(1, stays) - polygamma(1, b)
+        first = self._count_terms(p, x)[1]
+        return {
+            ("r", "r"): rate_curvature(p["r"], x),
+            ("a", "a"): first["a"] + a**2 * by_both,
+            ("a", "b"): a * b * by_both,
+            ("b", "b"): first["b"] + b**2 * (by_both + by_stays),
+        }
+
+    def _time_curvature(self, p: Parameters, rows: Rows) -> Curvature:
+        """Of what is so without leaving, plus that of ln(1 + odds of having left); for k = 1."""
+        r, shape = p["r"], p["r"] + rows.x
+        odds, longer, _ = self._log_odds_left(p, rows)
+        left = expit(odds)
+        doubt = left * (1 - left)
+        tail, end = p["alpha"] / (p["alpha"] + rows.t_x), p["alpha"] / (p["alpha"] + rows.age)
+        by_r, by_alpha, by_b = r * longer, shape * (end - tail), self._odds_by_b(p, rows)
+        plain = time_curvature(p, rows)
+        return {
+            ("r", "r"): plain["r", "r"] + by_r * (left + doubt * by_r),
+            ("r", "alpha"): plain["r", "alpha"] + left * r * (end - tail) + doubt * by_r * by_alpha,
+            ("r", "a"): doubt * by_r,
+            ("r", "b"): doubt * by_r * by_b,
+            ("alpha", "alpha"): plain["alpha", "alpha"]
+            + left * shape * (end - tail) * (1 - end - tail)
+            + doubt * by_alpha**2,
+            ("alpha", "a"): doubt * by_alpha,
+            ("alpha", "b"): doubt * by_alpha * by_b,
+            ("a", "a"): doubt,
+            ("a", "b"): doubt * by_b,
+            ("b", "b"): by_b * (left * (1 + by_b) + doubt * by_b),
         }
 
     def _add_phases(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,15 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 
 BOUND = 16.0
 """Parameters are sought within exp(-16) .. exp(16), time counted in mean ages: beyond it nothing can be told apart."""
-_SMALLEST_STEP = 1e-9
+_SMALL_STEP = 1e-6
+
+
+@runtime_checkable
+class Curved(Protocol):
+    """An objective that may know its second derivatives; None where it does not."""
+
+    def curvature(self, theta: Floats, /) -> Floats | None:
+        """Second derivatives at a point, or None."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,10 @@ def _descend(objective: Objective, start: Floats) -> Floats:
 
 
 def curvature(objective: Objective, theta: Floats, step: float = 1e-5) -> Floats:
-    """Second derivatives, from differences of the exact gradient."""
+    """Second derivatives: the objective's own, or from differences of its exact gradient."""
+    exact = exact_curvature(objective, theta)
+    if exact is not None:
+        return exact
     n = len(theta)
     here = objective(theta)[1]
     matrix = np.empty((n, n))
@@ -64,6 +75,11 @@ def curvature(objective: Objective, theta: Floats, step: float = 1e-5) -> Floats
     return (matrix + matrix.T) / 2
 
 
+def exact_curvature(objective: Objective, theta: Floats) -> Floats | None:
+    """Second derivatives where the objective knows them."""
+    return objective.curvature(theta) if isinstance(objective, Curved) else None
+
+
 def is_peak(matrix: Floats) -> bool:
     """Whether a curvature is positive in every direction, clearly."""
     if not np.isfinite(matrix).all():
@@ -72,19 +88,18 @@ def is_peak(matrix: Floats) -> bool:
     return bool(values[0] > 1e-9 * max(values[-1], 1e-12) and values[0] > 1e-12)
 
 
-def climb(
-    objective: Objective, theta: Floats, matrix: Floats, rounds: int = 25
-) -> tuple[Floats, float, bool]:
-    """Newton steps with a given curvature, mended on the way (BFGS); tells whether they came to rest."""
+def climb(objective: Objective, theta: Floats, matrix: Floats, rounds: int = 25) -> tuple[Floats, bool]:
+    """Newton steps with a given curvature, mended on the way (BFGS); tells whether they came to rest.
+
+    A last step below 1e-6 is taken without looking again: what it leaves is smaller by the order of the step.
+    """
     inverse = np.linalg.inv(matrix)
     value, gradient = objective(theta)
-    before = np.inf
     for _ in range(rounds):
         move = -inverse @ gradient
         longest = float(np.abs(move).max())
-        if longest < _SMALLEST_STEP or (longest < 1e-6 and longest >= before):
-            return theta, value, True
-        before = longest
+        if longest < _SMALL_STEP:
+            return theta + move, True
         move *= min(1.0, 0.7 / longest)
         for _ in range(6):
             next_value, next_gradient = objective(theta + move)
@@ -92,14 +107,14 @@ def climb(
                 break
             move /= 3
         else:
-            return theta, value, longest < 1e-6
+            return theta, False
         change = next_gradient - gradient
         theta, value, gradient = theta + move, next_value, next_gradient
         product = float(move @ change)
         if product > 0:
             left = np.eye(len(move)) - np.outer(move, change) / product
             inverse = left @ inverse @ left.T + np.outer(move, move) / product
-    return theta, value, False
+    return theta, False
 
 
 def find_optimum(levels: Sequence[Objective], starts: Sequence[Floats], thorough: bool = False) -> Optimum:
@@ -108,8 +123,7 @@ def find_optimum(levels: Sequence[Objective], starts: Sequence[Floats], thorough
     Parameters
     ----------
     levels : objectives
-        Over samples of growing size; the last over all rows, which may be the only one. Of three, the middle one gives
-        the curvature at the end too.
+        Over samples of growing size; the last over all rows, which may be the only one.
     starts : points to start from
     thorough : bool
         Search from each start. Done anyway where the end of the best one is no clear peak: few buyers can leave several
@@ -121,17 +135,13 @@ def find_optimum(levels: Sequence[Objective], starts: Sequence[Floats], thorough
         theta = sketch(levels[0], [theta, *starts], thorough=True)
         matrix = curvature(levels[0], theta)
     for objective in levels:
-        rested = False
-        if is_peak(matrix):
-            climbed, _, rested = climb(objective, theta, matrix)
+        first = objective is levels[0]
+        exact = None if first else exact_curvature(objective, theta)
+        matrix = matrix if exact is None else exact
+        climbed, rested = climb(objective, theta, matrix) if is_peak(matrix) else (theta, False)
         if rested:
             theta = climbed
-        elif objective is not levels[0]:
+        elif not first:
             theta = sketch(objective, [theta])
-        if objective is not levels[0] and not (objective is levels[-1] and len(levels) > 2):
-            matrix = curvature(objective, theta)
-    if len(levels) > 2:
-        matrix = curvature(levels[1], theta)
-    elif is_peak(matrix):
-        theta, _, _ = climb(levels[-1], theta, matrix)
+        matrix = curvature(objective, theta)
     return Optimum(theta, levels[-1](theta)[0], matrix if is_peak(matrix) else None)

@@ -26,6 +26,8 @@ Parameters = dict[str, Any]
 """Name to a number, or to one number a row where there are covariates."""
 Terms = tuple[Floats, dict[str, Floats]]
 """A log-likelihood, and its derivatives by the logarithm of each parameter."""
+Curvature = dict[tuple[str, str], Floats]
+"""Second derivatives by the logarithms of two parameters, each pair once; zero where a pair is left out."""
 
 CHUNK = 8192
 
@@ -45,6 +47,13 @@ class ForecastingModel(LikelihoodModel):
         raise NotImplementedError
 
     def _time_terms(self, p: Parameters, rows: Rows) -> Terms:
+        raise NotImplementedError
+
+    def _count_curvature(self, p: Parameters, x: Floats) -> Curvature | None:
+        """Second derivatives of the count terms; None where differences of the gradient must do."""
+        return None
+
+    def _time_curvature(self, p: Parameters, rows: Rows) -> Curvature:
         raise NotImplementedError
 
     def _alive(self, p: Parameters, rows: Rows) -> Floats:

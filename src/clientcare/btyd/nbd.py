@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from math import comb
+from typing import Any
 
 import numpy as np
-from scipy.special import betainc, gammaln, psi
+from scipy.special import betainc, gammaln, polygamma, psi
 
 from clientcare.btyd.base import BuyingModel
 from clientcare.btyd.fitting import Floats
-from clientcare.btyd.forecasts import Parameters, Terms
+from clientcare.btyd.forecasts import Curvature, Parameters, Terms
 from clientcare.btyd.simulation import DrawnPurchases, uniform_purchases
 from clientcare.btyd.table import Rows
 
@@ -58,6 +59,12 @@ class NBD(BuyingModel):
         r = p["r"]
         return gammaln(r + x) - gammaln(r), {"r": r * (psi(r + x) - psi(r))}
 
+    def _count_curvature(self, p: Parameters, x: Floats) -> Curvature | None:
+        return {("r", "r"): rate_curvature(p["r"], x)}
+
+    def _time_curvature(self, p: Parameters, rows: Rows) -> Curvature:
+        return time_curvature(p, rows)
+
     def _time_terms(self, p: Parameters, rows: Rows) -> Terms:
         r, alpha = p["r"], p["alpha"]
         shape, end = r + rows.x, alpha + rows.age
@@ -90,6 +97,21 @@ class NBD(BuyingModel):
     def _draw(self, rng: np.random.Generator, watched: Floats) -> DrawnPurchases:
         rate = rng.gamma(self.parameters_["r"], size=len(watched)) / self.parameters_["alpha"]
         return uniform_purchases(rng, rate, watched)
+
+
+def rate_curvature(r: Any, n: Floats) -> Floats:
+    """Second derivative of ln G(r + n) - ln G(r) by ln r."""
+    return np.asarray(r * (psi(r + n) - psi(r)) + r**2 * (polygamma(1, r + n) - polygamma(1, r)))
+
+
+def time_curvature(p: Parameters, rows: Rows) -> Curvature:
+    """Second derivatives of r ln(alpha) - (r + x) ln(alpha + T)."""
+    r, kept = p["r"], p["alpha"] / (p["alpha"] + rows.age)
+    return {
+        ("r", "r"): r * np.log(kept),
+        ("r", "alpha"): r * (1 - kept),
+        ("alpha", "alpha"): -(r + rows.x) * kept * (1 - kept),
+    }
 
 
 def _power(rate: Floats, time: Floats, shape: Floats) -> Floats:

@@ -10,7 +10,7 @@ from scipy.special import betaln, expit, gammaln, psi
 from clientcare.btyd.base import BuyingModel
 from clientcare.btyd.fitting import Floats
 from clientcare.btyd.forecasts import Parameters, Terms
-from clientcare.btyd.nbd import active_parts
+from clientcare.btyd.nbd import NBD, active_parts
 from clientcare.btyd.quadrature import leaving_integral, legendre
 from clientcare.btyd.simulation import DrawnPurchases, uniform_purchases
 from clientcare.btyd.table import Rows
@@ -54,7 +54,6 @@ class ParetoNBD(BuyingModel):
 
     _names = ("r", "alpha", "s", "beta")
     _links = (("alpha", "purchase", -1), ("beta", "dropout", -1))
-    _dropout_names = ("s", "beta")
 
     def __init__(
         self,
@@ -72,6 +71,9 @@ class ParetoNBD(BuyingModel):
             {"r": 1.0, "alpha": 0.7 / rate, "s": 0.3, "beta": 1.0},
             {"r": 2.0, "alpha": 1.8 / rate, "s": 0.05, "beta": 1.0},
         ]
+
+    def _plain(self) -> BuyingModel | None:
+        return NBD()
 
     def _without_dropout(self, alpha: float) -> dict[str, float]:
         return {"s": 0.0, "beta": alpha}
