@@ -109,7 +109,7 @@ class BuyingModel(ForecastingModel):
             for start in self._starts(rate)
         ]
         n = len(scaled)
-        sizes = [size for size in (_SKETCH_ROWS, _CURVE_ROWS) if n >= 4 * size]
+        sizes = [size for size in (_SKETCH_ROWS, _CURVE_ROWS) if n >= 3 * size]
         levels = [TableLikelihood(self, _every(scaled, size)) for size in sizes] + [
             TableLikelihood(self, scaled)
         ]

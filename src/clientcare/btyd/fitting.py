@@ -16,6 +16,8 @@ Objective = Callable[[Floats], tuple[float, Floats]]
 BOUND = 16.0
 """Parameters are sought within exp(-16) .. exp(16), time counted in mean ages: beyond it nothing can be told apart."""
 _SMALL_STEP = 1e-6
+_ROUGH_SLOPE = 1e-3
+"""A first look need not come nearer: Newton steps follow, or a closer look where there is no clear peak."""
 
 
 @runtime_checkable
@@ -41,21 +43,26 @@ class Optimum:
         return np.asarray(np.linalg.inv(self.curvature * n_buyers))
 
 
-def sketch(objective: Objective, starts: Sequence[Floats], thorough: bool = False) -> Floats:
-    """A bounded quasi-Newton search from the best of several starts; ``thorough``: from each, keeping the best end."""
+def sketch(
+    objective: Objective, starts: Sequence[Floats], thorough: bool = False, slope: float = 1e-8
+) -> Floats:
+    """A bounded quasi-Newton search from the best of several starts; ``thorough``: from each, keeping the best end.
+
+    It ends where no derivative is above ``slope``.
+    """
     ranked = sorted(starts, key=lambda start: objective(start)[0]) if len(starts) > 1 else list(starts)
-    ends = [_descend(objective, start) for start in (ranked if thorough else ranked[:1])]
+    ends = [_descend(objective, start, slope) for start in (ranked if thorough else ranked[:1])]
     return min(ends, key=lambda end: objective(end)[0]) if len(ends) > 1 else ends[0]
 
 
-def _descend(objective: Objective, start: Floats) -> Floats:
+def _descend(objective: Objective, start: Floats, slope: float) -> Floats:
     found = minimize(
         objective,
         start,
         jac=True,
         method="L-BFGS-B",
         bounds=[(-BOUND, BOUND)] * len(start),
-        options={"maxiter": 1000, "maxfun": 3000, "ftol": 1e-15, "gtol": 1e-8, "maxcor": 12, "maxls": 40},
+        options={"maxiter": 1000, "maxfun": 3000, "ftol": 1e-15, "gtol": slope, "maxcor": 12, "maxls": 40},
     )
     return np.asarray(found.x, dtype=np.float64)
 
@@ -88,10 +95,13 @@ def is_peak(matrix: Floats) -> bool:
     return bool(values[0] > 1e-9 * max(values[-1], 1e-12) and values[0] > 1e-12)
 
 
-def climb(objective: Objective, theta: Floats, matrix: Floats, rounds: int = 25) -> tuple[Floats, bool]:
-    """Newton steps with a given curvature, mended on the way (BFGS); tells whether they came to rest.
+def climb(
+    objective: Objective, theta: Floats, matrix: Floats, rounds: int = 25
+) -> tuple[Floats, float | None]:
+    """Newton steps with a given curvature, mended on the way (BFGS): where they came to rest, and the value there.
 
-    A last step below 1e-6 is taken without looking again: what it leaves is smaller by the order of the step.
+    A last step below 1e-6 is taken without looking again: what it leaves is smaller by the order of the step. The value
+    is None where they did not come to rest.
     """
     inverse = np.linalg.inv(matrix)
     value, gradient = objective(theta)
@@ -99,7 +109,7 @@ def climb(objective: Objective, theta: Floats, matrix: Floats, rounds: int = 25)
         move = -inverse @ gradient
         longest = float(np.abs(move).max())
         if longest < _SMALL_STEP:
-            return theta + move, True
+            return theta + move, value
         move *= min(1.0, 0.7 / longest)
         for _ in range(6):
             next_value, next_gradient = objective(theta + move)
@@ -107,14 +117,14 @@ def climb(objective: Objective, theta: Floats, matrix: Floats, rounds: int = 25)
                 break
             move /= 3
         else:
-            return theta, False
+            return theta, None
         change = next_gradient - gradient
         theta, value, gradient = theta + move, next_value, next_gradient
         product = float(move @ change)
         if product > 0:
             left = np.eye(len(move)) - np.outer(move, change) / product
             inverse = left @ inverse @ left.T + np.outer(move, move) / product
-    return theta, False
+    return theta, None
 
 
 def find_optimum(levels: Sequence[Objective], starts: Sequence[Floats], thorough: bool = False) -> Optimum:
@@ -129,19 +139,17 @@ def find_optimum(levels: Sequence[Objective], starts: Sequence[Floats], thorough
         Search from each start. Done anyway where the end of the best one is no clear peak: few buyers can leave several
         hills, and one of them may run off to the edge.
     """
-    theta = sketch(levels[0], starts, thorough)
+    theta = sketch(levels[0], starts, thorough, slope=1e-8 if thorough else _ROUGH_SLOPE)
     matrix = curvature(levels[0], theta)
-    if not thorough and not is_peak(matrix) and len(starts) > 1:
+    if not thorough and not is_peak(matrix):
         theta = sketch(levels[0], [theta, *starts], thorough=True)
         matrix = curvature(levels[0], theta)
+    value: float | None = None
     for objective in levels:
-        first = objective is levels[0]
-        exact = None if first else exact_curvature(objective, theta)
+        exact = None if objective is levels[0] else exact_curvature(objective, theta)
         matrix = matrix if exact is None else exact
-        climbed, rested = climb(objective, theta, matrix) if is_peak(matrix) else (theta, False)
-        if rested:
-            theta = climbed
-        elif not first:
-            theta = sketch(objective, [theta])
+        climbed, value = climb(objective, theta, matrix) if is_peak(matrix) else (theta, None)
+        theta = sketch(objective, [theta]) if value is None else climbed
         matrix = curvature(objective, theta)
-    return Optimum(theta, levels[-1](theta)[0], matrix if is_peak(matrix) else None)
+    value = levels[-1](theta)[0] if value is None else value
+    return Optimum(theta, value, matrix if is_peak(matrix) else None)
