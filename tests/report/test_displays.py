@@ -1,5 +1,6 @@
 """Every plot draws, says its units, and looks as it did."""
 
+import inspect
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from matplotlib.testing.compare import compare_images  # noqa: E402
 
 from clientcare import report  # noqa: E402
 from clientcare.datasets import simulate_histories  # noqa: E402
+from clientcare.exceptions import OptionError  # noqa: E402
 from clientcare.model import RelationshipModel  # noqa: E402
 from clientcare.report.canvas import plain  # noqa: E402
 from clientcare.report.reliability import wilson_interval  # noqa: E402
@@ -155,6 +157,70 @@ def test_reasons_of_a_buyer_add_up_to_the_log_odds_of_the_book(model, firm):
     display = report.ReasonsDisplay.from_estimator(model, firm, scored.index[0], "2024-03-01")
     risk = scored["churn_risk"].iloc[0]
     assert display.base + display.contributions.sum() == pytest.approx(np.log(risk / (1 - risk)), abs=1e-6)
+
+
+def test_reasons_drawn_from_an_explanation_are_those_of_the_model(model, firm):
+    buyer = model.score(firm, as_of="2024-03-01").index[0]
+    explained = model.explain(firm, buyers=[buyer], as_of="2024-03-01")
+    one = report.ReasonsDisplay.from_predictions(explained, buyer)
+    other = report.ReasonsDisplay.from_estimator(model, firm, buyer, "2024-03-01")
+    pd.testing.assert_series_equal(one.contributions, other.contributions)
+
+
+def test_a_timeline_drawn_from_books_shows_nothing_after_the_last_of_them(model, firm):
+    books = [model.score(firm, as_of=date) for date in ("2024-01-01", "2024-03-01")]
+    buyer = books[0].index[0]
+    display = report.TimelineDisplay.from_predictions(firm, buyer, books)
+    has_labels(display)
+    assert list(display.scores.index) == [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-03-01")]
+    assert display.scores["churn_risk"].iloc[1] == books[1].loc[buyer, "churn_risk"]
+    assert (display.contacts["timestamp"] < "2024-03-01").all()
+
+
+def test_a_timeline_of_somebody_in_no_book_is_refused(model, firm):
+    with pytest.raises(OptionError, match="no such buyer"):
+        report.TimelineDisplay.from_predictions(firm, "nobody", [model.score(firm, as_of="2024-03-01")])
+
+
+def test_a_backtest_can_be_asked_for_and_drawn_at_once(firm):
+    quick = RelationshipModel(horizon="60D", effort="quick", random_state=0)
+    display = report.BacktestDisplay.from_estimator(quick, firm, ["2024-02-01"])
+    has_labels(display)
+    assert set(display.table["model"]) == {"model", "recency"}
+
+
+def test_the_radar_shows_the_five_practices(firm):
+    display = report.CareRadarDisplay.from_histories(firm, "2024-03-01")
+    assert list(display.scores.index) == ["communicated", "proactive", "deepening", "service", "beyond"]
+    assert display.ax_.get_title(loc="left")
+
+
+def test_a_buyer_missing_from_the_new_book_is_counted_not_lost():
+    old, new = book(40), book(40).iloc[:30]
+    moves = report.MigrationDisplay.from_predictions(old, new).moves
+    assert moves["not in this book"].sum() == 10
+    assert moves.to_numpy().sum() == 40
+
+
+def test_bars_of_gaps_count_as_many_days_each():
+    shop = simulate_histories("retailer", n_buyers=120, random_state=3).histories
+    bars = report.GapDisplay.from_histories(shop, 90).ax_.patches
+    edges = {round(bar.get_width(), 9) for bar in bars}
+    assert len(edges) == 1 and edges.pop().is_integer()
+
+
+DISPLAYS = [name for name in report.__all__ if name.endswith("Display")]
+
+
+@pytest.mark.parametrize("name", DISPLAYS)
+def test_a_display_is_made_as_scikit_learn_makes_them(name):
+    """From an estimator, from predictions or from histories; each takes ``ax`` and says in words what it draws."""
+    makers = [maker for maker in vars(getattr(report, name)) if maker.startswith("from_")]
+    assert {"from_estimator", "from_histories"} & set(makers)
+    for maker in makers:
+        method = getattr(getattr(report, name), maker)
+        assert "ax" in inspect.signature(method).parameters
+        assert method.__doc__
 
 
 def test_plots_draw_on_the_axes_given():

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib").use("Agg")
 
+from clientcare.datasets import load_service_firm  # noqa: E402
 from clientcare.exceptions import SourceError  # noqa: E402
 from clientcare.history import Histories  # noqa: E402
 from clientcare.model import RelationshipModel  # noqa: E402
@@ -26,6 +27,9 @@ HOSTILE = [
     "=1+1",
     "a\u2028b",
     "&lt;b&gt;",
+    "</style><style>*{display:none}",
+    "\u202egnp.exe\u202c",
+    "two\nlines\tand a tab",
     "x" * 10_000,
 ]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -58,7 +62,7 @@ def shop(ids, seed=0):
 
 @pytest.fixture(scope="module")
 def histories():
-    return shop([*HOSTILE, *(f"buyer-{number:04d}" for number in range(72))])
+    return shop([*HOSTILE, *(f"buyer-{number:04d}" for number in range(80 - len(HOSTILE)))])
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +99,18 @@ def island(text):
     )
 
 
+def told(text):
+    """What the page tells of each buyer, in the order of the table."""
+    found = re.findall(r'<script type="application/json" id="told-\d+">(.*?)</script>', text, re.DOTALL)
+    return [buyer for chunk in found for buyer in json.loads(chunk)]
+
+
+def column(text, name):
+    """The cells of one column of the table, as texts."""
+    found = next(each for each in island(text)["columns"] if each["name"] == name)
+    return [found["levels"][place] for place in found["values"]] if "levels" in found else found["values"]
+
+
 def test_no_id_adds_an_element_or_an_attribute(page, model, tmp_path):
     plain_page = write_report(
         model, shop([f"buyer-{number:04d}" for number in range(80)]), tmp_path / "plain.html"
@@ -108,7 +124,33 @@ def test_every_buyer_of_the_book_is_on_the_page(page, model, histories):
     data = island(page.read_text("utf-8"))
     assert sorted(data["columns"][0]["values"]) == sorted(model.score(histories).index)
     assert data["n"] == 80
-    assert len(data["stories"]) == len(data["contributions"]) == len(data["care"]) == 80
+    assert len(told(page.read_text("utf-8"))) == 80
+
+
+def test_a_buyers_page_is_found_in_its_chunk_and_says_what_the_book_says(
+    model, histories, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("clientcare.report.page.BUYERS_A_CHUNK", 7)
+    text = write_report(model, histories, tmp_path / "chunks.html").read_text("utf-8")
+    assert island(text)["chunk"] == 7
+    assert text.count('id="told-') == 12
+    book = model.score(histories).fillna({"reason_1": "", "reason_2": "", "reason_3": ""})
+    buyers = column(text, "buyer_id")
+    assert column(text, "reason_1") == book["reason_1"].reindex(buyers).tolist()
+    for buyer, (further, story, contributions, _) in zip(buyers, told(text), strict=True):
+        assert further == [reason for reason in book.loc[buyer, ["reason_2", "reason_3"]] if reason]
+        assert len(contributions) <= 6
+        bought = histories.transactions.query("buyer_id == @buyer and amount > 0")["timestamp"].dt.normalize()
+        assert story[0] == sorted({day.toordinal() - pd.Timestamp(0).toordinal() for day in bought})[-60:]
+
+
+def test_an_owner_known_from_contacts_alone_can_be_filtered_by(model, tmp_path):
+    known = shop([f"buyer-{number:04d}" for number in range(40)])
+    contacts = known.interactions.assign(owner="bea")
+    ours = Histories(known.transactions, contacts)
+    text = write_report(model, ours, tmp_path / "owners.html").read_text("utf-8")
+    assert set(column(text, "owner")) <= {"bea", "(nobody)"}
+    assert "bea" in column(text, "owner")
 
 
 def test_the_page_names_no_other_place(page):
@@ -132,6 +174,17 @@ def test_ids_can_be_hidden(model, histories, tmp_path):
     assert "ann" not in island(text).__str__()
     assert "ann&lt;/i&gt;" not in text
     assert island(text)["columns"][0]["values"][0] == "buyer 1"
+
+
+def test_where_ids_are_hidden_no_reason_names_an_owner(tmp_path):
+    """An owner can be an attribute that the model learned from, and then stands in the reasons."""
+    firm = load_service_firm()
+    fitted = RelationshipModel(horizon="90D", effort="quick", random_state=0).fit(firm)
+    open_page = write_report(fitted, firm, tmp_path / "open.html").read_text("utf-8")
+    hidden = write_report(fitted, firm, tmp_path / "hidden.html", hide_ids=True).read_text("utf-8")
+    assert "owner is owner-" in open_page
+    assert not re.search(r"owner-\d", hidden)
+    assert not set(firm.buyer_ids) & set(re.findall(r"\w+", hidden))
 
 
 def test_the_same_histories_give_the_same_page(page, model, histories, tmp_path):

@@ -144,8 +144,13 @@ def backtest(
 
     Examples
     --------
-    >>> from clientcare.datasets import simulate_histories  # doctest: +SKIP
-    >>> backtest(RelationshipModel(), simulate_histories().histories).verdict  # doctest: +SKIP
+    >>> from clientcare.datasets import simulate_histories
+    >>> from clientcare.model import RelationshipModel
+    >>> histories = simulate_histories("retailer", n_buyers=60, random_state=0).histories
+    >>> model = RelationshipModel(horizon="60D", effort="quick", random_state=0)
+    >>> result = backtest(model, histories, as_of="2023-10-01", n_bootstrap=20)
+    >>> result.table["model"].unique().tolist()
+    ['model', 'recency']
     """
     churn = ChurnDefinition(getattr(model, "horizon", "90D"))
     client = client_definition_of(model, churn)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from clientcare.evaluation import backtest
+from clientcare.history import Histories
+from clientcare.model import RelationshipModel
 from clientcare.report.canvas import BLUE, GREEN, INK, ORANGE, VERMILION, axes_for, tidy
+from clientcare.window import Moment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +39,20 @@ class BacktestDisplay:
     figure_: Figure | None = field(default=None, init=False)
 
     @classmethod
+    def from_estimator(
+        cls,
+        model: RelationshipModel,
+        histories: Histories,
+        as_of: Sequence[Moment] | None = None,
+        *,
+        metric: str = "log_loss",
+        target: str = "churn",
+        ax: Axes | None = None,
+    ) -> BacktestDisplay:
+        """Backtest the model at past dates (see :func:`clientcare.backtest`), and draw."""
+        return cls.from_backtest(backtest(model, histories, as_of=as_of), metric=metric, target=target, ax=ax)
+
+    @classmethod
     def from_backtest(
         cls,
         result: Any,
@@ -43,7 +62,19 @@ class BacktestDisplay:
         population: str = "all",
         ax: Axes | None = None,
     ) -> BacktestDisplay:
-        """Draw one metric of a backtest for one target and population."""
+        """Draw one metric of a backtest for one target and population.
+
+        Parameters
+        ----------
+        result : Backtest
+            What :func:`clientcare.backtest` returned.
+        metric : str
+            Any column of ``result.table`` with a number, e.g. ``log_loss``, ``brier``, ``auc``, ``lift``.
+        target : {"churn", "client"}
+        population : str
+            ``all``, or a part of the buyers that the table knows, e.g. ``one_time``.
+        ax : matplotlib axes, optional
+        """
         rows = result.table
         rows = rows[(rows["target"] == target) & (rows["population"] == population)]
         table = pd.DataFrame(
@@ -73,11 +104,12 @@ class BacktestDisplay:
                 capsize=3,
                 label=name,
             )
-        self.ax_.set_xticks(range(len(dates)), [f"{pd.Timestamp(date):%Y-%m-%d}" for date in dates])
+        turned: dict[str, Any] = {"rotation": 45, "ha": "right"} if len(dates) > 5 else {}
+        self.ax_.set_xticks(range(len(dates)), [f"{pd.Timestamp(date):%Y-%m-%d}" for date in dates], **turned)
         better = (
             "higher is better" if self.metric in {"auc", "average_precision", "lift"} else "lower is better"
         )
         name = self.metric.replace("_", " ")
         tidy(self.ax_, f"Backtest: {name} ({better})", "as of", name)
-        self.ax_.legend(frameon=False)
+        self.ax_.legend(frameon=False, title="bars: interval")
         return self

@@ -19,6 +19,7 @@ GREEN = "#009e73"
 ORANGE = "#e69f00"
 SKY = "#56b4e9"
 PALE = "#d9d9d9"
+MOST_LETTERS = 28
 STAGE_COLOURS = {
     "dependent client": BLUE,
     "repeat customer": GREEN,
@@ -68,3 +69,9 @@ def plain(text: object) -> str:
     """A text that matplotlib shows as it is: a dollar sign starts no formula, a control character nothing."""
     shown = "".join(char if char.isprintable() else " " for char in str(text))
     return shown.replace("\\", "\\\\").replace("$", r"\$")[:120]
+
+
+def words_of(idea: object) -> str:
+    """How a picture calls what contributed to a probability: in words, and short enough for a margin."""
+    words = str(idea).removeprefix("attribute: ").replace("_", " ")
+    return words if len(words) <= MOST_LETTERS else words[: MOST_LETTERS - 1] + "\u2026"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from clientcare.history import Histories
 from clientcare.outcomes import suggest_horizon
-from clientcare.report.canvas import BLUE, INK, SKY, VERMILION, axes_for, tidy
+from clientcare.report.canvas import INK, SKY, VERMILION, axes_for, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,8 +67,13 @@ class GapDisplay:
         top = max(
             float(np.quantile(self.gap_days, 0.99)) if len(self.gap_days) else 0.0, self.horizon_days * 1.2
         )
+        width = int(np.ceil(top / 50))  # whole days, so that every bar counts as many days as its neighbour
         self.ax_.hist(
-            self.gap_days, bins=np.linspace(0, top, 50).tolist(), color=SKY, edgecolor="white", linewidth=0.3
+            self.gap_days,
+            bins=np.arange(0.5, top + width, width).tolist(),
+            color=SKY,
+            edgecolor="white",
+            linewidth=0.3,
         )
         self.ax_.axvline(self.horizon_days, color=INK, linestyle="--", linewidth=1.2)
         self.ax_.annotate(
@@ -77,14 +82,18 @@ class GapDisplay:
             xycoords=("data", "axes fraction"),
             va="top",
         )
-        tidy(self.ax_, "Gaps between purchases, and who returns after a silence", "days", "gaps (count)")
+        tidy(
+            self.ax_,
+            "Gaps between purchases, and who returns after a silence",
+            "days from one purchase to the next; days of silence",
+            "gaps (count)" if width == 1 else f"gaps (count in {width} days)",
+        )
         right = self.ax_.twinx()
         right.plot(self.silence_days, self.chance_of_return, color=VERMILION, linewidth=2)
         right.set_ylim(0, 1)
-        right.set_ylabel(f"bought within {self.horizon_days} days of that silence (share)", color=VERMILION)
+        right.set_ylabel(f"line: returned within {self.horizon_days} days more (share)", color=VERMILION)
         right.spines["top"].set_visible(False)
         self.ax_.set_xlim(0, top)
-        self.ax_.spines["left"].set_color(BLUE)
         return self
 
 

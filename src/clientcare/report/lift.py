@@ -63,7 +63,7 @@ class LiftDisplay:
     def plot(self, *, ax: Axes | None = None) -> LiftDisplay:
         """Draw; returns self."""
         self.figure_, self.ax_ = axes_for(ax, (5.2, 4.6))
-        self.ax_.plot([0, 1], [0, 1], color=PALE, linewidth=1.5)
+        self.ax_.plot([0, 1], [0, 1], color=PALE, linewidth=1.5, label="in any order")
         self.ax_.plot(
             self.share_contacted, self.share_of_leavers, color=BLUE, linewidth=2, label="leavers, by risk"
         )
@@ -74,8 +74,21 @@ class LiftDisplay:
             )  # fmt: skip
         tenth = float(np.interp(0.1, self.share_contacted, self.share_of_leavers))
         self.ax_.plot([0.1], [tenth], "o", color=INK)
-        self.ax_.annotate(f"top 10 %: {tenth:.0%} of leavers", (0.12, tenth), va="center", fontsize=9)
-        tidy(self.ax_, "What contacting the riskiest would reach", "share of buyers contacted", "share found")
+        self.ax_.annotate(
+            f"riskiest 10%: {tenth:.0%} of the leavers",
+            (0.1, tenth),
+            xytext=(0.2, max(tenth - 0.12, 0.22)),
+            va="center",
+            fontsize=9,
+            arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.6},
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1},
+        )
+        tidy(
+            self.ax_,
+            "What contacting the riskiest would reach",
+            "share of buyers contacted, riskiest first",
+            "share found",
+        )
         self.ax_.legend(frameon=False, loc="lower right")
         self.ax_.set(xlim=(0, 1), ylim=(0, 1.02))
         return self

@@ -24,9 +24,10 @@ class MigrationDisplay:
 
     Attributes
     ----------
-    moves : DataFrame of shape (at most 5, at most 4)
-        Rows: stage in the old book, and ``new``; columns: stage in the new book. A stage that neither
-        book knows is left out: with transactions alone no care tie can be seen.
+    moves : DataFrame of shape (at most 5, at most 5)
+        Rows: stage in the old book, and ``new``; columns: stage in the new book, and ``not in this book`` where buyers of
+        the old one are missing from it. A stage that neither book knows is left out: with transactions alone no care
+        tie can be seen.
     """
 
     moves: pd.DataFrame
@@ -53,11 +54,16 @@ class MigrationDisplay:
         cls, old_book: pd.DataFrame, new_book: pd.DataFrame, *, ax: Axes | None = None
     ) -> MigrationDisplay:
         """Draw from two books."""
-        before = old_book["stage"].astype("object").reindex(new_book.index).fillna("new")
-        counts = pd.crosstab(before, new_book["stage"].astype("object"))
-        known = {*old_book["stage"].astype("object"), *new_book["stage"].astype("object")}
-        stages = [stage for stage in STAGE_COLOURS if stage in known]
-        return cls(counts.reindex(index=[*stages, "new"], columns=stages, fill_value=0)).plot(ax=ax)
+        old, new = old_book["stage"].astype("object"), new_book["stage"].astype("object")
+        everybody = old.index.union(new.index, sort=False)
+        before, after = (
+            old.reindex(everybody).fillna("new"),
+            new.reindex(everybody).fillna("not in this book"),
+        )
+        stages = [stage for stage in STAGE_COLOURS if stage in {*old, *new}]
+        gone = ["not in this book"] if (after == "not in this book").any() else []
+        counts = pd.crosstab(before, after)
+        return cls(counts.reindex(index=[*stages, "new"], columns=[*stages, *gone], fill_value=0)).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> MigrationDisplay:
         """Draw; returns self."""
@@ -65,10 +71,10 @@ class MigrationDisplay:
         table = self.moves.to_numpy(dtype=float)
         totals = table.sum(axis=1, keepdims=True)
         share = np.divide(table, totals, out=np.zeros_like(table), where=totals > 0)
-        self.ax_.imshow(share, aspect="auto", cmap="cividis", vmin=0, vmax=1)
+        self.ax_.imshow(share, aspect="auto", cmap="Blues", vmin=0, vmax=1.15)
         for row in range(table.shape[0]):
             for column in range(table.shape[1]):
-                dark = share[row, column] < 0.55
+                dark = share[row, column] > 0.6
                 self.ax_.annotate(
                     f"{table[row, column]:,.0f}\n{share[row, column]:.0%}", (column, row), ha="center", va="center",
                     color="white" if dark else "black", fontsize=9,

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from importlib.resources import files
@@ -21,24 +22,28 @@ import numpy as np
 import pandas as pd
 
 from clientcare.care import care_plan, care_report
+from clientcare.care.practices import last_owner
 from clientcare.exceptions import MissingExtraError, NotEnoughDataError, SourceError
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel
 from clientcare.progress import ProgressBar
 from clientcare.report.backtest_plot import BacktestDisplay
-from clientcare.report.canvas import require_matplotlib
+from clientcare.report.canvas import STAGE_COLOURS, require_matplotlib, words_of
 from clientcare.report.gaps import GapDisplay
 from clientcare.report.relationship_map import RelationshipMapDisplay
 from clientcare.report.story import stories
-from clientcare.window import Moment, day_number, parse_moment
+from clientcare.window import Moment, day_number, microseconds, parse_moment
 
 if TYPE_CHECKING:
     from clientcare.evaluation import Backtest
 
 MOST_CONTRIBUTIONS = 6
+BUYERS_A_CHUNK = 1_000
+"""What a buyer's own page tells is read by the browser a chunk at a time, and only when it is asked for."""
 MOST_PLANNED = 2_000
 """Rows of the care plan that the page prints; the full list is what :func:`clientcare.care_plan` returns."""
 
+REASONS = ("reason_1", "reason_2", "reason_3")
 _COLUMNS = (
     ("client_probability", "client probability", "percent"),
     ("churn_risk", "churn risk", "percent"),
@@ -74,7 +79,8 @@ def write_report(
         did on the latest complete snapshots.
     title : str
     hide_ids : bool
-        Show ``buyer 1``, ``buyer 2`` ... in place of ids, and no owners.
+        Show ``buyer 1``, ``buyer 2`` ... in place of ids, and no owners, in the table, on the buyers' pages, in their
+        reasons and in the care plan.
 
     Returns
     -------
@@ -121,7 +127,10 @@ def _page(
     plan = care_plan(book, known, moment)
     names = _names(book.index, hide_ids)
     bar.at(2, "reasons")
-    data = _data(model, known, book, plan, names, moment, hide_ids)
+    if hide_ids:
+        book = book.assign(**{reason: book[reason].map(_without_owner) for reason in REASONS})
+    groups, chunks = _told(model, known, book, plan, moment)
+    data = _table_of_buyers(known, book, names, moment, hide_ids) | {"groups": groups}
     bar.at(3, "plots")
     parts = _read_parts()
     page: str = _template(parts["page.html"]).render(
@@ -136,7 +145,9 @@ def _page(
         style_hash=_hash(parts["page.css"]),
         script_hash=_hash(parts["page.js"]),
         data=_safe(_island(data)),
+        chunks=[_safe(_island(chunk)) for chunk in chunks],
         headline=_headline(book, plan),
+        stages=_stages(book),
         headline_plots=_plots(
             lambda: RelationshipMapDisplay.from_predictions(book),
             "The relationship map: client probability against churn risk, one mark a buyer",
@@ -154,53 +165,77 @@ def _names(buyers: pd.Index, hide_ids: bool) -> dict[Any, str]:
     }
 
 
-def _data(
-    model: RelationshipModel,
-    known: Histories,
-    book: pd.DataFrame,
-    plan: pd.DataFrame,
-    names: dict[Any, str],
-    moment: pd.Timestamp,
-    hide_ids: bool,
+def _without_owner(reason: Any) -> Any:
+    """A reason that names the person who looks after the buyer names nobody any more."""
+    return (
+        re.sub(r"\bowner is .*", "owner, not shown", reason, flags=re.DOTALL)
+        if isinstance(reason, str)
+        else reason
+    )
+
+
+def _table_of_buyers(
+    known: Histories, book: pd.DataFrame, names: dict[Any, str], moment: pd.Timestamp, hide_ids: bool
 ) -> dict[str, Any]:
-    """What the page's script reads: columns of the table, and each buyer's story."""
-    codes, stages = pd.factorize(book["stage"].astype(object), sort=True)
+    """What the page's script reads at once: the columns of the table and the interval of the risk."""
     columns: list[dict[str, Any]] = [
         {"name": "buyer_id", "title": "buyer", "form": "text", "values": list(names.values())},
-        {"name": "stage", "title": "stage", "form": "text", "values": codes.tolist(), "levels": list(stages)},
+        {"name": "stage", "title": "stage", "form": "text", **_levels(book["stage"])},
     ]
-    columns += [
-        {"name": name, "title": title, "form": form, "values": _cells(book[name], form)}
-        for name, title, form in _COLUMNS
-    ]
-    owner = None if hide_ids or known.buyers is None else known.buyers.get("owner")
-    if owner is not None:
-        texts = owner.reindex(book.index).astype(object)
-        codes, owners = pd.factorize(texts.where(texts.notna(), "(nobody)").astype(str), sort=True)
-        columns.insert(
-            2,
-            {
-                "name": "owner",
-                "title": "owner",
-                "form": "text",
-                "values": codes.tolist(),
-                "levels": list(owners),
-            },
-        )
-    groups, contributions = _contributions(model, known, book, moment)
-    care = plan.groupby("buyer_id", sort=False)["reason"].agg(list).to_dict()
+    if not hide_ids and len(book):
+        owner = last_owner(known, microseconds(moment)).reindex(book.index)
+        if owner.notna().any():
+            columns.append(
+                {"name": "owner", "title": "owner", "form": "text", **_levels(owner.fillna("(nobody)"))}
+            )
+    for name, title, form in _COLUMNS:
+        cells = _levels(book[name]) if form == "text" else {"values": _cells(book[name], form)}
+        columns.append({"name": name, "title": title, "form": form, **cells})
     return {
         "n": len(book),
+        "chunk": BUYERS_A_CHUNK,
         "as_of_day": day_number(moment),
         "columns": columns,
         "low": _cells(book["churn_risk_low"], "percent"),
         "high": _cells(book["churn_risk_high"], "percent"),
-        "reasons": book[["reason_1", "reason_2", "reason_3"]].fillna("").to_numpy(dtype=object).tolist(),
-        "stories": stories(known, book.index, moment),
-        "groups": groups,
-        "contributions": contributions,
-        "care": [care.get(buyer, []) for buyer in book.index],
     }
+
+
+def _levels(texts: pd.Series[Any]) -> dict[str, Any]:
+    """Each different text once, in order, and its place for each buyer."""
+    plain = texts.astype(object)
+    codes, levels = pd.factorize(plain.where(plain.notna(), "").astype(str), sort=True)
+    return {"values": codes.tolist(), "levels": list(levels)}
+
+
+def _told(
+    model: RelationshipModel,
+    known: Histories,
+    book: pd.DataFrame,
+    plan: pd.DataFrame,
+    moment: pd.Timestamp,
+) -> tuple[list[str], list[list[Any]]]:
+    """The names of the contributions; and what each buyer's page tells, by chunks of buyers.
+
+    A buyer is ``[further reasons, [purchase days, our contacts, their contacts, contracts], contributions, due care]``.
+    """
+    groups, contributions = _contributions(model, known, book, moment)
+    care = plan.groupby("buyer_id", sort=False)["reason"].agg(list).to_dict()
+    further = [
+        [reason for reason in row if reason]
+        for row in book[list(REASONS[1:])].fillna("").to_numpy(dtype=object).tolist()
+    ]
+    told = [
+        list(parts)
+        for parts in zip(
+            further,
+            stories(known, book.index, moment),
+            contributions,
+            [care.get(buyer, []) for buyer in book.index],
+            strict=True,
+        )
+    ]
+    return groups, [told[start : start + BUYERS_A_CHUNK] for start in range(0, len(told), BUYERS_A_CHUNK)]
 
 
 def _contributions(
@@ -215,7 +250,7 @@ def _contributions(
         [[int(place), float(size)] for place, size in zip(places, row, strict=True) if size]
         for places, row in zip(order, sizes, strict=True)
     ]
-    return [str(name).replace("_", " ") for name in churn.columns], largest
+    return [words_of(name) for name in churn.columns], largest
 
 
 def _cells(values: pd.Series[Any], form: str) -> list[Any]:
@@ -223,8 +258,6 @@ def _cells(values: pd.Series[Any], form: str) -> list[Any]:
     if form == "date":
         days = pd.to_datetime(values)
         return [None if pd.isna(day) else f"{day:%Y-%m-%d}" for day in days]
-    if form == "text":
-        return [None if pd.isna(text) else str(text) for text in values]
     numbers = values.to_numpy(dtype=float).round(4 if form == "percent" else 2)
     return [None if np.isnan(number) else number for number in numbers.tolist()]
 
@@ -242,7 +275,7 @@ def _headline(book: pd.DataFrame, plan: pd.DataFrame) -> list[dict[str, str]]:
         {
             "name": "expected to leave",
             "value": f"{leaving:,.0f}",
-            "note": f"{max(leaving - spread, 0):,.0f} to {leaving + spread:,.0f} by chance alone (90 %)",
+            "note": f"{max(leaving - spread, 0):,.0f} to {leaving + spread:,.0f} by chance alone (90%)",
         },
         {
             "name": "clients more likely than not to leave",
@@ -263,8 +296,30 @@ def _headline(book: pd.DataFrame, plan: pd.DataFrame) -> list[dict[str, str]]:
     return figures
 
 
+def _stages(book: pd.DataFrame) -> list[dict[str, str]]:
+    """A row a stage that occurs: how many, how likely to leave, what they are expected to spend."""
+    rows = []
+    for stage in STAGE_COLOURS:
+        here = book[book["stage"].astype(object) == stage]
+        if here.empty:
+            continue
+        spend = here["expected_spend"]
+        rows.append(
+            {
+                "stage": stage,
+                "n_buyers": f"{len(here):,}",
+                "share": f"{len(here) / len(book):.0%}",
+                "risk": f"{here['churn_risk'].mean():.0%}",
+                "spend": f"{spend.sum():,.0f}" if spend.notna().any() else "unknown",
+            }
+        )
+    return rows
+
+
 def _belief(model: RelationshipModel, known: Histories, backtest: Backtest | None) -> dict[str, Any]:
-    sentences, tables = list(model.says_), []
+    sentences: list[str] = list(model.says_)
+    tables: list[dict[str, Any]] = []
+    tried: list[dict[str, Any]] = []
     plots = _plots(
         lambda: GapDisplay.from_histories(known, model.churn_definition_.horizon_days),
         "Gaps between purchases, and the chance to return after a silence",
@@ -280,14 +335,17 @@ def _belief(model: RelationshipModel, known: Histories, backtest: Backtest | Non
             + plots
         )
     if len(model.candidates_):
-        tables.append(_table("What was tried, judged on the latest complete snapshot", model.candidates_))
-    return {"belief": sentences, "belief_tables": tables, "belief_plots": plots}
+        tried.append(
+            _table("Every member that was tried, judged on the latest complete snapshots", model.candidates_)
+        )
+    return {"belief": sentences, "tried": tried, "belief_tables": tables, "belief_plots": plots}
 
 
 def _table(caption: str, frame: pd.DataFrame) -> dict[str, Any]:
     return {
         "caption": caption,
         "columns": [str(name).replace("_", " ") for name in frame.columns],
+        "numbers": [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes],
         "rows": [[_cell(value) for value in row] for row in frame.itertuples(index=False)],
     }
 
@@ -295,7 +353,7 @@ def _table(caption: str, frame: pd.DataFrame) -> dict[str, Any]:
 def _cell(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         number = float(value)
-        return "" if np.isnan(number) else f"{number:.4f}" if abs(number) < 10.0 else f"{number:,.0f}"
+        return "" if np.isnan(number) else f"{number:.3f}" if abs(number) < 10.0 else f"{number:,.0f}"
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
@@ -358,7 +416,7 @@ def _plots(draw: Callable[[], Any], alt: str) -> list[dict[str, str]]:
     return [{"source": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(), "alt": alt}]
 
 
-def _island(data: dict[str, Any]) -> str:
+def _island(data: Any) -> str:
     """JSON that cannot close its own element nor be read as markup."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for char in "<>&":

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from clientcare.care import CareReport, care_report
+from clientcare.care.practices import PRACTICES
+from clientcare.history import Histories
 from clientcare.report.canvas import BLUE, ORANGE, plain, require_matplotlib
+from clientcare.window import Moment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,10 +35,17 @@ class CareRadarDisplay:
     figure_: Figure | None = field(default=None, init=False)
 
     @classmethod
-    def from_report(cls, report: Any, *, ax: Axes | None = None) -> CareRadarDisplay:
-        """Draw the seller's row of a care report; ``ax`` must be polar."""
-        seller = report.seller
-        seller = seller.drop(index="overall", errors="ignore")
+    def from_histories(
+        cls, histories: Histories, as_of: Moment | None = None, *, ax: Axes | None = None
+    ) -> CareRadarDisplay:
+        """Ask for the care report as of a date (default: the end of what was observed), and draw it."""
+        moment = histories.observed_until if as_of is None else as_of
+        return cls.from_report(care_report(histories, moment), ax=ax)
+
+    @classmethod
+    def from_report(cls, report: CareReport, *, ax: Axes | None = None) -> CareRadarDisplay:
+        """Draw the five practices of a care report; ``ax`` must be polar."""
+        seller = report.seller.loc[list(PRACTICES)]
         previous = seller["previous"] if seller["previous"].notna().any() else None
         return cls(seller["score"], previous).plot(ax=ax)
 
@@ -42,7 +53,7 @@ class CareRadarDisplay:
         """Draw; returns self."""
         if ax is None:
             figure, ax = require_matplotlib().subplots(
-                figsize=(5.6, 5.0), layout="constrained", subplot_kw={"projection": "polar"}
+                figsize=(6.0, 4.8), layout="constrained", subplot_kw={"projection": "polar"}
             )
             self.figure_ = figure
         else:
@@ -53,7 +64,10 @@ class CareRadarDisplay:
         closed = np.append(angles, angles[:1])
         now = self.scores.to_numpy(dtype=float)
         ax.plot(closed, np.append(now, now[:1]), color=BLUE, linewidth=2, marker="o", label="this period")
-        ax.fill(closed, np.append(np.nan_to_num(now), np.nan_to_num(now[:1])), color=BLUE, alpha=0.12)
+        for side in range(len(now)):  # a practice not seen leaves its two sides open: it is no zero
+            ends = [side, (side + 1) % len(now)]
+            if np.isfinite(now[ends]).all():
+                ax.fill([0, *closed[side : side + 2]], [0, *now[ends]], color=BLUE, alpha=0.12, linewidth=0)
         if self.previous is not None:
             then = self.previous.to_numpy(dtype=float)
             ax.plot(
@@ -63,10 +77,20 @@ class CareRadarDisplay:
             f"{plain(str(name).replace('_', ' '))}\n{'not seen' if np.isnan(score) else f'{score:.0f}'}"
             for name, score in zip(self.scores.index, now, strict=True)
         ]
-        ax.set_xticks(angles, names, fontsize=9)
-        ax.tick_params(axis="x", pad=12)
-        ax.set_yticks([25, 50, 75, 100], ["25", "50", "75", "100"], fontsize=7)
+        polar: Any = ax
+        polar.set_theta_zero_location("N")
+        polar.set_theta_direction("clockwise")
+        polar.set_rlabel_position(np.degrees(np.pi / max(len(now), 1)))
+        ax.set_xticks(angles, names, fontsize=10)
+        ax.tick_params(axis="x", pad=8)
+        for label, angle in zip(ax.get_xticklabels(), angles, strict=True):
+            across, up = np.sin(angle), np.cos(angle)
+            label.set_horizontalalignment(
+                "center" if abs(across) < 0.1 else "left" if across > 0 else "right"
+            )
+            label.set_verticalalignment("center" if abs(up) < 0.5 else "bottom" if up > 0 else "top")
+        ax.set_yticks([25, 50, 75, 100], ["25", "50", "75", "100"], fontsize=8)
         ax.set_ylim(0, 100)
-        ax.set_title("Are we taking care? (0 to 100)", loc="left", fontsize=11)
-        ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.15, -0.1), fontsize=9)
+        ax.set_title("Are we taking care? (0 to 100)", loc="left", fontsize=11, pad=16)
+        ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=9)
         return self

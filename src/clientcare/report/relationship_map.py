@@ -75,7 +75,7 @@ class RelationshipMapDisplay:
         tidy(
             self.ax_,
             f"The relationship map{note}",
-            "churn risk (probability within the horizon)",
+            "churn risk (probability to leave within the horizon)",
             "client probability",
         )
         self.ax_.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))

@@ -96,7 +96,7 @@ class ReliabilityDisplay:
             f"observed {self.name} (share)",
         )
         self.ax_.annotate(
-            f"{count} buyers a point; bars: 90 % interval",
+            f"{count} buyers a point; bars: 90% interval;\nline: exactly as predicted",
             (0.03, 0.95),
             xycoords="axes fraction",
             va="top",

@@ -56,7 +56,7 @@ class RetentionDisplay:
     def plot(self, *, ax: Axes | None = None) -> RetentionDisplay:
         """Draw; returns self."""
         self.figure_, self.ax_ = axes_for(ax, (7.0, 4.6))
-        later = self.retention.iloc[:, 1:]
+        later = self.retention.iloc[:, 1:].dropna(how="all").dropna(how="all", axis=1)
         tidy(
             self.ax_,
             "Share of each month's newcomers who bought again",

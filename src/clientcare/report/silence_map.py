@@ -120,7 +120,7 @@ class SilenceMapDisplay:
         tidy(
             self.ax_,
             f"Mean {self.name} by frequency and silence",
-            "days since last purchase (tenths of buyers)",
+            "days since last purchase (tenths of the buyers; white: fewer than three)",
             "purchase days so far",
         )
         self.figure_.colorbar(image, ax=self.ax_, label=f"{self.name} (0 to 1)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 from clientcare.exceptions import OptionError
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel
-from clientcare.report.canvas import BLUE, GREEN, INK, ORANGE, VERMILION, axes_for, plain, tidy
+from clientcare.report.canvas import BLUE, GREEN, INK, ORANGE, VERMILION, axes_for, tidy
 from clientcare.window import Moment, parse_moment
 
 if TYPE_CHECKING:
@@ -81,6 +82,44 @@ class TimelineDisplay:
         )
         return cls(tables["transactions"], tables["interactions"], tables["contracts"], scores).plot(ax=ax)
 
+    @classmethod
+    def from_predictions(
+        cls, histories: Histories, buyer: Any, books: Sequence[pd.DataFrame], *, ax: Axes | None = None
+    ) -> TimelineDisplay:
+        """Draw from books already at hand, one for each date: last month's, this month's ...
+
+        Parameters
+        ----------
+        histories : Histories
+            Events at or after the latest book's ``as_of`` are not drawn.
+        buyer : buyer id
+        books : sequence of DataFrames
+            Books as :meth:`clientcare.RelationshipModel.score` returns them; those that do not know the buyer are left out.
+        ax : matplotlib axes, optional
+
+        Raises
+        ------
+        OptionError
+            Where no book knows the buyer.
+        """
+        rows = [
+            book.loc[[buyer], ["as_of", "churn_risk", "client_probability"]]
+            for book in books
+            if buyer in book.index
+        ]
+        if not rows:
+            raise OptionError(
+                "TimelineDisplay: no such buyer in any of the books. Ask for an id of their index."
+            )
+        scores = pd.concat(rows).set_index("as_of").sort_index()
+        known = histories.until(scores.index[-1])
+        tables = (
+            _rows_of(known.transactions, buyer),
+            _rows_of(known.interactions, buyer),
+            _rows_of(known.contracts, buyer),
+        )
+        return cls(*tables, scores).plot(ax=ax)
+
     def plot(self, *, ax: Axes | None = None) -> TimelineDisplay:
         """Draw; returns self."""
         self.figure_, self.ax_ = axes_for(ax, (7.6, 3.8))
@@ -127,7 +166,7 @@ class TimelineDisplay:
             ax.plot([], [], color=INK, linewidth=4, alpha=0.5, label="contract")
         ax.set_ylim(-0.02, 1.45)
         ax.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
-        tidy(ax, plain("One buyer through time"), "", "probability (0 to 1)")
+        tidy(ax, "One buyer through time", "", "probability (0 to 1)")
         ax.legend(frameon=False, ncols=4, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.1))
         return self
 

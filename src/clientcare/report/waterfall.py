@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from clientcare.history import Histories
-from clientcare.model import RelationshipModel
-from clientcare.report.canvas import BLUE, INK, VERMILION, axes_for, plain, tidy
+from clientcare.model import Explanation, RelationshipModel
+from clientcare.report.canvas import BLUE, INK, VERMILION, axes_for, plain, tidy, words_of
 from clientcare.window import Moment
 
 if TYPE_CHECKING:
@@ -49,6 +49,23 @@ class ReasonsDisplay:
     ) -> ReasonsDisplay:
         """Explain one buyer's churn risk, and draw."""
         explanation = model.explain(histories, buyers=[buyer], as_of=as_of)
+        return cls.from_predictions(explanation, buyer, most=most, ax=ax)
+
+    @classmethod
+    def from_predictions(
+        cls, explanation: Explanation, buyer: Any, *, most: int = 8, ax: Axes | None = None
+    ) -> ReasonsDisplay:
+        """Draw one buyer of an explanation already at hand.
+
+        Parameters
+        ----------
+        explanation : Explanation
+            What :meth:`clientcare.RelationshipModel.explain` returned.
+        buyer : buyer id
+        most : int
+            So many contributions are drawn one by one, the rest as ``all else``.
+        ax : matplotlib axes, optional
+        """
         row = explanation.churn.loc[buyer]
         order = row.abs().sort_values(ascending=False, kind="stable").index
         kept = row[order[:most]]
@@ -71,16 +88,17 @@ class ReasonsDisplay:
                 f"{width:+.2f}", (start + width, row), xytext=(4 if width >= 0 else -4, 0), textcoords="offset points",
                 ha="left" if width >= 0 else "right", va="center", fontsize=8,
             )  # fmt: skip
-        self.ax_.set_yticks(rows, [plain(str(name).replace("_", " ")) for name in self.contributions.index])
+        self.ax_.set_yticks(rows, [plain(words_of(name)) for name in self.contributions.index])
+        final = float(ends[-1]) if len(ends) else self.base
         self.ax_.axvline(self.base, color=INK, linewidth=0.8, linestyle=":")
-        final = ends[-1] if len(ends) else self.base
+        self.ax_.axvline(final, color=INK, linewidth=1.2)
         low, high = min(self.base, *ends), max(self.base, *ends)
         room = 0.15 * max(high - low, 0.1)
         self.ax_.set_xlim(low - room, high + room)
         tidy(
             self.ax_,
-            f"Why: {self.name} {_probability(self.base):.0%} for the usual buyer, {_probability(float(final)):.0%} here",
-            "log-odds", "",
+            f"Why: {self.name} {_probability(self.base):.0%} for the usual buyer, {_probability(final):.0%} here",
+            "log-odds of churn; dotted: the usual buyer, line: this one", "",
         )  # fmt: skip
         return self
 

@@ -15,8 +15,15 @@
   const columns = data.columns;
   const n = data.n;
   const ids = columns[0].values;
-  const texts = new Array(n);
-  for (let i = 0; i < n; i++) texts[i] = (ids[i] + " " + data.reasons[i][0]).toLowerCase();
+  const lowered = ids.map((id) => id.toLowerCase());
+  const spoken = columns.filter((column) => column.levels && column.name !== "stage").map((column) => ({ places: column.values, levels: column.levels.map((level) => level.toLowerCase()) }));
+  const chunks = new Map();
+  const told = (i) => {
+    const chunk = Math.floor(i / data.chunk);
+    if (!chunks.has(chunk)) chunks.set(chunk, JSON.parse(find("told-" + chunk).textContent));
+    return chunks.get(chunk)[i % data.chunk];
+  };
+  const first = columns.find((column) => column.name === "reason_1");
   const size = 50;
   let order = Array.from({ length: n }, (_, i) => i);
   let sorting = { column: -1, down: true };
@@ -30,7 +37,7 @@
   if (owner) { fill(find("owner"), owner.levels); find("owner-label").hidden = false; }
 
   const headings = columns.map((column, number) => {
-    const cell = make("th", undefined, column.form === "percent" || column.form === "amount" || column.form === "number" ? "number" : "");
+    const cell = make("th", undefined, column.name + (column.form === "percent" || column.form === "amount" || column.form === "number" ? " number" : ""));
     cell.scope = "col";
     const button = make("button", column.title);
     button.type = "button";
@@ -43,16 +50,16 @@
   function arrange() {
     const words = find("search").value.trim().toLowerCase();
     const wantedStage = find("stage").value, wantedOwner = owner ? find("owner").value : "";
-    const kept = [];
+    const kept = [], said = spoken.map((column) => ({ places: column.places, has: column.levels.map((level) => level.includes(words)) }));
     for (let i = 0; i < n; i++) {
       if (wantedStage !== "" && stage.values[i] !== +wantedStage) continue;
       if (wantedOwner !== "" && owner.values[i] !== +wantedOwner) continue;
-      if (words && !texts[i].includes(words)) continue;
+      if (words && !lowered[i].includes(words) && !said.some((column) => column.has[column.places[i]])) continue;
       kept.push(i);
     }
     const column = columns[sorting.column], turn = sorting.down ? -1 : 1;
     if (column) kept.sort((a, b) => {
-      const x = value(column, a), y = value(column, b);
+      const x = column.values[a], y = column.values[b];
       if (x === y) return a - b;
       if (x === null) return 1;
       if (y === null) return -1;
@@ -97,52 +104,54 @@
     if (text !== undefined) element.textContent = text;
     return element;
   };
+  const room = () => Math.max(300, Math.min(790, 0.94 * window.innerWidth - 42));
   const dayText = (day) => new Date(day * 86400000).toISOString().slice(0, 10);
 
-  function timeline(i) {
-    const story = data.stories[i];
-    if (!story) return make("p", "No dated events are shown for this buyer.");
-    const [purchases, ours, theirs, terms] = story;
+  function timeline([purchases, ours, theirs, terms]) {
     const days = [...purchases, ...ours, ...theirs, ...terms.map((term) => term[0])];
     if (!days.length) return make("p", "No dated events.");
-    const first = Math.min(...days), last = data.as_of_day, width = 760;
-    const x = (day) => 10 + (width - 20) * (day - first) / Math.max(1, last - first);
-    const picture = shape("svg", { viewBox: "0 0 " + width + " 92", role: "img" });
+    const first = Math.min(...days), last = Math.max(data.as_of_day, first + 1), left = 128, width = room(), right = width - 10;
+    const x = (day) => left + (right - left) * (day - first) / (last - first);
+    const rows = [];
+    if (terms.length) rows.push(["contract", (y) => terms.map(([from, to]) => shape("rect", { x: x(from), y: y - 4, width: Math.max(2, x(Math.min(to ?? last, last)) - x(from)), height: 8, class: "term" }))]);
+    if (ours.length) rows.push(["contacts by us", (y) => ours.map((day) => shape("circle", { cx: x(day), cy: y, r: 3.5, class: "ours" }))]);
+    if (theirs.length) rows.push(["contacts by them", (y) => theirs.map((day) => shape("rect", { x: x(day) - 3, y: y - 3, width: 6, height: 6, class: "theirs" }))]);
+    if (purchases.length) rows.push(["purchases", (y) => purchases.map((day) => shape("line", { x1: x(day), x2: x(day), y1: y - 9, y2: y + 9, class: "purchase" }))]);
+    const bottom = 24 * rows.length + 4;
+    const picture = shape("svg", { viewBox: "0 0 " + width + " " + (bottom + 20), role: "img" });
     picture.append(shape("title", {}, purchases.length + " purchase days, " + ours.length + " contacts by us, " + theirs.length + " by them, " + terms.length + " contracts shown, from " + dayText(first) + " to " + dayText(last)));
-    for (const [from, to] of terms) picture.append(shape("rect", { x: x(from), y: 6, width: Math.max(2, x(Math.min(to ?? last, last)) - x(from)), height: 6, class: "term" }));
-    for (const day of ours) picture.append(shape("circle", { cx: x(day), cy: 24, r: 3, class: "ours" }));
-    for (const day of theirs) picture.append(shape("rect", { x: x(day) - 3, y: 33, width: 6, height: 6, class: "theirs" }));
-    for (const day of purchases) picture.append(shape("line", { x1: x(day), x2: x(day), y1: 46, y2: 66, class: "purchase" }));
-    picture.append(shape("line", { x1: 10, x2: width - 10, y1: 70, y2: 70, class: "axis" }));
-    picture.append(shape("text", { x: 10, y: 86 }, dayText(first)), shape("text", { x: width - 10, y: 86, "text-anchor": "end" }, dayText(last)));
-    const figure = make("div");
-    figure.append(picture, make("p", "Lines: purchases. Dots: contacts by us. Squares: contacts by them. Bar on top: contract."));
-    return figure;
+    rows.forEach(([name, draw], row) => picture.append(shape("text", { x: 0, y: 24 * row + 18 }, name), ...draw(24 * row + 14)));
+    picture.append(shape("line", { x1: left, x2: right, y1: bottom, y2: bottom, class: "axis" }));
+    picture.append(shape("text", { x: left, y: bottom + 15 }, dayText(first)), shape("text", { x: right, y: bottom + 15, "text-anchor": "end" }, dayText(last)));
+    return picture;
   }
 
-  function waterfall(i) {
-    const parts = data.contributions[i];
-    if (!parts || !parts.length) return make("span");
-    const height = 20 * parts.length + 10, top = Math.max(...parts.map((part) => Math.abs(part[1])), 0.1);
-    const picture = shape("svg", { viewBox: "0 0 760 " + height, role: "img" });
+  function waterfall(parts) {
+    if (!parts.length) return make("span");
+    const height = 20 * parts.length + 10, width = room(), names = 165, middle = names + (width - names) / 2, most = (width - names) / 2 - 44, top = Math.max(...parts.map((part) => Math.abs(part[1])), 0.1);
+    const picture = shape("svg", { viewBox: "0 0 " + width + " " + height, role: "img" });
     picture.append(shape("title", {}, "Contributions to churn in log-odds: " + parts.map((part) => data.groups[part[0]] + " " + part[1].toFixed(2)).join(", ")));
     parts.forEach(([group, points], row) => {
-      const length = 220 * Math.abs(points) / top, y = 20 * row + 4;
-      picture.append(shape("text", { x: 230, y: y + 12, "text-anchor": "end" }, data.groups[group]));
-      picture.append(shape("rect", { x: points > 0 ? 490 : 490 - length, y: y, width: length, height: 14, class: points > 0 ? "up" : "down" }));
-      picture.append(shape("text", { x: points > 0 ? 496 + length : 484 - length, y: y + 12, "text-anchor": points > 0 ? "start" : "end" }, (points > 0 ? "+" : "") + points.toFixed(2)));
+      const length = most * Math.abs(points) / top, y = 20 * row + 4;
+      picture.append(shape("text", { x: names - 8, y: y + 12, "text-anchor": "end" }, data.groups[group]));
+      picture.append(shape("rect", { x: points > 0 ? middle : middle - length, y: y, width: length, height: 14, class: points > 0 ? "up" : "down" }));
+      picture.append(shape("text", { x: points > 0 ? middle + 6 + length : middle - 6 - length, y: y + 12, "text-anchor": points > 0 ? "start" : "end" }, (points > 0 ? "+" : "") + points.toFixed(2)));
     });
     return picture;
   }
 
   function open(i) {
     find("buyer-title").textContent = ids[i];
-    const facts = columns.slice(1).filter((column) => column.name !== "reason_1").map((column) => column.title + ": " + write[column.form](value(column, i)) + (column.name === "churn_risk" ? " (" + percent(data.low[i]) + " to " + percent(data.high[i]) + ")" : ""));
-    find("buyer-summary").textContent = facts.join("; ") + ".";
-    find("buyer-timeline").replaceChildren(timeline(i));
-    find("buyer-reasons").replaceChildren(...data.reasons[i].filter(Boolean).map((reason) => make("li", reason)));
-    find("buyer-waterfall").replaceChildren(waterfall(i));
-    const due = data.care[i] || [];
+    const [further, story, contributions, due] = told(i);
+    find("buyer-facts").replaceChildren(...columns.slice(1).filter((column) => column.name !== "reason_1").map((column) => {
+      const fact = make("div"), shown = make("dd", write[column.form](value(column, i)));
+      if (column.name === "churn_risk") shown.append(make("small", percent(data.low[i]) + " to " + percent(data.high[i])));
+      fact.append(make("dt", column.title), shown);
+      return fact;
+    }));
+    find("buyer-timeline").replaceChildren(timeline(story));
+    find("buyer-reasons").replaceChildren(...[value(first, i), ...further].filter(Boolean).map((reason) => make("li", reason)));
+    find("buyer-waterfall").replaceChildren(waterfall(contributions));
     find("buyer-care").replaceChildren(...(due.length ? due : ["Nothing is due."]).map((action) => make("li", action)));
     find("buyer").showModal();
   }
