@@ -84,5 +84,33 @@ def test_bad_covariates_are_refused_by_name():
         NBD(purchase_covariates=("online",)).fit(table.to_numpy())
     with pytest.raises(BadRowsError, match="'online'"):
         NBD(purchase_covariates=("online",)).fit(table.assign(online=np.nan))
-    with pytest.raises(OptionError, match="same value for every buyer"):
+    with pytest.raises(OptionError, match="'online' has the same value for every buyer"):
         NBD(purchase_covariates=("online",)).fit(table.assign(online=1))
+    with pytest.raises(OptionError, match=r"a list of column names; write \['online'\]"):
+        NBD(purchase_covariates="online").fit(table)
+
+
+@pytest.mark.parametrize("model", [BGNBD, ParetoNBD])
+def test_covariates_that_say_the_same_are_named_as_such(model):
+    table = two_groups(model).assign(offline=lambda t: 1 - t["online"])
+    fitted = model(purchase_covariates=["online", "offline"]).fit(table)
+    assert fitted.boundary_ == "covariates that cannot be told apart, or parameters without bound"
+    assert fitted.coefficient_table_["standard_error"].isna().all()
+    assert np.isfinite(fitted.predict_no_purchase(table, 30)).all()
+
+
+@pytest.mark.parametrize("model", [BGNBD, MBGNBD, ParetoNBD])
+def test_planted_effects_on_buying_and_leaving_are_found_apart(model):
+    """Group 1 buys half as fast again, and leaves sooner; the link of each model says how much sooner."""
+    truth = TRUTH[model]
+    faster = {"alpha": truth["alpha"] / 1.5}
+    sooner = {"beta": truth["beta"] / 2} if model is ParetoNBD else {"a": truth["a"] * 2}
+    zero = model.from_parameters(**truth).simulate(8000, 160, 40, random_state=1)
+    one = model.from_parameters(**truth | faster | sooner).simulate(8000, 160, 40, random_state=2)
+    table = pd.concat([zero.assign(online=0), one.assign(online=1)], ignore_index=True)
+    fitted = model(purchase_covariates=["online"], dropout_covariates=["online"]).fit(table)
+    found = fitted.coefficient_table_.set_index("parameter")
+    for parameter, effect in {"alpha": 1.5, "beta" if model is ParetoNBD else "a": 2.0}.items():
+        row = found.loc[parameter]
+        assert row["coefficient"] == pytest.approx(np.log(effect), abs=4 * row["standard_error"])
+        assert row["standard_error"] < 0.35

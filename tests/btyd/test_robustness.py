@@ -4,8 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clientcare.btyd import BGNBD, MBGCNBD, MBGNBD, NBD, GammaGamma, ParetoNBD
+from clientcare.btyd import (
+    BGNBD,
+    MBGCNBD,
+    MBGNBD,
+    NBD,
+    GammaGamma,
+    ParetoNBD,
+    ShiftedBetaGeometric,
+    purchase_summary,
+)
 from clientcare.exceptions import BadRowsError, NotEnoughDataError, OptionError, SchemaError
+from clientcare.history import Histories
 
 MODELS = [NBD, BGNBD, MBGNBD, ParetoNBD]
 COLUMNS = ["n_repeat_purchases", "days_first_to_last_purchase", "days_since_first_purchase"]
@@ -173,6 +183,28 @@ def test_a_missing_column_is_named(table):
     frame = pd.DataFrame(table, columns=COLUMNS)
     with pytest.raises(SchemaError, match="no column 'days_since_first_purchase'"):
         BGNBD().fit(frame[COLUMNS[:2]])
+
+
+def test_the_names_of_other_packages_are_answered_with_ours(table):
+    theirs = pd.DataFrame(table, columns=["frequency", "recency", "T"]).assign(monetary_value=1.0)
+    for model in (BGNBD, GammaGamma):
+        with pytest.raises(SchemaError, match="'frequency': 'n_repeat_purchases'") as caught:
+            model().fit(theirs)
+        assert "'T': 'days_since_first_purchase'" in str(caught.value)
+
+
+def test_histories_are_answered_with_the_table_to_give():
+    log = pd.DataFrame({"buyer_id": [1], "timestamp": pd.to_datetime(["2024-01-01"])})
+    with pytest.raises(SchemaError, match="purchase_summary"):
+        BGNBD().fit(Histories(log))
+    with pytest.raises(SchemaError, match="through the door"):
+        purchase_summary(log, "2024-02-01")
+
+
+def test_a_contract_table_without_its_columns_is_not_sent_to_the_purchase_table(table):
+    with pytest.raises(SchemaError, match="no column 'n_renewals'") as caught:
+        ShiftedBetaGeometric().fit(pd.DataFrame(table, columns=COLUMNS))
+    assert "purchase_summary" not in str(caught.value)
 
 
 def test_regular_models_ask_for_the_gaps_by_name(table):

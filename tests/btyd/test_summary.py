@@ -112,3 +112,15 @@ def test_facts_recorded_late_are_not_known_before():
     histories = Histories(log)
     assert purchase_summary(histories, "2024-01-20")["n_repeat_purchases"].tolist() == [0]
     assert purchase_summary(histories, "2024-02-02")["n_repeat_purchases"].tolist() == [1]
+
+
+def test_several_dates_give_the_tables_of_each():
+    log = pd.DataFrame(
+        {"buyer_id": [1, 1, 2], "timestamp": pd.to_datetime(["2024-01-01", "2024-01-20", "2024-02-10"])}
+    )
+    histories = Histories(log)
+    both = purchase_summary(histories, ["2024-03-01", "2024-02-01"])
+    assert both.index.names == ["as_of", "buyer_id"]
+    assert len(both) == 3
+    for as_of in ("2024-02-01", "2024-03-01"):
+        assert_frame_equal(both.xs(pd.Timestamp(as_of)), purchase_summary(histories, as_of))

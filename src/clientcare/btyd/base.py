@@ -21,6 +21,7 @@ _CURVE_ROWS = 65_536
 NO_DROPOUT = "no drop-out: plain NBD"
 NO_REPEATS = "no repeat purchase: purchase rate zero"
 ONE_DROPOUT = "no spread of drop-out: its two parameters without bound"
+ALIKE = "covariates that cannot be told apart, or parameters without bound"
 ONE_RATE = "no spread of purchase rates: r and alpha without bound"
 
 
@@ -92,7 +93,7 @@ class BuyingModel(ForecastingModel):
             )
         merged, _ = rows.take(rows.weight > 0).distinct() if (rows.weight == 0).any() else rows.distinct()
         unit = float(merged.weight @ merged.age / n_buyers)
-        scaled, spread = _standardised(merged.scaled(unit))
+        scaled, spread = self._standardised(merged.scaled(unit))
         repeats = float(scaled.weight @ scaled.x)
         self.boundary_: str | None = None
         if repeats == 0 and not self.penalty:
@@ -101,6 +102,28 @@ class BuyingModel(ForecastingModel):
         optimum = self._optimum(scaled, repeats)
         self._accept(optimum, scaled, unit, n_buyers, spread)
         self._name_boundary(merged, unit)
+
+    def _standardised(self, rows: Rows) -> tuple[Rows, dict[str, Floats]]:
+        """Covariates divided by their spread, so that their unit does not matter to the search."""
+        spread: dict[str, Floats] = {}
+        scaled: dict[str, Any] = {}
+        named = (
+            ("purchase", rows.purchase_z, self.purchase_covariates),
+            ("dropout", rows.dropout_z, self.dropout_covariates),
+        )
+        for kind, z, names in named:
+            if z is None:
+                continue
+            mean = np.average(z, weights=rows.weight, axis=0)
+            spread[kind] = np.sqrt(np.average((z - mean) ** 2, weights=rows.weight, axis=0))
+            constant = spread[kind] <= 1e-12 * (1 + np.abs(mean))
+            if constant.any():
+                raise OptionError(
+                    f"{type(self).__name__}.fit: {kind}_covariates: {names[int(constant.argmax())]!r} has the same value "
+                    "for every buyer. Leave it out."
+                )
+            scaled[f"{kind}_z"] = z / spread[kind]
+        return replace(rows, **scaled), spread
 
     def _optimum(self, scaled: Rows, repeats: float) -> Optimum:
         rate = max(repeats, 0.5) / float(scaled.weight @ scaled.age)
@@ -174,6 +197,8 @@ class BuyingModel(ForecastingModel):
             self.boundary_ = ONE_RATE
         elif self._leaves_alike(in_ages):
             self.boundary_ = ONE_DROPOUT
+        elif self._n_coefficients() and np.isnan(self.covariance_).any():
+            self.boundary_ = ALIKE
         plain = self._plain()
         if plain is None or self.penalty or self._n_coefficients():
             return
@@ -192,20 +217,3 @@ class BuyingModel(ForecastingModel):
 def _every(rows: Rows, wanted: int) -> Rows:
     """A systematic sample of distinct rows; they are in the order of a hash, so it is as good as random."""
     return rows.take(np.arange(0, len(rows), max(1, len(rows) // wanted)))
-
-
-def _standardised(rows: Rows) -> tuple[Rows, dict[str, Floats]]:
-    """Covariates divided by their spread, so that their unit does not matter to the search."""
-    spread: dict[str, Floats] = {}
-    scaled: dict[str, Any] = {}
-    for kind, z in (("purchase", rows.purchase_z), ("dropout", rows.dropout_z)):
-        if z is None:
-            continue
-        mean = np.average(z, weights=rows.weight, axis=0)
-        spread[kind] = np.sqrt(np.average((z - mean) ** 2, weights=rows.weight, axis=0))
-        if (spread[kind] <= 1e-12 * (1 + np.abs(mean))).any():
-            raise OptionError(
-                f"{kind}_covariates: a covariate has the same value for every buyer. Leave it out."
-            )
-        scaled[f"{kind}_z"] = z / spread[kind]
-    return replace(rows, **scaled), spread

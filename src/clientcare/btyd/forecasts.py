@@ -5,7 +5,6 @@ A model gives the terms of its log-likelihood and its forecasts for a buyer who 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from clientcare.btyd.fitting import Floats
-from clientcare.btyd.likelihood import LikelihoodModel, draw_logs
+from clientcare.btyd.likelihood import LikelihoodModel
 from clientcare.btyd.quadrature import legendre
 from clientcare.btyd.simulation import DrawnPurchases, simulated_log, simulated_summary
 from clientcare.btyd.table import Rows, read_horizon, read_rows
@@ -243,53 +242,14 @@ class ForecastingModel(LikelihoodModel):
         horizons = np.atleast_1d(np.asarray(horizon, dtype=np.float64))
         return np.asarray(self.prob_n_purchases(np.zeros((len(horizons), 3)), horizons, n))
 
-    # ---- intervals ----
+    def _logs(self) -> Floats:
+        return np.concatenate([super()._logs(), *self.coefficients_])
 
-    def interval(
-        self, forecast: str, X: Any, *args: Any, level: float = 0.9, n_draws: int = 200, random_state: int = 0
-    ) -> pd.DataFrame:
-        """What the uncertainty of the parameters leaves open about a forecast.
-
-        Parameters
-        ----------
-        forecast : str
-            The name of a forecast: 'predict_no_purchase', 'expected_purchases', ...
-        X, *args
-            What that forecast takes.
-        level : float
-            0.9 leaves five per cent on either side.
-        n_draws, random_state : int
-            Parameter sets drawn from the normal distribution of their logarithms.
-
-        Returns
-        -------
-        DataFrame of shape (n_buyers, 2), columns ``low`` and ``high``
-            Of the expected value, not of the single outcome. NaN where the optimum lies on a boundary.
-        """
-        check_is_fitted(self, "parameters_")
-        if not 0 < level < 1:
-            raise OptionError(f"{type(self).__name__}.interval: level must lie between 0 and 1.")
-        centre = np.asarray(getattr(self, forecast)(X, *args))
-        index = X.index if isinstance(X, pd.DataFrame) else None
-        if not np.isfinite(self.covariance_).all():
-            return pd.DataFrame({"low": np.full(len(centre), np.nan), "high": np.nan}, index=index)
-        draws = [
-            np.asarray(getattr(model, forecast)(X, *args)) for model in self._drawn(n_draws, random_state)
-        ]
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        return pd.DataFrame({"low": low, "high": high}, index=index)
-
-    def _drawn(self, n_draws: int, random_state: int) -> list[Self]:
-        """Copies of the model with parameters drawn from their distribution."""
+    def _with_logs(self, theta: Floats) -> Self:
         n_names = len(self._names)
-        mean = np.concatenate([np.log([self.parameters_[n] for n in self._names]), *self.coefficients_])
-        models = []
-        for theta in draw_logs(mean, self.covariance_, n_draws, random_state):
-            model = copy.copy(self)
-            model.parameters_ = dict(zip(self._names, np.exp(theta[:n_names]).tolist(), strict=True))
-            model.coefficients_ = self._split(theta[n_names:]) if len(theta) > n_names else []
-            models.append(model)
-        return models
+        model = super()._with_logs(theta[:n_names])
+        model.coefficients_ = self._split(theta[n_names:]) if len(theta) > n_names else []
+        return model
 
     # ---- simulation ----
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -120,6 +121,70 @@ class LikelihoodModel(BaseEstimator):  # type: ignore[misc]
             },
             index=pd.Index(self._names, name="parameter"),
         )
+
+    def interval(
+        self, forecast: str, X: Any, *args: Any, level: float = 0.9, n_draws: int = 200, random_state: int = 0
+    ) -> pd.DataFrame:
+        """What the uncertainty of the parameters leaves open about a forecast.
+
+        Parameters
+        ----------
+        forecast : str
+            The name of a forecast: 'predict_no_purchase', 'expected_purchases', 'survival', ...
+        X, *args
+            What that forecast takes.
+        level : float
+            0.9 leaves five per cent on either side.
+        n_draws, random_state : int
+            Parameter sets drawn from the normal distribution of their logarithms.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, 2), columns ``low`` and ``high``
+            Of the expected value, not of the single outcome. NaN where the optimum lies on a boundary.
+
+        Raises
+        ------
+        OptionError
+            Where the model has no such forecast, or the level does not lie between 0 and 1.
+
+        Examples
+        --------
+        >>> from clientcare.btyd import ShiftedBetaGeometric
+        >>> truth = ShiftedBetaGeometric.from_parameters(alpha=0.7, beta=1.2)
+        >>> model = ShiftedBetaGeometric().fit(truth.simulate(1000, 7))
+        >>> model.interval("survival", [1, 12]).round(2)
+            low  high
+        0  0.58  0.63
+        1  0.13  0.17
+        """
+        check_is_fitted(self, "parameters_")
+        asker = f"{type(self).__name__}.interval"
+        if not 0 < level < 1:
+            raise OptionError(f"{asker}: level must lie between 0 and 1.")
+        if forecast.startswith("_") or not callable(getattr(self, forecast, None)):
+            raise OptionError(f"{asker}: {type(self).__name__} has no forecast {forecast!r}.")
+        centre = np.atleast_1d(np.asarray(getattr(self, forecast)(X, *args)))
+        index = X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
+        if not np.isfinite(self.covariance_).all():
+            return pd.DataFrame({"low": np.full(len(centre), np.nan), "high": np.nan}, index=index)
+        draws = [
+            np.atleast_1d(np.asarray(getattr(self._with_logs(theta), forecast)(X, *args)))
+            for theta in draw_logs(self._logs(), self.covariance_, n_draws, random_state)
+        ]
+        ends = [(1 - level) / 2, (1 + level) / 2]
+        low, high = np.quantile(draws, ends, axis=0, method="closest_observation")
+        return pd.DataFrame({"low": low, "high": high}, index=index)
+
+    def _logs(self) -> Floats:
+        """What ``covariance_`` is the covariance of."""
+        return np.log([self.parameters_[name] for name in self._names])
+
+    def _with_logs(self, theta: Floats) -> Self:
+        """A copy with other parameters."""
+        model = copy.copy(self)
+        model.parameters_ = dict(zip(self._names, np.exp(theta).tolist(), strict=True))
+        return model
 
 
 def draw_logs(centre: Floats, covariance: Floats, n_draws: int, random_state: int) -> Floats:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.btyd.table import AGE, COUNT, GAPS, RECENCY, SPEND
+from clientcare.exceptions import SchemaError
 from clientcare.history.events import EventTable
 from clientcare.history.histories import Histories
-from clientcare.window import MICROSECONDS_A_DAY, Moment, day_number, microseconds, parse_moment
+from clientcare.window import MICROSECONDS_A_DAY, Moment, day_number, microseconds, parse_moments
 
 
-def purchase_summary(histories: Histories, as_of: Moment) -> pd.DataFrame:
+def purchase_summary(histories: Histories, as_of: Moment | Iterable[Moment]) -> pd.DataFrame:
     """What each buyer's purchases look like as of a date: the table that the probability models fit.
 
     All purchases of a buyer on one calendar day are one purchase. Only amounts above zero, and unknown amounts, are
@@ -21,12 +24,15 @@ def purchase_summary(histories: Histories, as_of: Moment) -> pd.DataFrame:
     Parameters
     ----------
     histories : Histories
-    as_of : date or text
+    as_of : date or text, or a list of them
         Exclusive.
 
     Returns
     -------
     DataFrame of shape (n_buyers with a purchase before as_of, 5), index ``buyer_id``
+        For a list of dates the tables of all of them, index ``(as_of, buyer_id)``: to forecast and to judge at several
+        dates. Fit on one date; a fit on several would count a buyer as several.
+
         ``n_repeat_purchases``
             Purchase days after the first.
         ``days_first_to_last_purchase``
@@ -40,6 +46,11 @@ def purchase_summary(histories: Histories, as_of: Moment) -> pd.DataFrame:
         ``sum_log_gap_days``
             Sum of the natural logarithms of the gaps in days, which the models for regular buyers need; 0 without a gap.
 
+    Raises
+    ------
+    SchemaError
+        Where it is given a table of transactions instead of ``Histories``.
+
     Examples
     --------
     >>> from clientcare.history import Histories
@@ -48,7 +59,17 @@ def purchase_summary(histories: Histories, as_of: Moment) -> pd.DataFrame:
     >>> purchase_summary(Histories(log), "2024-03-01").iloc[:, :4].values.tolist()
     [[2.0, 30.0, 60.0, 25.0], [0.0, 0.0, 29.0, nan]]
     """
-    moment = parse_moment(as_of, histories.timezone)
+    if not hasattr(histories, "events"):
+        raise SchemaError(
+            f"purchase_summary: histories is a {type(histories).__name__}. Take it through the door first: "
+            "purchase_summary(Histories(transactions), as_of)."
+        )
+    moments, several = parse_moments(as_of, histories.timezone)
+    tables = [_summary(histories, moment) for moment in moments]
+    return pd.concat(tables, keys=moments, names=["as_of", "buyer_id"]) if several else tables[0]
+
+
+def _summary(histories: Histories, moment: pd.Timestamp) -> pd.DataFrame:
     events = histories.events("transactions")
     if events is None:
         return _empty(histories)

@@ -22,6 +22,8 @@ AGE = "days_since_first_purchase"
 SPEND = "mean_purchase_amount"
 GAPS = "sum_log_gap_days"
 SUMMARY_COLUMNS = (COUNT, RECENCY, AGE, SPEND, GAPS)
+ELSEWHERE = {"frequency": COUNT, "recency": RECENCY, "T": AGE, "monetary_value": SPEND}
+"""How other packages call the same columns."""
 
 
 @dataclass(frozen=True)
@@ -152,10 +154,7 @@ def _by_name(
             if name in optional:
                 continue
             names = ", ".join(repr(str(column)) for column in X.columns) or "no columns at all"
-            raise SchemaError(
-                f"{asker}: no column {name!r} (found {names}).\n"
-                "Give the table that purchase_summary(histories, as_of) makes, or rename the column."
-            )
+            raise SchemaError(f"{asker}: no column {name!r} (found {names}).\n{_mending(name, X.columns)}")
         column = X[name]
         if isinstance(column, pd.DataFrame):
             raise SchemaError(f"{asker}: column {name!r} is there {column.shape[1]} times. Leave one.")
@@ -166,9 +165,21 @@ def _by_name(
     return found
 
 
+def _mending(name: str, found: pd.Index) -> str:
+    """What to do about a missing column."""
+    if name not in SUMMARY_COLUMNS:
+        return "Add it, or rename the column that holds it."
+    renamed = {theirs: ours for theirs, ours in ELSEWHERE.items() if theirs in found and ours not in found}
+    if renamed:
+        return f"The same columns have plainer names here: X.rename(columns={renamed})."
+    return "Give the table that purchase_summary(histories, as_of) makes, or rename the column."
+
+
 def _by_position(X: Any, wanted: Sequence[str], asker: str, optional: Sequence[str]) -> dict[str, Floats]:
     if hasattr(X, "toarray"):
         raise TypeError(f"{asker}: a sparse matrix was passed, but dense data is required. Use X.toarray().")
+    if hasattr(X, "events"):
+        raise SchemaError(f"{asker}: give the table purchase_summary(histories, as_of), not the histories.")
     table = np.asarray(X)
     if np.iscomplexobj(table):
         raise InputError(f"{asker}: Complex data not supported.")
@@ -192,6 +203,8 @@ def _by_position(X: Any, wanted: Sequence[str], asker: str, optional: Sequence[s
 
 def read_covariates(X: Any, names: Sequence[str], asker: str) -> Floats | None:
     """Static covariates of shape (n_rows, n_names), or None where there are none."""
+    if isinstance(names, str):
+        raise OptionError(f"{asker}: covariates are a list of column names; write [{names!r}].")
     if not len(names):
         return None
     if not isinstance(X, pd.DataFrame):
