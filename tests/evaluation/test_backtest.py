@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
 
 from clientcare.evaluation import MEASURES, backtest, log_loss
-from clientcare.exceptions import NotEnoughDataError, NotObservedError, OptionError
+from clientcare.exceptions import InputError, NotEnoughDataError, NotObservedError, OptionError
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
@@ -150,6 +151,48 @@ def test_a_history_shorter_than_the_horizon_is_refused_with_a_way_out(shop):
 def test_an_unknown_baseline_is_refused(shop):
     with pytest.raises(OptionError, match="no baseline 'best'"):
         backtest(Coin(), shop, DATES[:1], baselines=("best",))
+
+
+class Plain:
+    """No estimator of anybody's: fit and score, and nothing else."""
+
+    def fit(self, histories, as_of=None):
+        self.share = 0.4
+
+    def score(self, histories, as_of=None):
+        known = histories.transactions.loc[histories.transactions["timestamp"] < as_of, "buyer_id"].unique()
+        return pd.DataFrame({"churn_risk": self.share}, index=known)
+
+
+def test_any_class_with_fit_and_score_is_judged(shop):
+    found = backtest(Plain(), shop, DATES, n_bootstrap=5)
+    assert found.horizon_days == 90
+    assert set(found.table["model"]) == {"model", "recency"}
+
+
+def test_a_model_that_leaves_buyers_out_is_refused_by_name(shop):
+    class Forgetful(Plain):
+        def score(self, histories, as_of=None):
+            return super().score(histories, as_of).iloc[3:]
+
+    with pytest.raises(InputError, match=r"of 3 of .* buyers 'model' gives no 'churn_risk' between 0 and 1"):
+        backtest(Forgetful(), shop, DATES, n_bootstrap=0)
+
+
+@pytest.mark.parametrize("give", [lambda book: book["churn_risk"], lambda book: book.add_prefix("my_")])
+def test_scores_in_another_form_are_refused_and_not_left_out(shop, give):
+    class Odd(Plain):
+        def score(self, histories, as_of=None):
+            return give(super().score(histories, as_of))
+
+    with pytest.raises(InputError, match="no column 'churn_risk' or 'client_probability'"):
+        backtest(Odd(), shop, DATES, n_bootstrap=0)
+
+
+@pytest.mark.parametrize("given", [LogisticRegression(), "recency", None])
+def test_what_cannot_be_fitted_on_histories_is_refused_and_pointed_to_the_splitter(shop, given):
+    with pytest.raises(InputError, match="cv=SnapshotSplit"):
+        backtest(given, shop, DATES, n_bootstrap=0)
 
 
 def test_the_same_seed_gives_the_same_table(shop):

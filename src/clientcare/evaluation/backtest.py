@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import ClassifierMixin, clone
 
 from clientcare.evaluation.baselines import Scorer, baseline
 from clientcare.evaluation.metrics import MEASURES, interval, log_losses, measure, resample_buyers
 from clientcare.evaluation.standing import standing_at
-from clientcare.exceptions import NotEnoughDataError
+from clientcare.exceptions import InputError, NotEnoughDataError
 from clientcare.history.histories import Histories
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.progress import ProgressBar
@@ -115,8 +115,9 @@ def backtest(
     Parameters
     ----------
     model : RelationshipModel, or any object with ``fit(histories, as_of)`` and ``score(histories, as_of)``
-        ``score`` gives ``churn_risk`` and, if it can, ``client_probability``. Cloned for each date,
-        never changed.
+        ``score`` gives a DataFrame indexed by buyer_id with ``churn_risk`` and, if it can,
+        ``client_probability``. ``model.horizon`` is asked for, where it is there; else 90 days. Cloned for
+        each date, never changed.
     histories : Histories
     as_of : date or dates, optional
         Default: up to four, a horizon apart, the latest whose churn horizon is observed. Dates whose
@@ -141,6 +142,8 @@ def backtest(
         Where the churn horizon of a date asked for is not observed.
     NotEnoughDataError
         Where no past date has both a history and an observed horizon.
+    InputError
+        Where what is given has no ``fit`` or ``score``, or does not answer for every buyer known at a date.
 
     Examples
     --------
@@ -178,7 +181,7 @@ def backtest(
                 name: baseline(given, churn, client) for name, given in zip(names, baselines, strict=True)
             }
             past = histories.until(date)
-            books = {name: scorer.fit(past, date).score(past, date) for name, scorer in contestants.items()}
+            books = {name: _book_of(name, scorer, past, date) for name, scorer in contestants.items()}
             rows += _judge(
                 histories, date, books, churn, client, names, n_bootstrap, confidence, random_state, notes
             )
@@ -190,6 +193,43 @@ def backtest(
         confidence,
         list(dict.fromkeys(notes)),
     )
+
+
+def _book_of(name: str, scorer: Any, past: Histories, date: pd.Timestamp) -> pd.DataFrame:
+    """What a contestant, fitted as of a date, says of the buyers known then."""
+    if isinstance(scorer, ClassifierMixin) or not all(
+        callable(getattr(scorer, verb, None)) for verb in ("fit", "score")
+    ):
+        raise InputError(
+            f"backtest: {name!r} is no object with fit(histories, as_of) and score(histories, as_of).\n"
+            "Give a RelationshipModel or an object of yours with both; a scikit-learn classifier over a feature table is "
+            "judged by cross_val_score(..., cv=SnapshotSplit(...))."
+        )
+    scorer.fit(past, date)
+    book = scorer.score(past, date)
+    found = list(book.columns) if isinstance(book, pd.DataFrame) else type(book).__name__
+    if not isinstance(book, pd.DataFrame) or not set(TARGETS.values()) & set(book.columns):
+        raise InputError(
+            f"backtest: what {name!r} scores has no column 'churn_risk' or 'client_probability' (found {found}).\n"
+            "score(histories, as_of) gives a DataFrame with a probability a buyer, indexed by buyer_id."
+        )
+    return book
+
+
+def _probabilities(books: dict[str, pd.DataFrame], column: str, buyers: pd.Index) -> dict[str, Any]:
+    """What each contestant that answers the question says of the buyers, in their order."""
+    said = {}
+    for name, book in books.items():
+        if column not in book:
+            continue
+        said[name] = book[column].reindex(buyers).to_numpy(dtype=np.float64)
+        n_bad = int(np.count_nonzero(~((said[name] >= 0) & (said[name] <= 1))))
+        if n_bad:
+            raise InputError(
+                f"backtest: of {n_bad:,} of {len(buyers):,} buyers {name!r} gives no {column!r} between 0 and 1.\n"
+                "score must answer for every buyer known at as_of, with their buyer_id as index."
+            )
+    return said
 
 
 def client_definition_of(model: Any, churn: ChurnDefinition) -> ClientDefinition:
@@ -234,17 +274,15 @@ def _judge(
             notes.append("Who is a client is not measured on dates whose client horizon is not observed yet.")
             continue
         outcome = definition.label(histories.until(end), date)
+        answers = _probabilities(books, TARGETS[target], standing.index)
         for population in ("all", "active"):
             chosen = standing if population == "all" else standing[standing["active"]]
             y = outcome.reindex(chosen.index).to_numpy(dtype=np.float64)
             if len(y) == 0:
                 continue
             draws = resample_buyers(len(y), n_bootstrap, random_state) if n_bootstrap else None
-            given = {
-                name: book[TARGETS[target]].reindex(chosen.index).to_numpy(dtype=np.float64)
-                for name, book in books.items()
-                if TARGETS[target] in book
-            }
+            here = standing.index.isin(chosen.index)
+            given = {name: probability[here] for name, probability in answers.items()}
             for name, probability in given.items():
                 row: dict[str, Any] = {
                     "as_of": date,
