@@ -174,3 +174,53 @@ def test_a_column_that_arrow_cannot_hold_is_refused():
     )
     with pytest.raises(InputError, match="transactions"):
         Histories(given)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        objects([1], [2], [3]),
+        objects({"a": 1}, {"b": 2}, {"c": 3}),
+        objects({1}, {2}, {3}),
+        objects(b"\xff", b"a", b"b"),
+        objects(np.array(1), np.array(2), np.array(3)),
+        pd.Series([[1]] * 3, dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+        pd.Series([{"a": 1}] * 3, dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())]))),
+        pd.Series([b"\xff"] * 3, dtype=pd.ArrowDtype(pa.binary())),
+        pd.Series([1, 2, 3], dtype="float16"),
+        objects(-(2**63), 1, 2),
+        objects(print, len, None),
+    ],
+    ids=lambda cells: str(cells.iloc[0])[:12] + str(cells.dtype),
+)
+@pytest.mark.parametrize("column", ["amount", "order_id", "quantity", "recorded_at", "unread"])
+@pytest.mark.parametrize(
+    "make", [pd.DataFrame, lambda frame: pa.Table.from_pandas(frame, preserve_index=False)]
+)
+def test_whatever_a_column_holds_it_is_read_or_refused_by_name(cells, column, make):
+    given = table(**{column: cells})
+    twice = pd.concat([given, given], ignore_index=True)
+    try:
+        given = make(twice)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        pytest.skip("arrow has no such column")
+    told = ""
+    try:
+        n_rows = Histories(given).rows.loc["transactions", "rows_in"]
+    except InputError as error:
+        n_rows, told = 0, str(error)
+    assert n_rows == 6 or f"'{column}'" in told
+
+
+def test_nested_attributes_are_left_out_and_counted():
+    buyers = pd.DataFrame({"buyer_id": ["a", "b", "c"], "tags": [["x"], ["y"], []], "tier": ["x", "y", "z"]})
+    for given in (buyers, pa.Table.from_pandas(buyers)):
+        histories = Histories(table(), buyers=given)
+        assert histories.buyers.columns.tolist() == ["tier"]
+        assert "nested_tags" in histories.quality["rule"].tolist()
+
+
+def test_uuids_of_arrow_are_texts():
+    ids = [uuid.UUID(int=number) for number in (1, 2, 3)]
+    given = pa.Table.from_pandas(table(buyer_id=ids), preserve_index=False)
+    assert Histories(given).buyer_ids.tolist() == [str(one) for one in ids]

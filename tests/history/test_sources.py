@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from doors import assert_balanced, found, orders, told
 
-from clientcare.exceptions import BadRowsError, ClientcareError, SchemaError, SourceError
+from clientcare.exceptions import BadRowsError, ClientcareError, OptionError, SchemaError, SourceError
 from clientcare.history import Histories, read_histories
 
 PLAIN = "buyer_id,timestamp,amount\n"
@@ -189,3 +189,76 @@ def test_a_damaged_csv_is_read_with_a_count_or_refused_with_a_reason(tmp_path, s
         assert_balanced(read_histories(tmp_path / "orders.csv"))
     except ClientcareError as error:
         assert "b0001" not in told(error)  # noqa: PT017
+
+
+ROWS = "".join(f"a{number % 7},2024-03-{1 + number % 28:02d},{number}.5\n" for number in range(40))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff" + PLAIN + ROWS,
+        (PLAIN + ROWS).replace("\n", "\r\n"),
+        (PLAIN + ROWS).replace("\n", "\r"),
+        (PLAIN + ROWS).replace(",", "\t"),
+        (PLAIN + ROWS).replace(",", "|"),
+        PLAIN + "\n\n" + ROWS + "\n\n",
+        "buyer_id, timestamp, amount\n" + ROWS,
+        PLAIN.strip() + ",\n" + ROWS.replace("\n", ",\n"),
+        PLAIN.strip() + ",note\n" + ROWS.replace("\n", ',"two\nlines"\n'),
+    ],
+    ids=[
+        "mark",
+        "crlf",
+        "cr",
+        "tab",
+        "bar",
+        "blank lines",
+        "blanks in header",
+        "last comma",
+        "line in quotes",
+    ],
+)
+def test_files_as_programs_write_them_hold_the_same_rows(tmp_path, text):
+    path = tmp_path / "orders.csv"
+    path.write_bytes(text.encode())
+    plain = read_histories(write(tmp_path, PLAIN + ROWS, "plain.csv"))
+    pd.testing.assert_frame_equal(read_histories(path).transactions, plain.transactions)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ((PLAIN + ROWS).encode("utf-16"), "encoding='utf-16'"),
+        ((PLAIN + "é,2024-01-01,5\n").encode("latin-1"), "is not written in utf-8"),
+        (PLAIN.strip().encode(), "no row can be used"),
+        (ROWS.encode(), "most likely no header"),
+        (ROWS.replace("-03-", "/03/").encode(), "no column 'buyer_id'"),
+    ],
+)
+def test_a_file_that_is_no_table_is_told_from_one_that_is_written_otherwise(tmp_path, content, words):
+    path = tmp_path / "orders.csv"
+    path.write_bytes(content)
+    with pytest.raises(ClientcareError, match=words) as caught:
+        read_histories(path)
+    assert "2024-03" not in told(caught.value)
+
+
+def test_an_empty_path_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match="an empty path"):
+        read_histories("")
+
+
+@pytest.mark.parametrize(
+    "option", [{"delimiter": 3}, {"delimiter": ";;"}, {"encoding": "klingon"}, {"kinds": ["x"]}]
+)
+def test_an_option_that_makes_no_sense_is_named(tmp_path, option):
+    with pytest.raises(OptionError, match=next(iter(option))):
+        read_histories(write(tmp_path, PLAIN + ROWS), **option)
+
+
+def test_moments_in_universal_time_are_read_as_databases_export_them(tmp_path):
+    path = write(tmp_path, PLAIN + "a,2024-03-01 23:30:00 UTC,1\nb,2024-03-01 10:00:00.5 GMT,2\n")
+    days = read_histories(path, timezone="Europe/Berlin").transactions["timestamp"]
+    assert days.tolist() == [pd.Timestamp("2024-03-02 00:30"), pd.Timestamp("2024-03-01 11:00:00.5")]

@@ -10,7 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from clientcare.history.cells import NO, YES, encode, read_flags, read_numbers, read_texts, truth
+from clientcare.history.cells import (
+    NO,
+    YES,
+    encode,
+    holds_single_values,
+    read_flags,
+    read_numbers,
+    read_texts,
+    truth,
+)
 from clientcare.history.dates import MISSING_WORDS, read_moments
 from clientcare.history.ids import Ids
 from clientcare.history.intake import Cells, GivenTable, is_text
@@ -123,11 +132,7 @@ def _holds_single_values(cells: Cells) -> bool:
     """Whether cells are texts, numbers, dates and the like; not lists, records, pictures or other objects."""
     if isinstance(cells, np.ndarray):
         return not any(pd.api.types.is_list_like(cell) or isinstance(cell, bytes) for cell in cells)
-    kind = cells.type
-    odd = pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType)
-    return not (
-        odd or pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_duration(kind)
-    )
+    return holds_single_values(cells.type)
 
 
 def _kind_of(cells: Cells, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def read_numbers(cells: Cells, place: str, decimal: str | None = None) -> tuple[
         return _numbers_of_texts(cells, place, decimal)
     if not (_is_number(kind) or pa.types.is_boolean(kind)):
         raise SchemaError(f"{place}: cells of type {kind}, not numbers. Turn the column into numbers first.")
-    numbers = np.asarray(cells.cast(pa.float64()).to_numpy(), dtype=np.float64) + 0.0
+    numbers = np.asarray(cells.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64) + 0.0
     return numbers, np.zeros(len(cells), dtype=bool)
 
 
@@ -92,11 +93,17 @@ def read_texts(cells: Cells, place: str) -> pa.ChunkedArray:
         if pc.all(whole).as_py() is not False:
             cells = pc.if_else(pc.is_nan(cells), None, cells)
             cells = pc.cast(cells, pa.int64(), safe=False)
-    if pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType):
+    if not holds_single_values(kind):
         raise SchemaError(f"{place}: cells of type {kind}, not texts. Turn the column into texts first.")
     if not is_text(kind):
         cells = pc.cast(cells, pa.large_string())
     return pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.large_string()), cells)
+
+
+def holds_single_values(kind: pa.DataType) -> bool:
+    """Whether cells of a type are texts, numbers, dates and the like; not lists, records or bytes."""
+    odd = pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType)
+    return not (odd or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def encode(texts: pa.ChunkedArray) -> tuple[Codes, Levels]:
@@ -133,6 +140,8 @@ def _numbers_of_texts(texts: pa.ChunkedArray, place: str, decimal: str | None) -
 def _coerced(column: pd.Series[Any], missing: Mask, place: str, decimal: str | None) -> tuple[Numbers, Mask]:
     if pd.api.types.infer_dtype(column, skipna=True) == "complex" or column.dtype.kind == "c":
         raise SchemaError(f"{place}: complex numbers. Give the real ones.")
+    if column.dtype == object:
+        column = column.where(column.map(_is_single), "?")
     if decimal is not None:
         plain = column.map(written_number(column, decimal))
         column = plain.where(plain.notna() | (column.map(_is_str) & (decimal == ",")), column)
@@ -183,6 +192,10 @@ def written_number(texts: pd.Series[Any], decimal: str) -> dict[str, str]:
     whole = found["whole"].fillna("0").str.replace(r"\D", "", regex=True)
     plain = below.map({True: "-", False: ""}) + whole + "." + found["part"].fillna("0")
     return dict(zip(distinct[told], plain[told], strict=True))
+
+
+def _is_single(cell: object) -> bool:
+    return isinstance(cell, (str, Number, np.generic))
 
 
 def _is_str(cell: object) -> bool:

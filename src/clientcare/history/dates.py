@@ -8,6 +8,7 @@ it is.
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -27,7 +28,20 @@ MISSING_WORDS = ("", "nan", "nat", "none", "null", "na", "n/a", "<na>")
 EARLIEST = microseconds(pd.Timestamp("1900-01-01"))
 LATEST = microseconds(pd.Timestamp("2200-01-01"))
 FIVE_YEARS = 5 * 365 * MICROSECONDS_A_DAY
+FROM_NUMBERS = (
+    "Turn them into dates first: pd.to_datetime(column.astype(str), format='%Y%m%d') for numbers like year-month-day, "
+    "pd.to_datetime(column, unit='s') for seconds since 1970, pd.to_datetime(column, unit='D', origin='1899-12-30') "
+    "for the numbers of a spreadsheet."
+)
+DAY_FORMS = (
+    *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m"),
+    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y"),
+)
+CLOCK_FORMS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+COMMON_FORMS = tuple(day + clock for day in DAY_FORMS for clock in CLOCK_FORMS)
+"""How dates are often written: looked through for advice alone."""
 ISO_DATE = r"^\d{4}-?\d{2}-?\d{2}([T ]\d{2}(:?\d{2}(:?\d{2}([.,]\d+)?)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?$"
+UNIVERSAL = r"\s*(UTC|GMT)$"
 ENDS_IN_ZONE = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
@@ -181,6 +195,8 @@ def _from_texts(
             _refuse_nanoseconds(times, place)
             return times, np.zeros(len(times), dtype=bool)
     trimmed = pc.utf8_trim_whitespace(texts)
+    if date_format is None:
+        trimmed = pc.replace_substring_regex(trimmed, UNIVERSAL, "Z")
     missing = _truth(pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(MISSING_WORDS, pa.large_string())))
     missing |= _truth(pc.is_null(texts))
     zoned = _truth(pc.match_substring_regex(trimmed, ENDS_IN_ZONE)) & ~missing
@@ -197,7 +213,7 @@ def _from_texts(
     _refuse_nanoseconds(times, place)
     unreadable = ~missing & (times == UNKNOWN_TIME)
     if 2 * np.count_nonzero(unreadable) > np.count_nonzero(~missing):
-        raise _other_form(unreadable, place, date_format)
+        raise _other_form(texts, unreadable, place, date_format)
     return times, unreadable
 
 
@@ -241,19 +257,28 @@ def _not_dates(cells: pa.ChunkedArray, place: str) -> SchemaError:
     rows = ", ".join(str(row) for row in first_true(~_truth(pc.is_null(cells))))
     kind = "numbers" if _is_number(cells.type) else f"cells of type {cells.type}"
     return SchemaError(
-        f"{place}: {len(cells) - cells.null_count:,} {kind}, not dates (first row numbers: {rows}).\n"
-        "Turn them into dates first: pd.to_datetime(column.astype(str), format='%Y%m%d') for numbers like "
-        "year-month-day, pd.to_datetime(column, unit='s') for seconds since 1970."
+        f"{place}: {len(cells) - cells.null_count:,} {kind}, not dates (first row numbers: {rows}).\n{FROM_NUMBERS}"
     )
 
 
-def _other_form(unreadable: Mask, place: str, date_format: str | None) -> SchemaError:
+def _other_form(texts: pa.ChunkedArray, unreadable: Mask, place: str, date_format: str | None) -> SchemaError:
     rows = ", ".join(str(row) for row in first_true(unreadable))
     form = "in the date_format stated" if date_format else "an ISO date (year-month-day)"
+    odd = pd.Series(texts.filter(pa.array(unreadable)).slice(0, 1000).to_pylist(), dtype=object).str.strip()
+    if pd.to_numeric(odd, errors="coerce").notna().all():
+        way_out = FROM_NUMBERS
+    else:
+        fitting = " or ".join(f"date_format={form!r}" for form in COMMON_FORMS if _fits(odd, form))
+        way_out = "State how the dates are written, for instance " + (
+            f"{fitting}, which all that were looked at fit." if fitting else "date_format='%d/%m/%Y %H:%M'."
+        )
     return SchemaError(
-        f"{place}: {np.count_nonzero(unreadable):,} texts are not {form} (first row numbers: {rows}).\n"
-        "State how the dates are written, for instance Histories(..., date_format='%d/%m/%Y %H:%M')."
+        f"{place}: {np.count_nonzero(unreadable):,} texts are not {form} (first row numbers: {rows}).\n{way_out}"
     )
+
+
+def _fits(texts: pd.Series[Any], form: str) -> bool:
+    return bool(pd.to_datetime(texts, format=form, errors="coerce").notna().all())
 
 
 def _is_number(kind: pa.DataType) -> bool:

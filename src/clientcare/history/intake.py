@@ -191,7 +191,7 @@ def _from_arrow(table: str, frame: pa.Table, mapping: Mapping[str, str | None]) 
         names=names,
         ignored=_ignored(found, names),
         cells=lambda name: _plain(frame.column(name)),
-        take=lambda rows: frame.take(pa.array(rows)).to_pandas(),
+        take=lambda rows: frame.take(pa.array(rows)).to_pandas(ignore_metadata=True),
     )
 
 
@@ -282,7 +282,7 @@ def _any_zone(series: pd.Series[Any]) -> bool:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column without dictionary and with one type of text."""
+    """The column without dictionary, with one type of text, and without the half floats few kernels know."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = pa.chunked_array(
@@ -291,6 +291,8 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         kind = column.type
     if is_text(kind) and kind != pa.large_string():
         column = column.cast(pa.large_string())
+    if pa.types.is_float16(kind):
+        column = column.cast(pa.float32())
     return column
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -68,6 +69,9 @@ SCHEMAS = {
     ),
     "buyers": TableSchema("buyers", time=None),
 }
+
+LIKE_DATA = r"^\d{4}-\d\d-\d\d|^\d{1,2}[./]\d{1,2}[./]\d{2,4}|^-?\d+[.,]\d+$|@.+\."
+"""What no column is called, but a cell may hold: a date, an amount, an address."""
 
 LIKELY_NAMES = {
     "buyer_id": (
@@ -203,6 +207,11 @@ def _plain(name: str) -> str:
 
 
 def _missing(table: str, column: str, found: Sequence[str]) -> SchemaError:
+    if any(re.search(LIKE_DATA, name) for name in found):
+        return SchemaError(
+            f"{table}: no column {column!r}; {len(found)} columns are named by what looks like data, so the first line "
+            "is most likely no header.\nWrite the names of the columns into the first line."
+        )
     plain = {_plain(name): name for name in reversed(found)}
     likely = next((plain[name] for name in LIKELY_NAMES.get(column, ()) if name in plain), None)
     if likely is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from clientcare.history.cells import Codes, Levels, Numbers, encode, read_numbers, read_texts
@@ -206,7 +207,7 @@ def copies(given: GivenTable, key: list[NDArray[Any]]) -> Mask:
         rows = given.take(alike)
         try:
             again = rows.duplicated(keep="first")
-        except TypeError:
+        except (TypeError, pa.ArrowNotImplementedError):  # lists, records
             again = rows.map(repr).duplicated(keep="first")
         copied[alike[again.to_numpy()]] = True
     return copied

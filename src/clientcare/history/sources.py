@@ -6,6 +6,7 @@ unknown.
 
 from __future__ import annotations
 
+import csv
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Sequence
 from glob import glob, has_magic
@@ -129,6 +130,8 @@ def files_of(table: str, source: str | PathLike[str]) -> list[Path]:
         Where there are none.
     """
     place = fspath(source)
+    if not place.strip():
+        raise SourceError(f"{table}: an empty path. Name a file, a folder or a pattern.")
     path = Path(place).expanduser()
     if path.is_file():
         return [path]
@@ -203,15 +206,15 @@ def _read_parquet(table: str, file: Path) -> pa.Table:
 def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> FileTable:
     header = csv_header(table, file, encoding)
     parted_by = delimiter or max(DELIMITERS, key=header.count)
+    if _is_header_alone(file, encoding):
+        names = next(csv.reader([header.strip()], delimiter=parted_by))
+        return FileTable(pa.table([pa.array([], pa.string()) for _ in names], names=names))
     ragged: list[Any] = []
     found, trouble = _parse_csv(file, encoding, parted_by, None)
     if trouble and _is_encoded(file, encoding):
         found, trouble = _parse_csv(file, encoding, parted_by, ragged)
     if found is None:
-        raise SourceError(
-            f"{table}: {file.name!r} cannot be read as CSV in {encoding} ({trouble}).\n"
-            "State how it is written: read_histories(..., encoding='latin-1', delimiter=';')."
-        )
+        raise _not_read(table, file, encoding, trouble)
     left_out = tuple((int(row.number) - 2, str(row.text)) for row in ragged)
     if len(left_out) > found.num_rows:
         raise SchemaError(
@@ -225,6 +228,21 @@ def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> F
         else (("no_last_line_end", "kept: the file may have been cut short", 1),)
     )
     return FileTable(found, left_out, cut)
+
+
+def _not_read(table: str, file: Path, encoding: str, trouble: str) -> SourceError:
+    with file.open("rb") as stream:
+        marked = stream.read(2) in (b"\xff\xfe", b"\xfe\xff")
+    if not _is_encoded(file, encoding):
+        likely = "encoding='utf-16'" if marked else "encoding='latin-1' or encoding='cp1252'"
+        return SourceError(
+            f"{table}: {file.name!r} is not written in {encoding}.\n"
+            f"Say how it is: read_histories(..., {likely}); if none fits, it is no CSV file."
+        )
+    return SourceError(
+        f"{table}: {file.name!r} cannot be read as CSV ({trouble}).\n"
+        "State what parts the cells: read_histories(..., delimiter=';'); look for a quote that is not closed."
+    )
 
 
 def csv_header(table: str, file: Path, encoding: str) -> str:
@@ -290,6 +308,13 @@ def _is_encoded(file: Path, encoding: str) -> bool:
     except (UnicodeDecodeError, OSError):
         return False
     return True
+
+
+def _is_header_alone(file: Path, encoding: str) -> bool:
+    """Whether there is no line behind the first, so that its end may be missing, too."""
+    with pa.input_stream(str(file), compression="detect") as stream:
+        text = stream.read(65_536).decode(encoding, errors="replace").strip()
+    return "\n" not in text and "\r" not in text and len(text) < 60_000
 
 
 def _ends_with_a_line(file: Path) -> bool:
