@@ -62,7 +62,22 @@ def dying_at(step, occurrence):
     return on_step
 
 
+def dying_at_removal(number):
+    """The process ends just before it removes its n-th file."""
+    remove, removed = os.unlink, [0]
+
+    def unlink(*args, **kwargs):
+        removed[0] += 1
+        if removed[0] == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        remove(*args, **kwargs)
+
+    os.unlink = unlink
+
+
 def child(order):
+    if "removal" in order:
+        dying_at_removal(order["removal"])
     if "file_limit" in order:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_limit"], order["file_limit"]))

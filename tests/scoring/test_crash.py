@@ -150,6 +150,24 @@ def test_kill_at_random_moments(worker, source, tmp_path):
     assert hidden(folder) == []
 
 
+def test_kill_while_the_work_is_swept_away(worker, source, tmp_path):
+    """What is left of a sweep that was cut short, its own or that of another job, is not gone on with."""
+    folder = tmp_path / "out"
+    old, new = old_and_new(source, folder, "book")
+    order = {"source": source, "out": folder / "book"}
+    fates = []
+    for removal in range(1, 60, 1 if FULL else 5):
+        assert worker({**order, "model": "new", "step": "part: recorded", "occurrence": 4}) == "killed"
+        fates.append(worker({**order, "model": "old", "removal": removal}))
+        assert worker({**order, "model": "new"}) == 0
+        assert content(folder / "book") == new, removal
+        fates.append(worker({**order, "model": "old", "removal": removal}))
+        assert worker({**order, "model": "old"}) == 0
+        assert content(folder / "book") == old, removal
+    assert fates.count("killed") >= 8
+    assert hidden(folder) == []
+
+
 def test_a_job_started_again_makes_only_what_is_missing(worker, source, tmp_path):
     out = tmp_path / "book"
     order = {"source": source, "out": out, "model": "counting"}

@@ -8,13 +8,13 @@ import pandas as pd
 
 from clientcare.cli.output import Voice, add_output_options
 from clientcare.exceptions import SourceError
-from clientcare.scoring import compare_scores
+from clientcare.scoring import compare_scores, read_book
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
-    parser.add_argument("old", metavar="OLD.parquet")
-    parser.add_argument("new", metavar="NEW.parquet")
+    parser.add_argument("old", metavar="OLD", help="a book written by 'score': .parquet, .csv or a folder")
+    parser.add_argument("new", metavar="NEW")
     add_output_options(parser)
 
 
@@ -30,8 +30,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _read_book(path: str, name: str) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as cause:
-        raise SourceError(
-            f"{name}: no book that can be read there (a Parquet file written by 'score')."
-        ) from cause
+        return read_book(path)
+    except SourceError as cause:
+        raise SourceError(f"{name}: {cause}") from cause

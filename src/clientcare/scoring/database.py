@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 
 from clientcare.durable import reached
 from clientcare.exceptions import MissingExtraError, OptionError, OutputLockedError, SchemaError, SourceError
-from clientcare.scoring.outputs import place_for
-from clientcare.scoring.publish import Job, PartRecord
+from clientcare.scoring.publish import Job, PartRecord, place_for
 
 _MANIFESTS = "clientcare_manifests"
 _BATCH_ROWS = 10_000

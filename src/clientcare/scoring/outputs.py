@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from clientcare.durable import put_folder, reached, remove_folder, replacing, sync_folder
-from clientcare.exceptions import OptionError, SourceError
+from clientcare.exceptions import OptionError
+from clientcare.scoring.database import DatabaseTable
 from clientcare.scoring.export import guard_batch
 from clientcare.scoring.publish import PRIVATE, Job, PartRecord, publish_file
 
@@ -60,8 +60,6 @@ def output_of(out: Any, guard: bool = True) -> Output:
         Where it is none of these.
     """
     if isinstance(out, str) and "://" in out:
-        from clientcare.scoring.database import DatabaseTable
-
         return DatabaseTable.of_address(out)
     if isinstance(out, (str, os.PathLike)):
         path = Path(out).expanduser()
@@ -250,25 +248,3 @@ def _json(facts: Mapping[str, Any]) -> bytes:
 def _require_no_folder(path: Path) -> None:
     if path.is_dir():
         raise OptionError(f"out: {path.name!r} is a folder. Name a file in it.")
-
-
-def place_for(what: str) -> Path:
-    """Where the lock and the work of an output lie that is no path: a private folder among the temporary ones.
-
-    Raises
-    ------
-    SourceError
-        Where that folder belongs to somebody else.
-    """
-    folder = Path(tempfile.gettempdir()) / f"clientcare-{os.getuid() if hasattr(os, 'getuid') else 'jobs'}"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.is_symlink() or (hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):
-            raise SourceError(f"{folder.name}: the folder for work in progress belongs to somebody else.")
-    except OSError as cause:
-        if isinstance(cause, SourceError):
-            raise
-        raise SourceError(
-            "the folder for work in progress cannot be made. Set TMPDIR to a place that can be written."
-        ) from cause
-    return folder / hashlib.sha256(what.encode()).hexdigest()[:24]

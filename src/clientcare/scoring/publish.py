@@ -17,6 +17,7 @@ import contextlib
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -170,6 +171,28 @@ def require_plain_place(place: Path) -> Path:
     except ValueError as cause:
         raise SourceError("out: not a path that this system takes.") from cause
     return place
+
+
+def place_for(what: str) -> Path:
+    """Where the lock and the work of an output lie that is no path: a private folder among the temporary ones.
+
+    Raises
+    ------
+    SourceError
+        Where that folder belongs to somebody else.
+    """
+    folder = Path(tempfile.gettempdir()) / f"clientcare-{os.getuid() if hasattr(os, 'getuid') else 'jobs'}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.is_symlink() or (hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):
+            raise SourceError(f"{folder.name}: the folder for work in progress belongs to somebody else.")
+    except OSError as cause:
+        if isinstance(cause, SourceError):
+            raise
+        raise SourceError(
+            "the folder for work in progress cannot be made. Set TMPDIR to a place that can be written."
+        ) from cause
+    return folder / hashlib.sha256(what.encode()).hexdigest()[:24]
 
 
 def _keep_or_begin(job: Job, key: Mapping[str, Any]) -> None:
