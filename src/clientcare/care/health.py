@@ -58,7 +58,7 @@ def health_facts(
     DataFrame of shape (n_buyers known, n_facts), index ``buyer_id``
         The seven measures of care (0 to 100), ``freshness`` (minus the days since the last purchase),
         ``on_time`` (minus the silence in usual gaps), ``n_purchases_year`` (purchase days of the last 365
-        days) and ``contract_days_left`` (3,650 if open-ended, 0 where a contract has ended). NaN where it
+        days) and ``contract_days_left`` (3,650 if open-ended, 0 on and after the last day). NaN where it
         cannot be seen, or there is no such thing.
     """
     moment = parse_moment(as_of, histories.timezone)
@@ -66,7 +66,7 @@ def health_facts(
     buying = Buying.known(histories, microseconds(moment))
     silent = day_number(moment) - buying.last_day
     left = np.where(np.isnan(buying.bond_day), np.nan, 0.0)
-    left = np.where(buying.bound, np.minimum(buying.covered_until_day - day_number(moment), 3650.0), left)
+    left = np.where(buying.bound, np.clip(buying.covered_until_day - day_number(moment), 0, 3650.0), left)
     year = buying.n_purchase_days(buying.as_of - 365 * MICROSECONDS_A_DAY, buying.as_of)
     more = pd.DataFrame(
         {
