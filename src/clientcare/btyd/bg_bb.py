@@ -122,7 +122,7 @@ class BGBB(LikelihoodModel):
         x, last, n = columns[PURCHASES], columns[LAST], columns[OPPORTUNITIES]
         for name, values in columns.items():
             sound = np.isfinite(values) & (values >= 0) & (values == np.floor(values))
-            refuse(asker, name, "a whole number >= 0 (no negative values)", ~sound)
+            refuse(asker, name, "a whole number >= 0 (Negative values in data are refused)", ~sound)
         refuse(asker, LAST, f"not above {OPPORTUNITIES}", last > n)
         refuse(
             asker,

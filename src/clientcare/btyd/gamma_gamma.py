@@ -118,7 +118,7 @@ class GammaGamma(LikelihoodModel):
         refuse(
             asker,
             COUNT,
-            "a whole number >= 0 (no negative values)",
+            "a whole number >= 0 (Negative values in data are refused)",
             ~(np.isfinite(x) & (x >= 0) & (x == np.floor(x))),
         )
         refuse(

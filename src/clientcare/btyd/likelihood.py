@@ -23,6 +23,11 @@ class LikelihoodModel(BaseEstimator):  # type: ignore[misc]
     boundary_: str | None
     penalty: float
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags
+
     def _check_options(self) -> None:
         penalty: Any = self.penalty
         try:

@@ -83,7 +83,9 @@ class RetentionModel(LikelihoodModel):
     def _read(self, X: Any, asker: str) -> tuple[Floats, Floats]:
         columns = read_columns(X, (RENEWALS, ENDED), asker)
         renewals, ended = columns[RENEWALS], columns[ENDED]
-        refuse(asker, RENEWALS, "a whole number >= 0 (no negative values)", ~_whole(renewals))
+        refuse(
+            asker, RENEWALS, "a whole number >= 0 (Negative values in data are refused)", ~_whole(renewals)
+        )
         refuse(asker, ENDED, "0 or 1", ~np.isin(ended, (0.0, 1.0)))
         return renewals, ended
 

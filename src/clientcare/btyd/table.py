@@ -249,9 +249,10 @@ def read_rows(
     """
     columns = read_columns(X, (COUNT, RECENCY, AGE), asker, (SPEND, GAPS))
     x, t_x, age = columns[COUNT], columns[RECENCY], columns[AGE]
+    weight = read_weight(sample_weight, len(x), asker)
     for name, values in ((COUNT, x), (RECENCY, t_x), (AGE, age)):
         refuse(asker, name, "known and finite", ~np.isfinite(values))
-        refuse(asker, name, ">= 0 (no negative values)", values < 0)
+        refuse(asker, name, "not below 0 (Negative values in data)", values < 0)
     refuse(asker, COUNT, "a whole number", x != np.floor(x))
     refuse(asker, RECENCY, f"not above {AGE}", t_x > age)
     refuse(asker, RECENCY, f"0 where {COUNT} is 0", (x == 0) & (t_x > 0))
@@ -263,7 +264,7 @@ def read_rows(
         x,
         t_x,
         age,
-        read_weight(sample_weight, len(x), asker),
+        weight,
         log_gaps,
         read_covariates(X, purchase_covariates, asker),
         read_covariates(X, dropout_covariates, asker),
