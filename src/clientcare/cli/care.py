@@ -19,9 +19,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--as-of", metavar="DATE", help="default: the end of the data")
     parser.add_argument(
-        "--capacity", type=int, metavar="N", help="how many contacts can be made; the best are picked"
+        "--capacity",
+        type=_capacity,
+        metavar="N",
+        help="how many contacts can be made (20), or how many hours there are (12h); the best set is picked",
     )
     add_output_options(parser, out="where the plan goes (.parquet or .csv)")
+
+
+def _capacity(text: str) -> int | str:
+    """A number of contacts, or a length of time as it was written."""
+    return int(text) if text.strip().isdigit() else text
 
 
 def run(options: argparse.Namespace) -> int:
