@@ -260,3 +260,21 @@ def test_the_gamma_gamma_leaves_out_buyers_whose_amounts_are_unknown():
 def test_the_gamma_gamma_needs_three_buyers():
     with pytest.raises(NotEnoughDataError, match="2 of n_samples = 3"):
         GammaGamma().fit(amounts([[1, 10], [2, 20], [0, np.nan]]))
+
+
+@pytest.mark.parametrize("rate", [1e-8, 1e4])
+@pytest.mark.parametrize("scale", [1e-6, 1e8])
+@pytest.mark.parametrize("model", [*MODELS, MBGCNBD])
+def test_parameters_at_the_ends_of_the_earth_have_sound_answers(model, rate, scale):
+    ends = {"r": rate, "alpha": scale, "a": rate, "b": 2.0, "s": rate, "beta": 1 / scale}
+    options = {"k": 3} if model is MBGCNBD else {}
+    given = model.from_parameters(**{name: ends[name] for name in model._names}, **options)
+    rows = [[0, 0, 0], [0, 0, 1e6], [1, 1e-6, 1e6], [5000, 10, 1e6], [5000, 1e6, 1e6], [2, 0.001, 0.002]]
+    rows = np.column_stack([rows, np.ones(6), np.zeros(6)])
+    for forecast, asked in FORECASTS:
+        answer = getattr(given, forecast)(rows, *asked)
+        assert np.isfinite(answer).all(), forecast
+        if forecast != "score_samples":
+            assert (answer >= 0).all(), forecast
+        if forecast.startswith(("pr", "p_")):
+            assert (answer <= 1 + 1e-9).all(), forecast

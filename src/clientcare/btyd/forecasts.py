@@ -219,13 +219,17 @@ class ForecastingModel(LikelihoodModel):
 
         def discounted(p: Parameters, rows: Rows, h: Floats) -> Floats:
             end = np.full(len(rows), 40 / rate) if horizon is None else h
-            total = np.exp(-rate * end) * self._expected_if_alive(p, rows, end)
+
+            def bought(t: Floats) -> Floats:
+                return np.maximum(self._expected_if_alive(p, rows, t), 0.0)
+
+            total = np.exp(-rate * end) * bought(end)
             scale = rows.age + np.asarray(p["alpha"])
             stop = np.log1p(end / scale)
             for node, weight in zip(*legendre(40), strict=True) if rate else ():
                 t = scale * np.expm1(stop * node)
                 step = weight * stop * (scale + t)
-                total += rate * step * np.exp(-rate * t) * self._expected_if_alive(p, rows, t)
+                total += rate * step * np.exp(-rate * t) * bought(t)
             return np.asarray(self._alive(p, rows) * total)
 
         return self._evaluate("discounted_purchases", discounted, X, 0.0 if horizon is None else horizon)
