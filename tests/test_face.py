@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import clientcare as cc
@@ -49,3 +50,42 @@ def test_importing_the_face_loads_no_heavy_library():
 )
 def test_every_public_name_has_a_docstring_with_an_example(name):
     assert ">>>" in (getattr(cc, name).__doc__ or ""), name
+
+
+HORIZON = cc.ClientDefinition("60D")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda orders: cc.feature_table(orders, "2024-01-01"),
+        lambda orders: cc.suggest_horizon(orders),
+        lambda orders: HORIZON.label(orders, "2024-01-01"),
+        lambda orders: cc.RelationshipModel().fit(orders),
+        lambda orders: cc.backtest(cc.RelationshipModel(), orders),
+        lambda orders: cc.care_report(orders, "2024-01-01"),
+        lambda orders: cc.write_report(cc.RelationshipModel(), orders, "book.html"),
+        lambda orders: cc.btyd.purchase_summary(orders, "2024-01-01"),
+    ],
+)
+def test_a_table_in_place_of_histories_is_sent_to_the_door(ask):
+    with pytest.raises(cc.exceptions.InputError, match="Histories"):
+        ask(pd.DataFrame({"buyer_id": ["a"], "timestamp": ["2024-01-01"]}))
+
+
+def test_one_buyer_is_not_enough_to_learn_from():
+    days = pd.date_range("2023-01-01", periods=30, freq="9D")
+    alone = cc.Histories(pd.DataFrame({"buyer_id": "a", "timestamp": days, "amount": 5.0}))
+    with pytest.raises(cc.exceptions.NotEnoughDataError, match="only one buyer is known"):
+        cc.RelationshipModel(horizon="30D", effort="quick").fit(alone)
+
+
+@pytest.mark.parametrize("ids", [list("abcdefgh"), list(range(8))])
+def test_one_buyer_is_explained_by_an_id_alone(ids):
+    days = pd.date_range("2023-01-01", periods=30, freq="9D")
+    orders = pd.DataFrame([(buyer, day) for buyer in ids for day in days], columns=["buyer_id", "timestamp"])
+    histories = cc.Histories(orders)
+    model = cc.RelationshipModel(horizon="30D", effort="quick").fit(histories)
+    first = model.score(histories).index[0]
+    assert model.explain(histories, buyers=first).churn.index.tolist() == [first]
+    assert histories.select(first).buyer_ids.tolist() == [first]

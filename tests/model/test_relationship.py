@@ -233,7 +233,7 @@ def test_without_any_second_purchase_it_says_so_and_claims_little():
     assert book["churn_risk"].between(0.8, 1).all()
 
 
-@pytest.mark.parametrize("n_buyers", [1, 4, 12])
+@pytest.mark.parametrize("n_buyers", [2, 4, 12])
 def test_a_handful_of_buyers_gets_finite_scores(n_buyers):
     histories = histories_of(shop_tables(n_buyers, seed=3))
     as_of = histories.observed_until

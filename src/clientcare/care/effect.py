@@ -24,11 +24,10 @@ from clientcare.care.effect_checks import (
     words_for,
 )
 from clientcare.care.effect_sample import Action, EffectSample, effect_features, effect_sample
-from clientcare.care.given import require_histories
 from clientcare.care.nuisance import LogScale
 from clientcare.care.targeting import EffectByBuyer, effects_unseen, gain_table
 from clientcare.exceptions import NotEnoughDataError, OptionError
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.window import Days, Moment, parse_days, parse_moments
 
 

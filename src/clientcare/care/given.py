@@ -9,21 +9,6 @@ import pandas as pd
 
 from clientcare.care.contacts import Floats
 from clientcare.exceptions import InputError, SchemaError
-from clientcare.history.histories import Histories
-
-
-def require_histories(histories: Any, asker: str) -> None:
-    """Refuse what are no histories.
-
-    Raises
-    ------
-    InputError
-    """
-    if not isinstance(histories, Histories):
-        raise InputError(
-            f"{asker}: Histories are needed, found {type(histories).__name__}.\n"
-            "Make them at the door: Histories(transactions, ...) or read_histories('orders.csv')."
-        )
 
 
 def churn_risk_of(book: Any, asker: str) -> Floats:

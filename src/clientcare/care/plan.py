@@ -12,11 +12,11 @@ from clientcare.care.buying import Buying
 from clientcare.care.capacity import Capacity, best_set
 from clientcare.care.contacts import Contacts, Floats
 from clientcare.care.due import FINDERS, Due, Standing
-from clientcare.care.given import churn_risk_of, require_histories
+from clientcare.care.given import churn_risk_of
 from clientcare.care.practices import last_owner
 from clientcare.care.sentences import bare_evidence, sentence
 from clientcare.exceptions import InputError, OptionError
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, microseconds, parse_days, parse_moment
 

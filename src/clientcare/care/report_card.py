@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.care.given import require_histories
 from clientcare.care.practices import MEASURES, PRACTICES, care_practices, in_care, last_owner
 from clientcare.care.self_audit import self_audit
 from clientcare.exceptions import OptionError
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.window import Days, Moment, microseconds, parse_days, parse_moment
 
 OVERALL = "overall"

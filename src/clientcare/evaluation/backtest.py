@@ -14,8 +14,8 @@ from sklearn.base import ClassifierMixin, clone
 from clientcare.evaluation.baselines import Scorer, baseline
 from clientcare.evaluation.metrics import MEASURES, interval, log_losses, measure, resample_buyers
 from clientcare.evaluation.standing import standing_at
-from clientcare.exceptions import InputError, NotEnoughDataError
-from clientcare.history.histories import Histories
+from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
+from clientcare.history.histories import Histories, require_histories
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.progress import ProgressBar
 from clientcare.window import Moment, parse_moments
@@ -142,8 +142,10 @@ def backtest(
         Where the churn horizon of a date asked for is not observed.
     NotEnoughDataError
         Where no past date has both a history and an observed horizon.
+    OptionError
+        Where ``confidence`` or ``n_bootstrap`` make no sense.
     InputError
-        Where what is given has no ``fit`` or ``score``, or does not answer for every buyer known at a date.
+        Where what is given is no histories, has no ``fit`` or ``score``, or does not answer for every buyer known at a date.
 
     Examples
     --------
@@ -155,6 +157,11 @@ def backtest(
     >>> result.table["model"].unique().tolist()
     ['model', 'recency']
     """
+    require_histories(histories, "backtest")
+    if not 0 < confidence < 1:
+        raise OptionError("backtest: confidence must lie between 0 and 1, for instance 0.9.")
+    if n_bootstrap < 0:
+        raise OptionError("backtest: n_bootstrap must be a whole number from 0 (no intervals) on.")
     churn = ChurnDefinition(getattr(model, "horizon", "90D"))
     client = client_definition_of(model, churn)
     dates = (

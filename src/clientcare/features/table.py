@@ -14,7 +14,7 @@ from clientcare.features.norms import PeerNorms
 from clientcare.features.peers import measure_norms
 from clientcare.features.snapshot import SharedRuns, Snapshot
 from clientcare.features.static import static_columns
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.window import Moment, parse_moments
 
 
@@ -73,6 +73,7 @@ def feature_table(
     >>> table.loc["ben", columns].to_list()
     [1.0, 27.0, nan, 5.0]
     """
+    require_histories(histories, "feature_table")
     moments, several = parse_moments(as_of, histories.timezone)
     chosen, days = parse_families(families), parse_windows(windows)
     entries = available_features(histories, chosen, days)

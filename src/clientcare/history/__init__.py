@@ -2,8 +2,16 @@
 
 from clientcare.history.databases import DatabaseQuery
 from clientcare.history.events import EventTable
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import in_force, known_buyers
 from clientcare.history.sources import read_histories
 
-__all__ = ["DatabaseQuery", "EventTable", "Histories", "in_force", "known_buyers", "read_histories"]
+__all__ = [
+    "DatabaseQuery",
+    "EventTable",
+    "Histories",
+    "in_force",
+    "known_buyers",
+    "read_histories",
+    "require_histories",
+]

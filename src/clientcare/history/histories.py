@@ -241,7 +241,7 @@ class Histories:
         OptionError
             Where some are not there.
         """
-        asked = pd.Index(list(buyer_ids))
+        asked = pd.Index([buyer_ids] if isinstance(buyer_ids, (str, int, np.integer)) else list(buyer_ids))
         positions = self.buyer_ids.get_indexer(asked)
         n_unknown = int(np.count_nonzero(positions < 0))
         if n_unknown:
@@ -277,6 +277,20 @@ class Histories:
         ]
         head = "<tr><th>table</th><th>rule</th><th>rows</th><th>what was done</th></tr>"
         return f"<p>{escape(repr(self))}</p><table>{head}{''.join(lines)}</table>"
+
+
+def require_histories(histories: Any, asker: str) -> None:
+    """Refuse what are no histories.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(histories, Histories):
+        raise InputError(
+            f"{asker}: Histories are needed, found {type(histories).__name__}.\n"
+            "Make them at the door: Histories(transactions, ...) or read_histories('orders.csv')."
+        )
 
 
 def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clientcare.durable import reached, replacing, sync_file, sync_folder
-from clientcare.exceptions import SchemaError, SourceError
+from clientcare.exceptions import OptionError, SchemaError, SourceError
 from clientcare.history.databases import DatabaseQuery, import_duckdb, locked_config, quote_name, quote_text
 from clientcare.history.scans import Scan
 from clientcare.history.schema import read_names
@@ -152,8 +152,9 @@ def partition_tables(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     spill = folder / "spill"
-    connection = duckdb.connect(config={**locked_config(), "memory_limit": memory_limit})
+    connection = duckdb.connect(config=locked_config())
     try:
+        _set_memory_limit(connection, memory_limit)
         connection.execute(f"SET temp_directory = {quote_text(str(spill))}")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET TimeZone = 'UTC'")
@@ -200,6 +201,16 @@ def partition_tables(
         facts = {"n_partitions": n_partitions, "n_rows": n_rows, "digests": digests}
         file.write(json.dumps(facts).encode())
     return Partitions(folder, n_partitions, n_rows, digests)
+
+
+def _set_memory_limit(connection: Any, memory_limit: str) -> None:
+    understood = isinstance(memory_limit, str)
+    try:
+        connection.execute(f"SET memory_limit = {quote_text(str(memory_limit))}")
+    except import_duckdb("Work that is bigger than memory").Error:
+        understood = False
+    if not understood:
+        raise OptionError("memory_limit: not an amount of memory. Write it as '1GB' or '512MB'.")
 
 
 def open_partitions(folder: Path) -> Partitions | None:

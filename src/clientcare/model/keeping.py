@@ -25,7 +25,7 @@ def columns_by_name(X: Floats, names: list[str]) -> Callable[[str], Floats]:
 def known_ids(past: Histories, moment: pd.Timestamp, buyers: Iterable[Any] | str | int) -> pd.Index:
     """The buyers asked for (a list, or one id), in the order of the histories; refused where some are not known."""
     known = past.buyer_ids.take(known_buyers(past, moment))
-    asked = pd.Index([buyers] if isinstance(buyers, (str, int)) else list(buyers)).unique()
+    asked = pd.Index([buyers] if isinstance(buyers, (str, int, np.integer)) else list(buyers)).unique()
     n_unknown = int((~asked.isin(known)).sum())
     if n_unknown or len(asked) == 0:
         raise InputError(

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.model.amounts import PurchaseAmounts, Standing
 from clientcare.model.blend import LEAST, Answer, Blend
 from clientcare.model.book import due_between, make_book, next_due, relationship_of, stage_from
@@ -158,7 +158,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         NotEnoughDataError
-            Where no buyer is known at ``as_of``.
+            Where fewer than two buyers are known at ``as_of``.
         OptionError, InputError
             Where a parameter or the labels make no sense.
         """
@@ -177,10 +177,11 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 self.effort,
                 self.random_state,
             )
-            if past.n_buyers == 0:
+            if past.n_buyers < 2:
+                known = "only one buyer is" if past.n_buyers else "no buyer is"
                 raise NotEnoughDataError(
-                    f"RelationshipModel.fit: no buyer is known before {moment:%Y-%m-%d}.\n"
-                    "Give histories with purchases or contracts before as_of, or choose a later as_of."
+                    f"RelationshipModel.fit: {known} known before {moment:%Y-%m-%d}: not enough data.\n"
+                    "Give histories of several buyers with purchases or contracts before as_of, or choose a later as_of."
                 )
             self._learn(past, labels, histories, bar)
         self.model_id_ = self._fingerprint()
@@ -193,17 +194,15 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             raise OptionError(
                 "RelationshipModel: client must be a ClientDefinition, or None for the usual one."
             )
-        if isinstance(self.random_state, bool) or not isinstance(self.random_state, (int, np.integer)):
+        whole = isinstance(self.random_state, (int, np.integer)) and not isinstance(self.random_state, bool)
+        if not (whole and 0 <= self.random_state < 2**32):
             raise OptionError(
-                "RelationshipModel: random_state must be a whole number; the same one gives the same scores."
+                "RelationshipModel: random_state must be a whole number from 0 to 2**32 - 1; "
+                "the same one gives the same scores."
             )
 
     def _moment(self, histories: Histories, as_of: Moment | None) -> pd.Timestamp:
-        if not isinstance(histories, Histories):
-            raise InputError(
-                f"RelationshipModel: Histories are needed, found {type(histories).__name__}.\n"
-                "Make them at the door: Histories(transactions, ...) or read_histories('orders.csv')."
-            )
+        require_histories(histories, "RelationshipModel")
         return histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
 
     def _learn(

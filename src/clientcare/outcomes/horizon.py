@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.exceptions import NotEnoughDataError, OptionError
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.outcomes.seen import is_purchase
 from clientcare.window import UNKNOWN_TIME, microseconds
 
@@ -150,6 +150,7 @@ def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSugge
     >>> suggest_horizon(Histories(transactions))
     30 days: 80% of the buyers who return do so within 20 days.
     """
+    require_histories(histories, "suggest_horizon")
     if not 0.5 <= coverage <= 0.99:
         raise OptionError("suggest_horizon: coverage must lie between 0.5 and 0.99.")
     observed_days = (histories.observed_until - histories.observed_from).days

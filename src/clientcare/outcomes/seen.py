@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clientcare.exceptions import NotObservedError
 from clientcare.history.events import EventTable
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.window import (
     Moment,
@@ -92,6 +92,7 @@ def label_snapshots(
     NotObservedError
         Where a horizon reaches past what was observed, or an ``as_of`` lies before it.
     """
+    require_histories(histories, asker)
     moments, several = parse_moments(as_of, histories.timezone)
     windows = [Window(moment, horizon_days) for moment in moments]
     for window in windows:

@@ -24,7 +24,7 @@ import pandas as pd
 from clientcare.care import care_plan, care_report
 from clientcare.care.practices import last_owner
 from clientcare.exceptions import MissingExtraError, NotEnoughDataError, SourceError
-from clientcare.history import Histories
+from clientcare.history import Histories, require_histories
 from clientcare.model import RelationshipModel
 from clientcare.progress import ProgressBar
 from clientcare.report.backtest_plot import BacktestDisplay
@@ -104,6 +104,7 @@ def write_report(
     ...     page.read_text(encoding="utf-8")[:15]
     '<!doctype html>'
     """
+    require_histories(histories, "write_report")
     with ProgressBar("Page", n_steps=5) as bar:
         moment = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
         page = _page(model, histories.until(moment), moment, backtest, title, hide_ids, bar)
