@@ -76,6 +76,12 @@ def test_forecasts_heed_the_covariate():
     assert model.interval("expected_purchases", pair, 5, n_draws=50).notna().all().all()
 
 
+def test_a_new_buyer_of_a_model_with_covariates_is_asked_for_by_row():
+    model = ParetoNBD(purchase_covariates=("online",)).fit(two_groups(ParetoNBD))
+    with pytest.raises(OptionError, match="covariates to expected_purchases"):
+        model.expected_purchases_new(30)
+
+
 def test_bad_covariates_are_refused_by_name():
     table = two_groups(NBD).iloc[:100]
     with pytest.raises(SchemaError, match="no column 'region'"):

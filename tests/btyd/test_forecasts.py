@@ -177,6 +177,16 @@ def test_many_buyers_are_forecast_like_few():
     assert np.allclose(whole.iloc[:50], MODELS[3].expected_purchases(table.iloc[:50], 30), rtol=1e-12)
 
 
+@each_model
+def test_new_buyers_are_forecast_for_one_horizon_or_many_in_numbers_or_words(model):
+    one, many = model.expected_purchases_new("30D"), model.expected_purchases_new([10, 30, 90])
+    assert one == pytest.approx(many[1:2], rel=1e-12)
+    assert (np.diff(many) > 0).all()
+    assert one == pytest.approx(model.expected_purchases(ROWS[-1:], 30), rel=1e-12)
+    with pytest.raises(OptionError, match="expected_purchases_new: horizon"):
+        model.expected_purchases_new(-1)
+
+
 @pytest.mark.parametrize("parts", [(0, 1), (3, 0), (3, 4), (25, 2)])
 def test_impossible_parts_are_refused(parts):
     with pytest.raises(OptionError, match="min_parts"):

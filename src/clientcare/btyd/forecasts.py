@@ -238,13 +238,23 @@ class ForecastingModel(LikelihoodModel):
 
     def expected_purchases_new(self, horizon: Any) -> NDArray[np.float64]:
         """Expected repeat purchases of a buyer from the first purchase on; one number a horizon."""
-        horizons = np.atleast_1d(np.asarray(horizon, dtype=np.float64))
+        horizons = self._new_horizons(horizon, "expected_purchases_new")
         return np.asarray(self.expected_purchases(np.zeros((len(horizons), 3)), horizons))
 
     def prob_n_purchases_new(self, horizon: Any, n: int) -> NDArray[np.float64]:
         """Probability of exactly ``n`` repeat purchases of a new buyer; one number a horizon."""
-        horizons = np.atleast_1d(np.asarray(horizon, dtype=np.float64))
+        horizons = self._new_horizons(horizon, "prob_n_purchases_new")
         return np.asarray(self.prob_n_purchases(np.zeros((len(horizons), 3)), horizons, n))
+
+    def _new_horizons(self, horizon: Any, name: str) -> Floats:
+        asker = f"{type(self).__name__}.{name}"
+        if self._n_coefficients():
+            raise OptionError(
+                f"{asker}: a new buyer of a model with covariates has covariates too. Give rows with zeros and the "
+                f"covariates to {name.removesuffix('_new')}."
+            )
+        several = isinstance(horizon, (list, tuple, np.ndarray, pd.Series, pd.Index))
+        return read_horizon(horizon, np.size(horizon) if several else 1, asker)
 
     def _logs(self) -> Floats:
         return np.concatenate([super()._logs(), *self.coefficients_])
