@@ -6,6 +6,7 @@ that count divided by a day, rounded down. ``as_of`` is exclusive: what happens 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +19,9 @@ from clientcare.exceptions import NotObservedError, OptionError
 MICROSECONDS_A_DAY = 86_400_000_000
 UNKNOWN_TIME = np.iinfo(np.int64).min
 """The int64 that stands for a moment nobody knows (NaT)."""
+
+YEAR_FIRST = re.compile(r"\s*\d{4}(\D|\d{4}|$)")
+"""What a text begins with that can be read one way alone: 03/04/2011 is two dates."""
 
 Moment = str | date | datetime | np.datetime64 | pd.Timestamp
 Days = int | str | pd.Timedelta | np.timedelta64
@@ -45,8 +49,10 @@ def parse_moment(moment: Moment, timezone: str | None = None, name: str = "as_of
     >>> parse_moment("2011-06-01")
     Timestamp('2011-06-01 00:00:00')
     """
-    if isinstance(moment, (bool, int, float)):
+    if isinstance(moment, (bool, int, float, np.integer, np.floating)) and not pd.isna(moment):
         raise OptionError(f"{name}: a number is no date. Write it as text ('2011-06-01') or as a Timestamp.")
+    if isinstance(moment, str) and moment.strip() and not YEAR_FIRST.match(moment):
+        raise OptionError(f"{name}: not a date that begins with its year. Write it as '2011-06-01'.")
     try:
         stamp = pd.Timestamp(moment)
     except (ValueError, TypeError) as cause:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from clientcare.exceptions import OptionError
+from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel, load_model
 from clientcare.model.needs import require_tables, tables_of
@@ -27,11 +27,20 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def build_model(options: argparse.Namespace, histories: Histories) -> RelationshipModel:
     """An unfitted model; without ``--horizon`` the histories suggest one."""
-    horizon = options.horizon or suggest_horizon(histories).horizon
+    horizon = options.horizon or _suggested(histories)
     client = ClientDefinition(horizon=options.client_horizon) if options.client_horizon else None
     return RelationshipModel(
         horizon=horizon, client=client, effort=options.effort, random_state=options.random_state
     )
+
+
+def _suggested(histories: Histories) -> str:
+    """The horizon that the histories suggest; the way out is told as an option of the command line."""
+    try:
+        return suggest_horizon(histories).horizon
+    except NotEnoughDataError as reason:
+        why = str(reason).partition("\n")[0]
+    raise NotEnoughDataError(f"{why}\nState the horizon yourself: --horizon 90D.")
 
 
 def open_model(options: argparse.Namespace, histories: Histories) -> RelationshipModel:

@@ -26,8 +26,10 @@ def known_ids(past: Histories, moment: pd.Timestamp, buyers: Iterable[Any] | str
     """The buyers asked for (a list, or one id), in the order of the histories; refused where some are not known."""
     known = past.buyer_ids.take(known_buyers(past, moment))
     asked = pd.Index([buyers] if isinstance(buyers, (str, int, np.integer)) else list(buyers)).unique()
+    if len(asked) == 0:
+        raise InputError("explain: an empty list. Ask for at least one buyer, or for all: buyers=None.")
     n_unknown = int((~asked.isin(known)).sum())
-    if n_unknown or len(asked) == 0:
+    if n_unknown:
         raise InputError(
             f"explain: {n_unknown:,} of {len(asked):,} buyers asked for are not known at {moment:%Y-%m-%d}.\n"
             "Ask for buyers in the index of score(histories, as_of)."

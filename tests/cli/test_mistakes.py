@@ -1,0 +1,50 @@
+"""A mistake of the caller is told in one message, in the words of the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from clientcare.cli import main
+
+
+@pytest.fixture
+def orders(tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text("buyer_id,timestamp,amount\na,2024-01-01,5\nb,2024-02-01,6\n")
+    return ["--transactions", str(path)]
+
+
+def test_done_is_0_and_json_is_one_object_a_line(orders, capsys):
+    assert main(["check", *orders, "--json"]) == 0
+    events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert events[:3] == ["rows", "observed", "quality"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (["score", "--as-of", "03/04/2024", "--horizon", "7D"], "begins with its year"),
+        (["fit", "--model", "m.clientcare"], "--horizon 90D"),
+        (["features", "--family", "nonsense"], "nonsense"),
+        (["score", "--model", "nowhere"], "cannot be opened"),
+        (["check", "--column", "transactions.buyer_id=who"], "no column 'who'"),
+        (["check", "--out", "table.xlsx"], ".parquet or .csv"),
+    ],
+)
+def test_a_mistake_is_2_with_one_message(orders, wrong, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([wrong[0], *orders, *wrong[1:]]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"clientcare {wrong[0]}: ")
+    assert words in told
+    assert "Traceback" not in told
+
+
+def test_contracts_alone_ask_for_a_horizon(tmp_path, capsys):
+    contracts = pd.DataFrame({"buyer_id": ["a", "b"], "start": ["2023-01-01", "2023-02-01"]})
+    contracts.to_csv(tmp_path / "terms.csv", index=False)
+    assert main(["backtest", "--contracts", str(tmp_path / "terms.csv")]) == 2
+    assert "State the horizon yourself: --horizon 90D" in capsys.readouterr().err
