@@ -207,8 +207,10 @@ def test_hopeless_overlap_is_admitted():
 
 def test_mistakes_are_named(shop):
     histories, day = shop.histories, shop.care_dates[0]
-    with pytest.raises(NotEnoughDataError, match="met the action"):
+    with pytest.raises(OptionError, match="no contact is of the kind 'visit'"):
         care_effect(histories, "visit", "churn", day)
+    with pytest.raises(NotEnoughDataError, match="met the action"):
+        care_effect(histories, "feedback", "churn", day)
     with pytest.raises(NotObservedError):
         care_effect(histories, "check_in", "churn", histories.observed_until)
     with pytest.raises(OptionError, match="outcome"):

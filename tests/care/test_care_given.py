@@ -6,7 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clientcare.care import care_effect, care_plan, care_report, plan_holdout, profit_curve
+from clientcare.care import (
+    HealthScore,
+    care_effect,
+    care_plan,
+    care_practices,
+    care_report,
+    early_warning,
+    empc,
+    health_facts,
+    plan_holdout,
+    profit_curve,
+)
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError, SchemaError
 from clientcare.history import Histories
 
@@ -107,6 +118,9 @@ def test_a_table_in_place_of_histories_is_refused():
         lambda table: care_plan(book_of(some("transactions")), table, AS_OF),
         lambda table: care_report(table, AS_OF),
         lambda table: care_effect(table, action="check_in", outcome="churn", as_of=["2024-06-01"]),
+        lambda table: care_practices(table, AS_OF),
+        lambda table: health_facts(table, AS_OF),
+        lambda table: early_warning(pd.Series(dtype=float), table),
     ):
         with pytest.raises(InputError, match="Histories are needed, found DataFrame"):
             ask(transactions())
@@ -145,3 +159,45 @@ def test_where_nobody_or_everybody_met_the_action_there_is_nothing_to_compare(re
 def test_too_few_buyers_for_an_experiment_are_told_so(histories, n_buyers):
     with pytest.raises(NotEnoughDataError, match="at least 40 are needed"):
         plan_holdout(book_of(histories).iloc[:n_buyers])
+
+
+@pytest.mark.parametrize(
+    ("effects", "says"),
+    [
+        (pd.Series(0.1, index=[str(number) for number in IDS]), "names none of the 30 buyers"),
+        (pd.Series(0.1, index=[*IDS, *IDS]), "30 of 60 rows of effects"),
+        (pd.Series("much", index=IDS), "30 of 30 values of effects are no numbers"),
+        (0.3, "found float"),
+    ],
+)
+def test_effects_that_cannot_be_laid_beside_the_book_are_refused(histories, effects, says):
+    with pytest.raises(InputError, match=says):
+        care_plan(book_of(histories), histories, AS_OF, by="effect", effects=effects)
+
+
+def test_outcomes_of_an_experiment_are_numbers_by_buyer():
+    book = pd.DataFrame({"churn_risk": 0.4}, index=pd.RangeIndex(200, name="buyer_id"))
+    plan = plan_holdout(book)
+    with pytest.raises(InputError, match="200 of 200 values of outcomes are no numbers"):
+        plan.evaluate(pd.Series("left", index=book.index))
+    with pytest.raises(InputError, match="names none of the"):
+        plan.evaluate(pd.Series(1.0, index=book.index.astype(str)))
+
+
+def test_a_health_score_that_was_not_fitted_or_lacks_a_fact_says_so():
+    with pytest.raises(OptionError, match="Call fit"):
+        HealthScore().score(pd.DataFrame({"on_time": [0.0]}))
+    facts = pd.DataFrame({"on_time": np.linspace(-5, 0, 400)})
+    health = HealthScore().fit(facts, pd.Series(np.linspace(0.9, 0.1, 400) > np.tile([0.2, 0.8, 0.5, 0.6], 100)))
+    with pytest.raises(SchemaError, match="'on_time'"):
+        health.score(facts.rename(columns={"on_time": "timely"}))
+
+
+def test_an_action_must_be_named(histories):
+    with pytest.raises(OptionError, match="found NoneType"):
+        care_effect(histories, action=None, outcome="churn", as_of=["2024-06-01"])
+
+
+def test_texts_are_no_outcomes():
+    with pytest.raises(InputError, match="no number"):
+        empc(["left", "stayed"], [0.1, 0.2])

@@ -166,7 +166,12 @@ def action_rows(contacts: Contacts, action: Action) -> Bools:
 
 
 def _require_kinds(histories: Histories, action: Action) -> None:
-    """Refuse an action named by a kind that no contact has."""
+    """Refuse an action that names nothing, or a kind that no contact has."""
+    if not isinstance(action, Iterable):
+        raise OptionError(
+            "care_effect: an action is a kind of contact ('check_in'), several, 'proactive', a mapping of columns to "
+            f"texts, or a Series by buyer; found {type(action).__name__}."
+        )
     contacts = histories.events("interactions")
     if contacts is None or isinstance(action, (Mapping, pd.Series)) or action == "proactive":
         return

@@ -55,3 +55,38 @@ def churn_risk_of(book: Any, asker: str) -> Floats:
             "Give numbers from 0 to 1; leave unknown ones empty."
         )
     return np.asarray(risk)
+
+
+def numbers_by_buyer(values: Any, buyers: pd.Index[Any], asker: str, name: str) -> Floats:
+    """A Series of numbers, brought into the order of some buyers; NaN for those it says nothing of.
+
+    Raises
+    ------
+    InputError
+        Where it is no Series of numbers with one row a buyer, or names none of the buyers.
+
+    Examples
+    --------
+    >>> numbers_by_buyer(pd.Series({"b": 2, "a": 1}), pd.Index(["a", "b", "c"]), "care_plan", "effects")
+    array([ 1.,  2., nan])
+    """
+    if not isinstance(values, pd.Series):
+        raise InputError(
+            f"{asker}: {name} must be a Series indexed by buyer_id, found {type(values).__name__}."
+        )
+    n_doubled = int(values.index.duplicated().sum())
+    if n_doubled:
+        raise InputError(
+            f"{asker}: {n_doubled:,} of {len(values):,} rows of {name} name a buyer that an earlier row names.\n"
+            "Keep one row a buyer."
+        )
+    known = pd.to_numeric(values, errors="coerce")
+    n_bad = int((known.isna() & values.notna()).sum())
+    if n_bad:
+        raise InputError(f"{asker}: {n_bad:,} of {len(values):,} values of {name} are no numbers.")
+    if len(values) and len(buyers) and not values.index.isin(buyers).any():
+        raise InputError(
+            f"{asker}: {name} names none of the {len(buyers):,} buyers.\n"
+            "Index it by buyer_id, with ids of the same type as the book's."
+        )
+    return known.reindex(buyers).to_numpy(dtype=np.float64, na_value=np.nan)

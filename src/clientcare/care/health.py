@@ -14,8 +14,8 @@ import pandas as pd
 from clientcare.care.buying import Buying
 from clientcare.care.contacts import Bools, Floats
 from clientcare.care.practices import MEASURES, care_practices
-from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
-from clientcare.history.histories import Histories
+from clientcare.exceptions import InputError, NotEnoughDataError, OptionError, SchemaError
+from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.window import (
     MICROSECONDS_A_DAY,
@@ -61,6 +61,7 @@ def health_facts(
         days) and ``contract_days_left`` (3,650 if open-ended, 0 on and after the last day). NaN where it
         cannot be seen, or there is no such thing.
     """
+    require_histories(histories, "health_facts")
     moment = parse_moment(as_of, histories.timezone)
     table = care_practices(histories, moment, parse_days(period, "period"), parse_days(cadence, "cadence"))
     buying = Buying.known(histories, microseconds(moment))
@@ -230,6 +231,11 @@ class HealthScore:
         self.weights_ = pd.Series(weights / max(weights.sum(), 1e-300), index=self.facts_, name="weight")
 
     def _predict(self, facts: pd.DataFrame) -> Floats:
+        if not hasattr(self, "facts_"):
+            raise OptionError("HealthScore: nothing is learned yet. Call fit(facts, churned) first.")
+        missing = [name for name in self.facts_ if name not in facts]
+        if missing:
+            raise SchemaError.missing_column("facts", missing[0], map(str, facts.columns))
         table = facts[self.facts_].to_numpy(dtype=np.float64)
         if self.weights is None:
             return 100 * _probability(self.model_, table)

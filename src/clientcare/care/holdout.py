@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.care.contacts import Bools, Floats, Ints
-from clientcare.care.given import churn_risk_of
+from clientcare.care.given import churn_risk_of, numbers_by_buyer
 from clientcare.exceptions import NotEnoughDataError, OptionError
 
 ARMS = ("care", "hold_out")
@@ -74,19 +74,21 @@ class HoldoutPlan:
         ------
         NotEnoughDataError
             Where fewer than 20 outcomes of an arm are known.
+        InputError
+            Where the outcomes are no numbers by buyer.
 
         References
         ----------
         W. Lin (2013), "Agnostic notes on regression adjustments to experimental data", Annals of Applied
         Statistics 7.
         """
-        y = outcomes.reindex(self.assignment.index).astype(np.float64)
-        known = y.notna().to_numpy()
+        y = numbers_by_buyer(outcomes, self.assignment.index, "HoldoutPlan.evaluate", "outcomes")
+        known = ~np.isnan(y)
         care = (self.assignment["arm"] == "care").to_numpy()
         if min((known & care).sum(), (known & ~care).sum()) < 20:
             raise NotEnoughDataError("HoldoutPlan.evaluate: at least 20 outcomes of each arm are needed.")
         table = _adjusters(self.assignment[known])
-        values: Floats = np.asarray(y.to_numpy()[known], dtype=np.float64)
+        values: Floats = y[known]
         effect, error = _adjusted_difference(values, care[known], table)
         reach = _normal_quantile(0.5 + self.level / 2) * error
         return HoldoutResult(

@@ -12,7 +12,8 @@ from clientcare.care.buying import Buying
 from clientcare.care.capacity import Capacity, best_set
 from clientcare.care.contacts import Contacts, Floats
 from clientcare.care.due import FINDERS, Due, Standing
-from clientcare.care.given import churn_risk_of
+from clientcare.care.effect import CareEffect
+from clientcare.care.given import churn_risk_of, numbers_by_buyer
 from clientcare.care.practices import last_owner
 from clientcare.care.sentences import bare_evidence, sentence
 from clientcare.exceptions import InputError, OptionError
@@ -241,11 +242,16 @@ def _gain_by_buyer(effects: Any, histories: Histories, as_of: pd.Timestamp, spen
         return None
     probability = True
     if not isinstance(effects, pd.Series):
+        if not isinstance(effects, CareEffect):
+            raise InputError(
+                "care_plan: effects is what care_effect found, or a Series indexed by buyer_id, "
+                f"found {type(effects).__name__}."
+            )
         if not effects.validated:
             return None
         probability = effects.binary
         effects = effects.benefit_by_buyer(histories, as_of)
-    benefit = np.nan_to_num(effects.reindex(histories.buyer_ids).to_numpy(dtype=np.float64))
+    benefit = np.nan_to_num(numbers_by_buyer(effects, histories.buyer_ids, "care_plan", "effects"))
     return np.asarray(np.maximum(benefit, 0) * (spend if probability else 1.0))
 
 

@@ -25,9 +25,9 @@ from clientcare.care.contacts import (
     mean_of_known,
     share,
 )
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
-from clientcare.window import MICROSECONDS_A_DAY, day_number, microseconds
+from clientcare.window import MICROSECONDS_A_DAY, Moment, day_number, microseconds, parse_moment
 
 PRACTICES = ("communicated", "proactive", "deepening", "service", "beyond")
 """The five practices: care is communicated, proactive, deepens the relationship, keeps service and value
@@ -89,7 +89,7 @@ class Period:
 
 
 def care_practices(
-    histories: Histories, as_of: pd.Timestamp, period_days: int = 90, cadence_days: int = 30
+    histories: Histories, as_of: Moment, period_days: int = 90, cadence_days: int = 30
 ) -> pd.DataFrame:
     """The seven measures of every known buyer, with the counts behind them.
 
@@ -97,7 +97,7 @@ def care_practices(
     ----------
     histories : Histories
         Any of its tables may be missing.
-    as_of : Timestamp
+    as_of : date
         Exclusive: only what was known before it is used.
     period_days, cadence_days : int
         The stretch looked at, and how often a buyer should at least hear from the seller.
@@ -109,6 +109,8 @@ def care_practices(
         (``n_...``) and sums behind. The formulas stand with :func:`communicated`, :func:`proactive`,
         :func:`deepening`, :func:`service`, :func:`beyond`, :func:`two_way` and :func:`word_of_mouth`.
     """
+    require_histories(histories, "care_practices")
+    as_of = parse_moment(as_of, histories.timezone)
     period = Period.ending(histories, as_of, period_days, cadence_days)
     buying, contacts = Buying.known(histories, period.as_of), Contacts.known(histories, period.as_of)
     columns: dict[str, Any] = {}

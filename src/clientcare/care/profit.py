@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.care.contacts import Floats, Ints
-from clientcare.care.given import churn_risk_of
+from clientcare.care.given import churn_risk_of, numbers_by_buyer
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 
 
@@ -132,7 +132,10 @@ def _hull(left: Floats, risk: Floats) -> tuple[Floats, Floats]:
 
 
 def _paired(churned: Any, churn_risk: Any) -> tuple[Floats, Floats]:
-    left, risk = np.asarray(churned, dtype=np.float64), np.asarray(churn_risk, dtype=np.float64)
+    try:
+        left, risk = np.asarray(churned, dtype=np.float64), np.asarray(churn_risk, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("empc: outcomes must be 0 or 1 and risks known, found what is no number.") from None
     if left.shape != risk.shape or left.ndim != 1:
         raise InputError(f"empc: outcomes of shape {left.shape} and risks of shape {risk.shape} do not pair.")
     if np.isnan(left).any() or np.isnan(risk).any() or not np.isin(left, (0, 1)).all():
@@ -236,7 +239,7 @@ def profit_curve(
     risk = np.nan_to_num(churn_risk_of(book, "profit_curve"))
     if contact_cost < 0 or offer_cost < 0 or (budget is not None and budget < 0):
         raise OptionError("profit_curve: costs and budget cannot be negative.")
-    drop = effect * risk if isinstance(effect, (int, float)) else _aligned(effect, book)
+    drop = effect * risk if isinstance(effect, (int, float)) else _aligned(effect, book, "effect")
     drop = np.clip(drop, -1.0, risk)
     worth = _worth(value, book)
     cost = contact_cost + offer_cost * np.clip(1 - risk + drop, 0, 1)
@@ -270,8 +273,8 @@ def _curve(index: pd.Index, order: Ints, cost: Floats, kept: Floats, budget: flo
     )
 
 
-def _aligned(series: pd.Series[Any], book: pd.DataFrame) -> Floats:
-    return np.asarray(np.nan_to_num(series.reindex(book.index).to_numpy(dtype=np.float64)))
+def _aligned(series: pd.Series[Any], book: pd.DataFrame, name: str) -> Floats:
+    return np.nan_to_num(numbers_by_buyer(series, book.index, "profit_curve", name))
 
 
 def _worth(value: pd.Series[Any] | float | str, book: pd.DataFrame) -> Floats:
@@ -280,5 +283,7 @@ def _worth(value: pd.Series[Any] | float | str, book: pd.DataFrame) -> Floats:
             raise InputError(
                 f"profit_curve: the book has no column {value!r}; give value as a number or a Series."
             )
-        return _aligned(book[value], book)
-    return _aligned(value, book) if isinstance(value, pd.Series) else np.full(len(book), float(value))
+        return _aligned(book[value], book, value)
+    return (
+        _aligned(value, book, "value") if isinstance(value, pd.Series) else np.full(len(book), float(value))
+    )

@@ -13,10 +13,11 @@ import pandas as pd
 
 from clientcare.care.buying import Buying, actual_end_day, scheduled_end_day
 from clientcare.care.contacts import Bools, Contacts, Floats, Ints
+from clientcare.care.given import churn_risk_of
 from clientcare.care.practices import RENEWAL_DAYS_AHEAD, n_between
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 from clientcare.history.events import EventTable
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.window import (
     MICROSECONDS_A_DAY,
     Days,
@@ -108,6 +109,7 @@ def early_warning(
     NotEnoughDataError
         Where no date scored has its horizon observed.
     """
+    require_histories(histories, "early_warning")
     scored = _Scored.of(risks, histories, parse_days(horizon), lines)
     silent, here = _days_silent(histories, scored)
     if not here.any():
@@ -198,7 +200,7 @@ class _Scored:
                 f"early_warning: no date scored lies {horizon} days or more before "
                 f"{histories.observed_until:%Y-%m-%d}, where the data ends.\nScore earlier dates, or shorten the horizon."
             )
-        risk = column.to_numpy(dtype=np.float64)[order]
+        risk = churn_risk_of(column.to_frame("churn_risk"), "early_warning")[order]
         return cls(buyer[order], date[order], risk, horizon, until, np.unique(date))
 
     def only(self, rows: Bools) -> _Scored:
