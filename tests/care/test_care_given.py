@@ -188,7 +188,9 @@ def test_a_health_score_that_was_not_fitted_or_lacks_a_fact_says_so():
     with pytest.raises(OptionError, match="Call fit"):
         HealthScore().score(pd.DataFrame({"on_time": [0.0]}))
     facts = pd.DataFrame({"on_time": np.linspace(-5, 0, 400)})
-    health = HealthScore().fit(facts, pd.Series(np.linspace(0.9, 0.1, 400) > np.tile([0.2, 0.8, 0.5, 0.6], 100)))
+    health = HealthScore().fit(
+        facts, pd.Series(np.linspace(0.9, 0.1, 400) > np.tile([0.2, 0.8, 0.5, 0.6], 100))
+    )
     with pytest.raises(SchemaError, match="'on_time'"):
         health.score(facts.rename(columns={"on_time": "timely"}))
 
