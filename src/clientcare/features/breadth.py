@@ -9,7 +9,7 @@ import numpy as np
 
 from clientcare.features.catalogue import feature
 from clientcare.features.runs import Floats, ratio
-from clientcare.features.snapshot import Snapshot
+from clientcare.features.snapshot import Snapshot, steady
 
 LATELY = 90
 
@@ -29,6 +29,7 @@ NO_CATEGORY, NO_PRODUCT, NO_CHANNEL = (
 
 
 @_breadth("category", "categories", "buys in {n_categories:.0f} categories", "n_categories")
+@steady
 def n_categories(at: Snapshot) -> Floats:
     """Distinct categories bought."""
     return at.codes("category").n_codes
@@ -59,6 +60,7 @@ def n_new_categories_lately(at: Snapshot) -> Floats:
 @_breadth(
     "category", "nats", "spread over categories {category_entropy:.1f}", "category_entropy", NO_CATEGORY
 )
+@steady
 def category_entropy(at: Snapshot) -> Floats:
     """Shannon entropy of a buyer's lines over categories; 0 = one category alone."""
     return at.codes("category").entropy
@@ -71,6 +73,7 @@ def category_entropy(at: Snapshot) -> Floats:
     "top_category_share",
     NO_CATEGORY,
 )
+@steady
 def top_category_share(at: Snapshot) -> Floats:
     """Share of a buyer's lines in the commonest category."""
     return at.codes("category").top_share
@@ -84,7 +87,7 @@ def top_category_share(at: Snapshot) -> Floats:
 )
 def n_categories_left(at: Snapshot) -> Floats:
     """Categories once bought and not in the last 90 days."""
-    return at.codes("category").n_codes - _within(at, "category")
+    return np.asarray(at.once(n_categories) - at.once(n_categories_lately))
 
 
 @_breadth(
@@ -96,11 +99,11 @@ def n_categories_left(at: Snapshot) -> Floats:
 )
 def days_since_new_category(at: Snapshot) -> Floats:
     """Days since a category was bought for the first time."""
-    codes = at.codes("category")
-    return codes.runs.min(codes.first_age)
+    return np.asarray(at.today - at.once(_last_new_day, "category"))
 
 
 @_breadth("product_id", "products", "bought {n_products:.0f} different products", "n_products")
+@steady
 def n_products(at: Snapshot) -> Floats:
     """Distinct products bought."""
     return at.codes("product_id").n_codes
@@ -132,6 +135,7 @@ def n_new_products_lately(at: Snapshot) -> Floats:
     "rebought_product_share",
     NO_PRODUCT,
 )
+@steady
 def rebought_product_share(at: Snapshot) -> Floats:
     """Share of the products bought that were bought on more than one day."""
     codes = at.codes("product_id")
@@ -141,12 +145,14 @@ def rebought_product_share(at: Snapshot) -> Floats:
 @_breadth(
     "product_id", "share", "{top_product_share:.0%} of lines are one product", "top_product_share", NO_PRODUCT
 )
+@steady
 def top_product_share(at: Snapshot) -> Floats:
     """Share of a buyer's lines that are the commonest product."""
     return at.codes("product_id").top_share
 
 
 @_breadth("channel", "channels", "buys through {n_channels:.0f} channels", "n_channels")
+@steady
 def n_channels(at: Snapshot) -> Floats:
     """Distinct channels bought through."""
     return at.codes("channel").n_codes
@@ -170,17 +176,23 @@ def n_channels_lately(at: Snapshot) -> Floats:
     "top_channel_share",
     NO_CHANNEL,
 )
+@steady
 def top_channel_share(at: Snapshot) -> Floats:
     """Share of a buyer's lines through the commonest channel."""
     return at.codes("channel").top_share
 
 
 def _within(at: Snapshot, column: str) -> Floats:
+    return at.n_codes_within(column, LATELY)
+
+
+@steady
+def _last_new_day(at: Snapshot, column: str) -> Floats:
+    """The day on which a code was first bought last; NaN without a known code."""
     codes = at.codes(column)
-    return codes.runs.tally(codes.last_age <= LATELY).astype(np.float64)
+    return np.asarray(at.today - codes.runs.min(codes.first_age))
 
 
 def _new(at: Snapshot, column: str) -> Floats:
     """Codes first bought lately; 0 for a buyer who is new altogether, to whom everything is new."""
-    codes = at.codes(column)
-    return np.where(at.age > LATELY, codes.runs.tally(codes.first_age <= LATELY), 0.0)
+    return np.where(at.age > LATELY, at.n_new_codes_within(column, LATELY), 0.0)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clientcare.features.runs import SortedKeys, changed, sort_together
+from clientcare.features.runs import SortedKeys, changed, sort_together, stretches
 from clientcare.history.events import EventTable
 
 Array = NDArray[Any]
@@ -71,14 +71,25 @@ class PurchaseDays:
         return gap
 
     @cached_property
+    def run_starts(self) -> Array:
+        """Where the run of each buyer with a purchase starts, and where the last one ends."""
+        return np.append(np.flatnonzero(changed(self.buyer)), len(self.buyer))
+
+    @cached_property
     def first_buyers(self) -> Array:
         """Positions of all buyers with a purchase, ascending."""
-        return self.buyer[changed(self.buyer)]
+        return self.buyer[self.run_starts[:-1]]
 
     @cached_property
     def first_days(self) -> Array:
         """The first purchase day of each of these buyers."""
-        return self.day[changed(self.buyer)]
+        return self.day[self.run_starts[:-1]]
+
+    def rows_of(self, buyers: Array) -> Array:
+        """The purchase days of some buyers, given by ascending positions."""
+        run = np.searchsorted(self.first_buyers, buyers)
+        run = run[np.append(self.first_buyers, -1)[run] == buyers]
+        return stretches(self.run_starts[run], self.run_starts[run + 1] - self.run_starts[run])
 
     @cached_property
     def lines(self) -> Array:
@@ -89,6 +100,11 @@ class PurchaseDays:
     def spent(self) -> Array | None:
         """Known amounts of each purchase day, added; NaN where none is known; None without such a column."""
         return self._added("amount")
+
+    @cached_property
+    def all_priced(self) -> bool:
+        """Whether an amount is known for every purchase day."""
+        return self.spent is not None and not bool(np.isnan(self.spent).any())
 
     @cached_property
     def items(self) -> Array | None:
@@ -130,8 +146,19 @@ class PurchaseDays:
             self._codes[column] = self._order_codes(column)
         return self._codes[column]
 
+    def first_codes(self, column: str) -> SortedKeys | None:
+        """Of these rows each buyer's first of a code."""
+        if column not in self._first_codes:
+            ordered = self.ordered_codes(column)
+            self._first_codes[column] = None if ordered is None else ordered.firsts()
+        return self._first_codes[column]
+
     @cached_property
     def _codes(self) -> dict[str, SortedKeys | None]:
+        return {}
+
+    @cached_property
+    def _first_codes(self) -> dict[str, SortedKeys | None]:
         return {}
 
     def _order_codes(self, column: str) -> SortedKeys | None:

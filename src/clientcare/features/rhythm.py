@@ -6,7 +6,7 @@ import numpy as np
 
 from clientcare.features.catalogue import feature
 from clientcare.features.runs import Floats, Runs, ratio, where
-from clientcare.features.snapshot import Snapshot
+from clientcare.features.snapshot import Snapshot, steady
 
 ONE_PURCHASE = "one purchase or none: no gap has been seen"
 TWO_GAPS = "fewer than two gaps"
@@ -27,6 +27,7 @@ def gap_days_median(at: Snapshot) -> Floats:
 
 
 @feature("rhythm", "days", nan=TWO_GAPS, phrase="gaps vary by {gap_days_sd:.0f} days")
+@steady
 def gap_days_sd(at: Snapshot) -> Floats:
     """Standard deviation of the days between purchases."""
     runs, gap = at.gap_runs
@@ -35,6 +36,7 @@ def gap_days_sd(at: Snapshot) -> Floats:
 
 
 @feature("rhythm", "days", nan=ONE_PURCHASE, phrase="the shortest gap was {gap_days_min:.0f} days")
+@steady
 def gap_days_min(at: Snapshot) -> Floats:
     """Fewest days between two purchases."""
     runs, gap = at.gap_runs
@@ -55,13 +57,13 @@ def gap_days_max(at: Snapshot) -> Floats:
 )
 def gap_days_last(at: Snapshot) -> Floats:
     """Days between the last two purchases."""
-    runs, gap = at.gap_runs
-    return runs.last(gap)
+    return at.last_gap
 
 
 @feature(
     "rhythm", "days", nan=TWO_GAPS, phrase="the gap before the last was {gap_days_last_but_one:.0f} days"
 )
+@steady
 def gap_days_last_but_one(at: Snapshot) -> Floats:
     """Days of the gap before the last."""
     runs, gap = at.gap_runs
@@ -69,6 +71,7 @@ def gap_days_last_but_one(at: Snapshot) -> Floats:
 
 
 @feature("rhythm", "days", nan=ONE_PURCHASE, phrase="lately buys every {gap_days_mean_last_three:.0f} days")
+@steady
 def gap_days_mean_last_three(at: Snapshot) -> Floats:
     """Mean of the last three gaps, or of as many as there are."""
     n_lately = np.minimum(at.purchases.count - 1, 3)
@@ -95,12 +98,13 @@ def gap_recent_to_mean_ratio(at: Snapshot) -> Floats:
 )
 def gap_last_to_median_ratio(at: Snapshot) -> Floats:
     """The last gap over the median gap."""
-    return ratio(at.once(gap_days_last), at.median_gap)
+    return ratio(at.last_gap, at.median_gap)
 
 
 @feature(
     "rhythm", "ratio", nan=TWO_GAPS, phrase="the later gaps are {gap_change_ratio:.1f} times the earlier ones"
 )
+@steady
 def gap_change_ratio(at: Snapshot) -> Floats:
     """Mean gap of the later half of the purchases over that of the earlier half."""
     middle = at.purchases.count // 2
@@ -119,8 +123,7 @@ def gap_variation_ratio(at: Snapshot) -> Floats:
 @feature("rhythm", "log days", nan=TWO_GAPS, phrase="the logarithms of the gaps spread by {log_gap_sd:.1f}")
 def log_gap_sd(at: Snapshot) -> Floats:
     """Standard deviation of the logarithms of the gaps."""
-    runs, _ = at.gap_runs
-    return np.sqrt(ratio(at.log_gap_deviation, runs.count - 1))
+    return np.sqrt(ratio(at.log_gap_deviation, at.n_purchases - 2))
 
 
 @feature(
@@ -198,8 +201,8 @@ def days_overdue(at: Snapshot) -> Floats:
 )
 def share_of_gaps_outlasted(at: Snapshot) -> Floats:
     """Share of the buyer's own gaps that were shorter than the present silence."""
-    runs, gap = at.gap_runs
-    return ratio(runs.tally(gap < at.silence[runs.row]), runs.count)
+    shorter = at.purchases.tally((at.gap < at.silence.take(at.purchases.row)) & (at.gap > 0))
+    return ratio(shorter, at.n_purchases - 1)
 
 
 @feature(
@@ -254,6 +257,7 @@ def n_months_in_a_row_longest(at: Snapshot) -> Floats:
     nan="no purchase yet (a contract only)",
     phrase="{weekend_purchase_share:.0%} of purchases at the weekend",
 )
+@steady
 def weekend_purchase_share(at: Snapshot) -> Floats:
     """Share of purchase days that are a Saturday or a Sunday."""
     return ratio(at.purchases.tally(at.by_age(lambda age: (at.today - age + 3) % 7 >= 5)), at.n_purchases)
@@ -265,6 +269,7 @@ def weekend_purchase_share(at: Snapshot) -> Floats:
     nan="no purchase yet (a contract only)",
     phrase="{favourite_weekday_share:.0%} of purchases on one weekday",
 )
+@steady
 def favourite_weekday_share(at: Snapshot) -> Floats:
     """Share of purchase days that fall on the buyer's commonest weekday."""
     cell = at.purchases.row + at.by_age(lambda age: (at.today - age + 3) % 7 * at.n_buyers)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 Array = NDArray[Any]
 Floats = NDArray[Any]
@@ -70,11 +71,22 @@ class Runs:
 
     def tally(self, which: NDArray[np.bool_]) -> Ints:
         """How many rows of each run are marked."""
-        return np.bincount(self.row.take(np.flatnonzero(which)), minlength=self.n_runs)
+        marked = np.zeros(len(which) + 1, dtype=np.int64)
+        np.cumsum(which, out=marked[1:])
+        return marked.take(self.start + self.count) - marked.take(self.start)
 
     def sum(self, values: Array) -> Floats:
         """Sum of each run, added in the order of its rows; 0 for an empty run."""
         return np.bincount(self.row, weights=values, minlength=self.n_runs).astype(np.float64, copy=False)
+
+    def sum_of_table(self, line: Array, table: Floats) -> Floats:
+        """For each row one line of a table, all its columns added at once, in the order of the rows.
+
+        Shape (n_columns, n_runs); 0 for an empty run.
+        """
+        ends = np.append(self.start, len(self.row)).astype(np.int32)
+        chosen = csr_array((np.ones(len(line)), line.astype(np.int32), ends), shape=(self.n_runs, len(table)))
+        return np.ascontiguousarray((chosen @ table).T)
 
     def max(self, values: Array) -> Floats:
         """Largest value of each run; NaN for an empty run or where a value is NaN."""
@@ -112,7 +124,7 @@ class Runs:
 
     def spread(self, values: Floats, mean: Floats, divisor: Floats) -> Floats:
         """Root of the squared deviations from a run's mean over ``divisor``: a standard deviation."""
-        deviation = values - mean[self.row]
+        deviation = values - mean.take(self.row)
         return np.sqrt(ratio(self.sum(deviation * deviation), divisor))
 
     def median(self, ordered: SortedKeys, number: int) -> Floats:
@@ -160,6 +172,19 @@ def changed(values: Array) -> Array:
     return out
 
 
+def stretches(start: Array, length: Array) -> Ints:
+    """All numbers of several stretches, one stretch after the other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stretches(np.array([0, 7]), np.array([2, 3])).tolist()
+    [0, 1, 7, 8, 9]
+    """
+    before = np.cumsum(length) - length
+    return np.asarray(np.repeat(start - before, length) + np.arange(int(length.sum())))
+
+
 @dataclass(frozen=True, eq=False)
 class SortedKeys:
     """Columns of whole numbers sorted together: by the first, then the second, and so on.
@@ -190,12 +215,31 @@ class SortedKeys:
         shift = sum(self.widths[number + 1 :])
         return (self.packed[rows] >> shift) & ((1 << self.widths[number]) - 1)
 
-    def last_below(self, limit: int) -> SortedKeys:
-        """The rows whose last column is below a limit."""
-        rows = np.flatnonzero(self.column(len(self.widths) - 1) < limit)
+    def take(self, rows: Array) -> SortedKeys:
+        """Some of the rows, in their order."""
         if self.packed is None:
             return SortedKeys(self.widths, None, tuple(column[rows] for column in self.columns))
         return SortedKeys(self.widths, self.packed[rows])
+
+    def last_below(self, limit: int, floor: int = 0) -> SortedKeys:
+        """The rows whose last column is below a limit, and not below a floor."""
+        last = self.column(len(self.widths) - 1)
+        return self.take(np.flatnonzero((last >= floor) & (last < limit) if floor > 0 else last < limit))
+
+    def of_first(self, values: Array) -> SortedKeys:
+        """The rows whose first column is one of some distinct, ascending values."""
+        values = values[values < len(self._first_starts) - 1]
+        start = self._first_starts[values]
+        return self.take(stretches(start, self._first_starts[values + 1] - start))
+
+    @cached_property
+    def _first_starts(self) -> Ints:
+        """Where the rows of each value of the first column start, and where the last ones end."""
+        return np.append(0, np.cumsum(np.bincount(self.column(0))))
+
+    def firsts(self) -> SortedKeys:
+        """The first row of each stretch that differs in nothing but the last column."""
+        return self.take(np.flatnonzero(self.changes()))
 
     def changes(self) -> Array:
         """Whether a row differs from the one before it in any column but the last."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from clientcare.features.catalogue import feature
 from clientcare.features.runs import Array, Floats, ratio, where
-from clientcare.features.snapshot import Snapshot, years_ago
+from clientcare.features.snapshot import Snapshot, steady, years_ago
 
 NO_PURCHASE = "no purchase yet (a contract only)"
 YEAR_ONE = "the first purchase is less than a year ago (for <w> days above a year: less than that many years)"
@@ -36,7 +36,7 @@ def n_purchases_year_ago(at: Snapshot, days: int) -> Floats:
 def purchase_share_coming_season(at: Snapshot) -> Floats:
     """Share of the purchases of whole past years that fell in the 91 days that now lie ahead."""
     whole_years = np.floor(at.age / YEAR) * YEAR
-    old_enough = at.purchase_age <= np.nan_to_num(whole_years)[at.purchases.row]
+    old_enough = at.purchase_age <= np.nan_to_num(whole_years).take(at.purchases.row)
     coming = at.by_age(lambda age: (age - 1) % YEAR >= YEAR - QUARTER)
     return where(
         at.age >= YEAR, ratio(at.purchases.tally(old_enough & coming), at.purchases.tally(old_enough))
@@ -61,6 +61,7 @@ def purchase_share_this_time_of_year(at: Snapshot) -> Floats:
     nan=NO_PURCHASE,
     phrase="{year_end_purchase_share:.0%} of purchases in November and December",
 )
+@steady
 def year_end_purchase_share(at: Snapshot) -> Floats:
     """Share of purchases in November and December: the giver of presents."""
     at_year_end = at.by_age(lambda age: _month_of_year(at.today - age) >= 11)

@@ -6,7 +6,7 @@ A snapshot only ever holds what was known strictly before its date, so no featur
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -26,6 +26,19 @@ from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, day_number, micr
 
 Array = NDArray[Any]
 T = TypeVar("T")
+Work = TypeVar("Work", bound=Callable[..., Any])
+
+_STEADY: set[Callable[..., Any]] = set()
+
+
+def steady(work: Work) -> Work:
+    """Declare a function of a snapshot that gives a number a buyer and does not age.
+
+    Its value changes only on a day with a transaction of the buyer. Where a snapshot follows an earlier one,
+    :meth:`Snapshot.once` works it out for the buyers who had one since, and takes the others' over.
+    """
+    _STEADY.add(work)
+    return work
 
 
 class SharedRuns:
@@ -58,6 +71,17 @@ class SharedRuns:
         assert days is not None
         return days.first_buyers[days.first_days < limit]
 
+    def moved(self, earlier: int, later: int) -> NDArray[np.bool_] | None:
+        """Which buyers had a transaction from one moment to another; None where that cannot be told by days."""
+        if not (self._is_shared(earlier) and self._is_shared(later) and earlier < later):
+            return None
+        events = self.histories.events("transactions")
+        assert events is not None
+        first, last = earlier // MICROSECONDS_A_DAY, later // MICROSECONDS_A_DAY
+        moved = np.zeros(len(self.histories.buyer_ids), dtype=bool)
+        moved[events.buyer[np.flatnonzero((events.day >= first) & (events.day < last))]] = True
+        return moved
+
     def _is_shared(self, moment: int) -> bool:
         events = self.histories.events("transactions")
         return events is not None and events.known is None and not moment % MICROSECONDS_A_DAY
@@ -77,12 +101,18 @@ class Snapshot:
         Days of the windows asked for.
     given_norms : PeerNorms or None
         What is usual among buyers, for the family ``peers``; None = as among the buyers of this snapshot.
+    earlier : Snapshot or None
+        A snapshot of the same histories at an earlier date, from which what is :func:`steady` is taken over.
+    only : int64 array or None
+        Positions of the known buyers that the snapshot is of, ascending; None = of all.
     """
 
     shared: SharedRuns
     as_of: pd.Timestamp
     windows: tuple[int, ...]
     given_norms: PeerNorms | None = None
+    earlier: Snapshot | None = None
+    only: Ints | None = None
 
     # Who
 
@@ -104,7 +134,7 @@ class Snapshot:
     @cached_property
     def buyers(self) -> Ints:
         """Positions of the buyers known, in ``histories.buyer_ids``, ascending."""
-        return self.shared.buyers(self.as_of)
+        return self.shared.buyers(self.as_of) if self.only is None else self.only
 
     @property
     def n_buyers(self) -> int:
@@ -129,12 +159,15 @@ class Snapshot:
 
     @cached_property
     def _past(self) -> Ints | None:
-        """Which purchase days are past; None where all are."""
+        """Which purchase days are past and of these buyers; None where all are."""
         days, limit = self._days
+        if self.only is not None:
+            rows = days.rows_of(self.only)
+            return rows[days.day[rows] < limit]
         return None if len(days.day) == 0 or int(days.day.max()) < limit else np.flatnonzero(days.day < limit)
 
     def _of_days(self, values: Array) -> Array:
-        return values if self._past is None else values[self._past]
+        return values if self._past is None else values.take(self._past)
 
     @cached_property
     def purchases(self) -> Runs:
@@ -168,9 +201,13 @@ class Snapshot:
         return Runs(self.purchases.row[real], self.n_buyers), self.gap[real]
 
     def _only_past(self, ordered: SortedKeys) -> SortedKeys:
-        """Sorted columns whose last is a day, without the days to come."""
+        """Sorted columns of a buyer first and a day last, without the days to come and other buyers."""
         days, limit = self._days
+        ordered = self._of_these(ordered)
         return ordered if self._past is None else ordered.last_below(limit - days.first_day)
+
+    def _of_these(self, ordered: SortedKeys) -> SortedKeys:
+        return ordered if self.only is None else ordered.of_first(self.only)
 
     @cached_property
     def spent(self) -> Array:
@@ -202,10 +239,9 @@ class Snapshot:
     @cached_property
     def priced(self) -> tuple[Runs, Array, Array]:
         """Purchase days with a known amount: their runs, their amounts and the logarithms of these."""
-        unknown = np.isnan(self.spent)
-        if not unknown.any():
+        if self._days[0].all_priced:
             return self.purchases, self.spent, self.log_spent
-        known = np.flatnonzero(~unknown)
+        known = np.flatnonzero(~np.isnan(self.spent))
         return Runs(self.purchases.row[known], self.n_buyers), self.spent[known], self.log_spent[known]
 
     @cached_property
@@ -215,7 +251,7 @@ class Snapshot:
 
     def by_age(self, rule: Callable[[Array], Array]) -> Array:
         """A rule of the age in days, for each purchase day; worked out once an age."""
-        return np.asarray(rule(np.arange(_largest(self.purchase_age) + 1)))[self.purchase_age]
+        return np.asarray(rule(np.arange(_largest(self.purchase_age) + 1))).take(self.purchase_age)
 
     # What many features share
 
@@ -239,36 +275,40 @@ class Snapshot:
         """Mean days between purchases; NaN before the second."""
         return where(self.n_purchases > 1, (self.age - self.silence) / np.maximum(self.n_purchases - 1, 1))
 
-    @cached_property
+    @property
     def median_gap(self) -> Floats:
         """Median days between purchases; NaN before the second."""
-        return self.gap_runs[0].median(self._only_past(self._days[0].ordered_gaps), 1)
+        return self.once(_median_gap)
 
-    @cached_property
+    @property
+    def last_gap(self) -> Floats:
+        """Days between the last two purchases; NaN before the second."""
+        return self.once(_last_gap)
+
+    @property
     def longest_gap(self) -> Floats:
         """Most days between two purchases; NaN before the second."""
-        runs, gap = self.gap_runs
-        return runs.max(gap)
+        return self.once(_longest_gap)
 
-    @cached_property
+    @property
     def mean_log_gap(self) -> Floats:
         """Mean of the natural logarithms of the gaps; NaN before the second purchase."""
-        runs, gap = self.gap_runs
-        fixed = np.rint(_log_table(gap) * FIXED_POINT)
-        return where(runs.count > 0, runs.sum(fixed[gap]) / FIXED_POINT / np.maximum(runs.count, 1))
+        return self.once(_mean_log_gap)
 
-    @cached_property
+    @property
     def log_gap_deviation(self) -> Floats:
         """Sum of squared deviations of the log gaps from their mean, one a buyer."""
-        runs, gap = self.gap_runs
-        deviation = (np.rint(_log_table(gap) * FIXED_POINT) / FIXED_POINT)[gap] - self.mean_log_gap[runs.row]
-        return runs.sum(deviation * deviation)
+        return self.once(_log_gap_deviation)
 
-    @cached_property
+    @property
     def total_spent(self) -> Floats:
         """All known amounts of a buyer's purchases; NaN where none is known."""
-        runs, spent, _ = self.priced
-        return where(runs.count > 0, runs.sum(spent))
+        return self.once(_total_spent)
+
+    @property
+    def n_priced(self) -> Floats:
+        """Purchase days with a known amount, of each buyer."""
+        return self.n_purchases if self._days[0].all_priced else self.once(_n_priced)
 
     # Counts of purchases by age: one pass for all windows
 
@@ -284,7 +324,7 @@ class Snapshot:
     def _within(self, edges: Sequence[int], weights: Array | None) -> dict[int, Array]:
         """For each edge, the number (or the weight) of a buyer's purchase days at most that old."""
         table = np.searchsorted(np.asarray(edges), np.arange(_largest(self.purchase_age) + 1)) * self.n_buyers
-        cell = table[self.purchase_age]
+        cell = table.take(self.purchase_age)
         cell += self.purchases.row
         n_cells = (len(edges) + 1) * self.n_buyers
         cells = np.bincount(cell, weights=weights, minlength=n_cells).reshape(len(edges) + 1, self.n_buyers)
@@ -320,7 +360,16 @@ class Snapshot:
 
     def decayed(self, half_life_days: float) -> Floats:
         """Purchase days of each buyer, each weighing half as much for every half-life that has passed."""
-        return self.purchases.sum(self.by_age(lambda age: np.exp2(-age / half_life_days)))
+        if half_life_days not in self.windows:
+            return self.purchases.sum(self.by_age(lambda age: np.exp2(-age / half_life_days)))
+        return np.asarray(self._decayed[self.windows.index(int(half_life_days))])
+
+    @cached_property
+    def _decayed(self) -> Floats:
+        """The same for all windows in one pass; shape (n_windows, n_buyers)."""
+        ages = np.arange(_largest(self.purchase_age) + 1)
+        weights = np.stack([np.exp2(-ages / days) for days in self.windows], axis=1)
+        return self.purchases.sum_of_table(self.purchase_age, weights)
 
     # Returns, and what was bought
 
@@ -337,10 +386,7 @@ class Snapshot:
     def codes(self, column: str) -> Codes:
         """What a buyer bought by a coded column: one row for each buyer and code, with its count and ages."""
         if column not in self._code_cache:
-            ordered = self._days[0].ordered_codes(column)
-            if ordered is None:
-                raise OptionError(f"transactions.{column} was asked of histories without that column.")
-            ordered = self._only_past(ordered)
+            ordered = self._only_past(_given(self._days[0].ordered_codes(column), column))
             start = np.flatnonzero(ordered.changes())
             n_rows = np.diff(start, append=len(ordered))
             today = self.today - self._days[0].first_day
@@ -352,6 +398,20 @@ class Snapshot:
             )
         return self._code_cache[column]
 
+    def n_codes_within(self, column: str, age: int) -> Floats:
+        """Distinct codes bought at most so many days ago."""
+        lately = self._lately(_given(self._days[0].ordered_codes(column), column), age)
+        return np.bincount(self._rank[lately.firsts().column(0)], minlength=self.n_buyers).astype(np.float64)
+
+    def n_new_codes_within(self, column: str, age: int) -> Floats:
+        """Codes bought for the first time at most so many days ago."""
+        lately = self._lately(_given(self._days[0].first_codes(column), column), age)
+        return np.bincount(self._rank[lately.column(0)], minlength=self.n_buyers).astype(np.float64)
+
+    def _lately(self, ordered: SortedKeys, age: int) -> SortedKeys:
+        days, limit = self._days
+        return self._of_these(ordered).last_below(limit - days.first_day, self.today - age - days.first_day)
+
     @cached_property
     def _code_cache(self) -> dict[str, Codes]:
         return {}
@@ -361,20 +421,63 @@ class Snapshot:
     def once(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of ``work(snapshot, *arguments)``, worked out on the first call and kept."""
         asked = (work, *arguments)
-        if asked not in self._results:
-            self._results[asked] = work(self, *arguments)
-        result: T = self._results[asked]
+        results = self._steady_results if work in _STEADY else self._results
+        if asked not in results:
+            results[asked] = self._taken_over(asked) if work in _STEADY else work(self, *arguments)
+        result: T = results[asked]
         return result
 
     @cached_property
     def _results(self) -> dict[tuple[Any, ...], Any]:
         return {}
 
+    @cached_property
+    def _steady_results(self) -> dict[tuple[Any, ...], Any]:
+        return {}
+
+    def _taken_over(self, asked: tuple[Any, ...]) -> Floats:
+        """A steady result: of the earlier snapshot for all but those who did something since."""
+        work, *arguments = asked
+        values = None if self.earlier is None else self.earlier._steady_results.get(asked)
+        if values is None or self._since is None:
+            result: Floats = work(self, *arguments)
+            return result
+        movers, moved, stayed, was_at = self._since
+        out = np.empty(self.n_buyers)
+        out[stayed] = values[was_at]
+        if movers.n_buyers:
+            out[moved] = movers.once(work, *arguments)
+        return out
+
+    @cached_property
+    def _since(self) -> tuple[Snapshot, Ints, Ints, Ints] | None:
+        """Since the earlier date: a snapshot of who did something, their rows, the others' rows now and then.
+
+        None where that cannot be told, or where most did something.
+        """
+        assert self.earlier is not None
+        moved = self.shared.moved(self.earlier.moment, self.moment)
+        if moved is None:
+            return None
+        is_new = np.ones(len(moved), dtype=bool)
+        is_new[self.earlier.buyers] = False
+        changed = (moved | is_new)[self.buyers]
+        rows = np.flatnonzero(changed)
+        if 2 * len(rows) > self.n_buyers:
+            return None
+        movers = Snapshot(self.shared, self.as_of, self.windows, only=self.buyers[rows])
+        return movers, rows, np.flatnonzero(~changed), np.flatnonzero(~moved[self.earlier.buyers])
+
     def let_go(self) -> None:
-        """Drop what was worked out, once the features are taken; whom the snapshot speaks of stays."""
-        kept = ("shared", "as_of", "windows", "given_norms", "buyers")
+        """Drop what was worked out, once the features are taken.
+
+        Whom the snapshot speaks of stays, and what a later snapshot takes over, until that one lets go.
+        """
+        kept = {one.name for one in fields(self)} | {"buyers", "_steady_results"}
         for name in [name for name in self.__dict__ if name not in kept]:
             del self.__dict__[name]
+        if self.earlier is not None:
+            self.earlier.__dict__.pop("_steady_results", None)
 
     # Other tables
 
@@ -413,6 +516,61 @@ class Snapshot:
         return self.histories.buyer_ids.take(self.buyers)
 
 
+def snapshots_of(
+    shared: SharedRuns,
+    moments: Sequence[pd.Timestamp],
+    windows: tuple[int, ...],
+    norms: Sequence[PeerNorms | None],
+) -> list[Snapshot]:
+    """Snapshots at ascending dates, each taking over from the one before it."""
+    chain: list[Snapshot] = []
+    for moment, norm in zip(moments, norms, strict=True):
+        chain.append(Snapshot(shared, moment, windows, norm, chain[-1] if chain else None))
+    return chain
+
+
+@steady
+def _median_gap(at: Snapshot) -> Floats:
+    return at.gap_runs[0].median(at._only_past(at._days[0].ordered_gaps), 1)
+
+
+@steady
+def _last_gap(at: Snapshot) -> Floats:
+    runs, gap = at.gap_runs
+    return runs.last(gap)
+
+
+@steady
+def _longest_gap(at: Snapshot) -> Floats:
+    runs, gap = at.gap_runs
+    return runs.max(gap)
+
+
+@steady
+def _mean_log_gap(at: Snapshot) -> Floats:
+    runs, gap = at.gap_runs
+    fixed = np.rint(_log_table(gap) * FIXED_POINT)
+    return where(runs.count > 0, runs.sum(fixed[gap]) / FIXED_POINT / np.maximum(runs.count, 1))
+
+
+@steady
+def _log_gap_deviation(at: Snapshot) -> Floats:
+    runs, gap = at.gap_runs
+    deviation = (np.rint(_log_table(gap) * FIXED_POINT) / FIXED_POINT)[gap] - at.mean_log_gap[runs.row]
+    return runs.sum(deviation * deviation)
+
+
+@steady
+def _total_spent(at: Snapshot) -> Floats:
+    runs, spent, _ = at.priced
+    return where(runs.count > 0, runs.sum(spent))
+
+
+@steady
+def _n_priced(at: Snapshot) -> Floats:
+    return at.priced[0].count.astype(np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Codes:
     """One row for each buyer and code (category, product ...): how many rows, how long ago first and last."""
@@ -445,6 +603,12 @@ class Codes:
     def top_share(self) -> Floats:
         """Share of a buyer's rows that fall on the code bought most; NaN without a known code."""
         return self.runs.max(self.n_rows) / np.maximum(self.total, 1)
+
+
+def _given(codes: SortedKeys | None, column: str) -> SortedKeys:
+    if codes is None:
+        raise OptionError(f"transactions.{column} was asked of histories without that column.")
+    return codes
 
 
 def _boundaries(windows: Sequence[int]) -> set[int]:

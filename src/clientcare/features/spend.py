@@ -6,7 +6,7 @@ import numpy as np
 
 from clientcare.features.catalogue import feature
 from clientcare.features.runs import Floats, positive_log, ratio, where
-from clientcare.features.snapshot import Snapshot
+from clientcare.features.snapshot import Snapshot, steady
 
 MONEY = ("transactions", "transactions.amount")
 ITEMS = ("transactions", "transactions.quantity")
@@ -30,7 +30,7 @@ def net_spent(at: Snapshot) -> Floats:
 @feature("spend", "money", needs=MONEY, nan=NO_AMOUNT, phrase="{purchase_amount_mean:,.0f} a purchase")
 def purchase_amount_mean(at: Snapshot) -> Floats:
     """Mean amount of a purchase day."""
-    return ratio(at.total_spent, at.priced[0].count)
+    return ratio(at.total_spent, at.n_priced)
 
 
 @feature(
@@ -40,6 +40,7 @@ def purchase_amount_mean(at: Snapshot) -> Floats:
     nan=ONE_AMOUNT,
     phrase="the amount of a purchase varies by {purchase_amount_sd:,.0f}",
 )
+@steady
 def purchase_amount_sd(at: Snapshot) -> Floats:
     """Standard deviation of the amounts of purchase days."""
     runs, spent, _ = at.priced
@@ -61,6 +62,7 @@ def purchase_amount_variation_ratio(at: Snapshot) -> Floats:
 @feature(
     "spend", "money", needs=MONEY, nan=NO_AMOUNT, phrase="the largest purchase was {purchase_amount_max:,.0f}"
 )
+@steady
 def purchase_amount_max(at: Snapshot) -> Floats:
     """Largest amount of a purchase day."""
     runs, spent, _ = at.priced
@@ -74,6 +76,7 @@ def purchase_amount_max(at: Snapshot) -> Floats:
     nan=NO_AMOUNT,
     phrase="the smallest purchase was {purchase_amount_min:,.0f}",
 )
+@steady
 def purchase_amount_min(at: Snapshot) -> Floats:
     """Smallest amount of a purchase day."""
     runs, spent, _ = at.priced
@@ -87,6 +90,7 @@ def purchase_amount_min(at: Snapshot) -> Floats:
     nan=NO_AMOUNT,
     phrase="the last purchase was {purchase_amount_last:,.0f}; usually {purchase_amount_mean:,.0f}",
 )
+@steady
 def purchase_amount_last(at: Snapshot) -> Floats:
     """Amount of the last purchase day with a known amount."""
     runs, spent, _ = at.priced
@@ -96,6 +100,7 @@ def purchase_amount_last(at: Snapshot) -> Floats:
 @feature(
     "spend", "money", needs=MONEY, nan=NO_AMOUNT, phrase="the first purchase was {purchase_amount_first:,.0f}"
 )
+@steady
 def purchase_amount_first(at: Snapshot) -> Floats:
     """Amount of the first purchase day with a known amount."""
     runs, spent, _ = at.priced
@@ -121,6 +126,7 @@ def purchase_amount_last_to_mean_ratio(at: Snapshot) -> Floats:
     nan=ONE_AMOUNT,
     phrase="later purchases are {purchase_amount_change_ratio:.1f} times the earlier ones",
 )
+@steady
 def purchase_amount_change_ratio(at: Snapshot) -> Floats:
     """Mean amount of the later half of the purchases (the middle one too) over that of the earlier half."""
     runs, spent, _ = at.priced
@@ -162,6 +168,7 @@ def spent_per_month(at: Snapshot) -> Floats:
     nan=NO_AMOUNT,
     phrase="log amounts add up to {purchase_log_amount_sum:.1f}",
 )
+@steady
 def purchase_log_amount_sum(at: Snapshot) -> Floats:
     """Sum of the natural logarithms of the amounts."""
     runs, _, log_spent = at.priced
@@ -177,7 +184,7 @@ def purchase_log_amount_sum(at: Snapshot) -> Floats:
 )
 def purchase_log_amount_mean(at: Snapshot) -> Floats:
     """Mean of the natural logarithms of the amounts: a typical amount, hardly moved by one large purchase."""
-    return ratio_of_logs(at.once(purchase_log_amount_sum), at)
+    return ratio(at.once(purchase_log_amount_sum), at.n_priced)
 
 
 @feature(
@@ -187,6 +194,7 @@ def purchase_log_amount_mean(at: Snapshot) -> Floats:
     nan=ONE_AMOUNT,
     phrase="log amounts spread by {purchase_log_amount_sd:.1f}",
 )
+@steady
 def purchase_log_amount_sd(at: Snapshot) -> Floats:
     """Standard deviation of the logarithms of the amounts."""
     runs, _, log_spent = at.priced
@@ -242,12 +250,14 @@ def purchase_log_amount_last_less_mean(at: Snapshot) -> Floats:
 
 
 @feature("spend", "returns", needs=MONEY, nan="never", phrase="{n_returns:.0f} returns")
+@steady
 def n_returns(at: Snapshot) -> Floats:
     """Rows with an amount below zero."""
     return at.returns[0].count.astype(np.float64)
 
 
 @feature("spend", "money", needs=MONEY, nan="never", phrase="returned {returned_amount:,.0f}")
+@steady
 def returned_amount(at: Snapshot) -> Floats:
     """Money given back, as a number above zero."""
     runs, _, amount = at.returns
@@ -282,6 +292,7 @@ def days_since_last_return(at: Snapshot) -> Floats:
     nan="no purchase with a known quantity",
     phrase="{n_items:,.0f} items bought",
 )
+@steady
 def n_items(at: Snapshot) -> Floats:
     """Quantities of all purchases added."""
     known = ~np.isnan(at.items)
@@ -295,11 +306,7 @@ def n_items(at: Snapshot) -> Floats:
     nan="no purchase with a known quantity",
     phrase="{items_per_purchase:.1f} items in a purchase",
 )
+@steady
 def items_per_purchase(at: Snapshot) -> Floats:
     """Items in a purchase day with known quantities, on average."""
     return ratio(at.once(n_items), at.purchases.tally(~np.isnan(at.items)))
-
-
-def ratio_of_logs(total: Floats, at: Snapshot) -> Floats:
-    """A sum of logarithms over the number of known amounts."""
-    return ratio(total, at.priced[0].count)

@@ -21,7 +21,7 @@ from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
 from clientcare.features.norms import PeerNorms, add_norms
 from clientcare.features.peers import measure_norms
-from clientcare.features.snapshot import SharedRuns, Snapshot
+from clientcare.features.snapshot import SharedRuns, Snapshot, snapshots_of
 from clientcare.features.static import static_columns
 from clientcare.features.table import feature_columns, given_columns
 from clientcare.history.histories import Histories
@@ -209,9 +209,7 @@ def _write(task: _Task, number: int, norms: Sequence[PeerNorms | None]) -> tuple
         entry for entry in catalogue_entries(task.families, task.windows) if given.issuperset(entry.needs)
     ]
     shared = SharedRuns(histories)
-    snapshots = [
-        Snapshot(shared, moment, task.windows, norm) for moment, norm in zip(task.moments, norms, strict=True)
-    ]
+    snapshots = snapshots_of(shared, task.moments, task.windows, norms)
     n_rows = 0
     file = task.target / f"part-{number:05d}.parquet"
     writer: pq.ParquetWriter | None = None
@@ -227,7 +225,6 @@ def _write(task: _Task, number: int, norms: Sequence[PeerNorms | None]) -> tuple
         writer.write_table(table)
         n_rows += table.num_rows
         at.let_go()
-        del at.__dict__["buyers"]
     if writer is not None:
         writer.close()
     return n_rows, histories.quality
@@ -264,12 +261,14 @@ def _arrow(at: Snapshot, entries: Sequence[Feature], task: _Task) -> pa.Table:
         ids.to_numpy() if ids.dtype.kind == "i" else ids.astype(object), from_pandas=True
     )
     columns |= {name: pa.array(values, type=pa.float64()) for name, values in feature_columns(at, entries)}
+    own = set(columns)  # unknown is NaN in these, so there are no nulls to write down
     for name, values in static_columns(at) if "static" in task.families else ():
         texts = isinstance(values, pd.Categorical)
         columns[name] = (
             pa.array(values.astype(object), type=pa.string(), from_pandas=True) if texts else pa.array(values)
         )
-    return pa.table(columns)
+    schema = pa.schema([pa.field(name, values.type, name not in own) for name, values in columns.items()])
+    return pa.table(list(columns.values()), schema=schema)
 
 
 def _texts(table: pa.Table) -> list[str]:

@@ -12,7 +12,7 @@ from clientcare.exceptions import OptionError
 from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
 from clientcare.features.norms import PeerNorms
 from clientcare.features.peers import measure_norms
-from clientcare.features.snapshot import SharedRuns, Snapshot
+from clientcare.features.snapshot import SharedRuns, Snapshot, snapshots_of
 from clientcare.features.static import static_columns
 from clientcare.history.histories import Histories, require_histories
 from clientcare.window import Moment, parse_moments
@@ -78,7 +78,7 @@ def feature_table(
     chosen, days = parse_families(families), parse_windows(windows)
     entries = available_features(histories, chosen, days)
     shared = SharedRuns(histories)
-    snapshots = [Snapshot(shared, moment, days, norms) for moment in moments]
+    snapshots = snapshots_of(shared, moments, days, [norms] * len(moments))
     table = tabulate(snapshots, entries, "static" in chosen)
     index = _index_of(snapshots) if several else snapshots[0].buyer_ids
     table.index = index if several else index.rename("buyer_id")

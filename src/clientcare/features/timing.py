@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clientcare.features.catalogue import feature
 from clientcare.features.runs import Floats, ratio, where
-from clientcare.features.snapshot import Snapshot
+from clientcare.features.snapshot import Snapshot, steady
 
 NO_PURCHASE = "no purchase yet (a contract only)"
 ONE_PURCHASE = "one purchase or none"
@@ -46,7 +46,7 @@ def days_first_to_last_purchase(at: Snapshot) -> Floats:
 )
 def days_since_previous_purchase(at: Snapshot) -> Floats:
     """Calendar days since the last purchase but one."""
-    return at.purchases.last(at.purchase_age, back=1)
+    return at.silence + at.last_gap
 
 
 @feature(
@@ -55,6 +55,7 @@ def days_since_previous_purchase(at: Snapshot) -> Floats:
     nan=ONE_PURCHASE,
     phrase="came back {days_first_to_second_purchase:.0f} days after the first purchase",
 )
+@steady
 def days_first_to_second_purchase(at: Snapshot) -> Floats:
     """Days from the first purchase to the second."""
     return where(at.n_purchases > 1, at.purchases.at(at.gap, at.purchases.count * 0 + 1))
@@ -73,6 +74,7 @@ def n_repeat_purchases(at: Snapshot) -> Floats:
 
 
 @feature("timing", "purchase lines", nan="never", phrase="{n_purchase_lines:.0f} lines bought in all")
+@steady
 def n_purchase_lines(at: Snapshot) -> Floats:
     """Rows that are purchases, several a day counted one by one."""
     return at.purchases.sum(at.lines)
@@ -81,7 +83,7 @@ def n_purchase_lines(at: Snapshot) -> Floats:
 @feature("timing", "purchase lines", nan=NO_PURCHASE, phrase="{lines_per_purchase:.1f} lines in a purchase")
 def lines_per_purchase(at: Snapshot) -> Floats:
     """Rows bought on a purchase day, on average."""
-    return ratio(at.purchases.sum(at.lines), at.n_purchases)
+    return ratio(at.once(n_purchase_lines), at.n_purchases)
 
 
 @feature(
@@ -91,6 +93,7 @@ def lines_per_purchase(at: Snapshot) -> Floats:
     nan="never",
     phrase="{n_orders:.0f} orders",
 )
+@steady
 def n_orders(at: Snapshot) -> Floats:
     """Distinct order numbers among purchases."""
     return at.codes("order_id").n_codes

@@ -130,7 +130,7 @@ def n_active_periods(at: Snapshot, days: int) -> Floats:
 )
 def active_period_share(at: Snapshot, days: int) -> Floats:
     """Share of the stretches of <w> days since the first purchase that hold a purchase."""
-    return ratio(at.once(n_active_periods, days), np.maximum(at.age - 1, 0) // days + 1)
+    return ratio(at.once(n_active_periods, days), np.floor(np.maximum(at.age - 1, 0) / days) + 1)
 
 
 @feature(
@@ -175,7 +175,6 @@ def spent_share(at: Snapshot, days: int) -> Floats:
 
 def _known(at: Snapshot, money: Floats, n_purchases: Floats) -> Floats:
     """Nothing bought is 0 spent; bought at amounts never known is unknown."""
-    runs, _, _ = at.priced
-    if runs is at.purchases:  # every amount is known
+    if at.n_priced is at.n_purchases:
         return money
-    return where((runs.count > 0) | (n_purchases == 0), money)
+    return where((at.n_priced > 0) | (n_purchases == 0), money)
