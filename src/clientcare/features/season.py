@@ -30,7 +30,7 @@ def n_purchases_year_ago(at: Snapshot, days: int) -> Floats:
 @feature(
     "season",
     "share",
-    nan="the first purchase is less than a year ago",
+    nan="the first purchase is less than a year ago, or none lies within the whole years past",
     phrase="{purchase_share_coming_season:.0%} of earlier purchases fell in the 91 days that come now",
 )
 def purchase_share_coming_season(at: Snapshot) -> Floats:
