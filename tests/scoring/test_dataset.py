@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from crash_worker import CountingModel
 from small_firm import AS_OF, plain
 
 from clientcare.exceptions import (
+    BadRowsError,
     BeyondDataWarning,
     InputError,
     MissingExtraError,
@@ -17,6 +19,7 @@ from clientcare.exceptions import (
     SchemaError,
     SourceError,
 )
+from clientcare.history import read_histories
 from clientcare.scoring import Progress, read_book, score_dataset, score_partition
 from clientcare.scoring.parts import partition
 
@@ -107,6 +110,7 @@ def test_foreign_column_names_are_mapped_as_at_the_door(model, tables, book, tmp
     same(read_book(tmp_path / "b"), book)
 
 
+@pytest.mark.filterwarnings("ignore::clientcare.exceptions.BeyondDataWarning")
 def test_rows_years_after_all_others_are_set_aside_as_in_memory(model, tables, tmp_path):
     from clientcare.history import Histories
 
@@ -257,3 +261,52 @@ def test_without_duckdb_the_job_says_what_to_install(model, files, tmp_path, mon
     with pytest.raises(MissingExtraError, match=r"pip install 'clientcare\[duckdb\]'"):
         score_dataset(model, **files, out=tmp_path / "book", as_of=AS_OF)
     assert not (tmp_path / "book").exists()
+
+
+def test_lines_of_a_csv_that_are_no_rows_are_counted_as_at_the_door(tmp_path):
+    lines = ["buyer_id,timestamp,amount", *(f"b{n},2022-01-01,{n + 1}" for n in range(90))]
+    for number, line in ((10, "b1,2022-01-09"), (20, "b2,2022-01-09,5,extra"), (80, "b2")):
+        lines.insert(number, line)
+    for name, rows in (("a", lines[:50]), ("b", [lines[0], *lines[50:]])):
+        (tmp_path / f"{name}.csv").write_text("\n".join(rows) + ("\n" if name == "a" else ""))
+    expected = read_histories(tmp_path / "*.csv").quality[["table", "rule", "n_rows", "action"]]
+    assert expected.set_index("rule")["n_rows"].to_dict() == {"ragged_line": 3, "no_last_line_end": 1}
+    for _ in range(2):
+        job = {"transactions": tmp_path / "*.csv", "out": tmp_path / "book", "as_of": "2022-12-01"}
+        found = score_dataset(CountingModel(), **job, n_partitions=3)
+        assert sorted(found.quality.to_numpy().tolist()) == sorted(expected.to_numpy().tolist())
+    with pytest.raises(
+        BadRowsError, match=r"3 rows break the rule 'ragged_line' \(first row numbers: 9, 19, 79\)"
+    ):
+        score_dataset(CountingModel(), **{**job, "out": tmp_path / "strict"}, on_bad_rows="raise")
+    with pytest.raises(BadRowsError, match=r"first row numbers: 9, 19, 79"):
+        read_histories(tmp_path / "*.csv", on_bad_rows="raise")
+
+
+def test_a_csv_most_of_whose_lines_are_no_rows_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("buyer_id,timestamp\na,2022-01-01\n" + "b,2022-01-01,3,4\n" * 5)
+    with pytest.raises(SchemaError, match="5 lines do not have the 2 cells of their header"):
+        score_dataset(
+            CountingModel(), transactions=tmp_path / "a.csv", out=tmp_path / "book", as_of="2022-12-01"
+        )
+
+
+@pytest.mark.parametrize(
+    ("source", "out"),
+    [
+        ("in/orders.parquet", "in/orders.parquet"),
+        ("in/*.parquet", "in/../in/orders.parquet"),
+        ("in", "in"),
+        ("in", "."),
+        ("in/orders.parquet", "link"),
+    ],
+)
+def test_no_book_takes_the_place_of_its_sources(tables, tmp_path, source, out):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    tables["transactions"].to_parquet(tmp_path / "in" / "orders.parquet")
+    before = (tmp_path / "in" / "orders.parquet").read_bytes()
+    with pytest.raises(OptionError, match="a file of transactions, and would be replaced"):
+        score_dataset(CountingModel(), transactions=tmp_path / source, out=tmp_path / out, as_of=AS_OF)
+    assert (tmp_path / "in" / "orders.parquet").read_bytes() == before
+    assert not list(tmp_path.glob(".*"))

@@ -9,6 +9,8 @@ from typing import Any
 
 from clientcare.exceptions import OptionError, SourceError
 from clientcare.history import Histories, read_histories
+from clientcare.history.databases import is_address
+from clientcare.history.sources import files_of, require_other_place
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
 _AT_THE_DOOR = ("timezone", "observed_from", "observed_until", "on_bad_rows")
@@ -47,6 +49,10 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
 def read_tables(options: argparse.Namespace) -> Histories:
     """The histories that the options name."""
     sources, door = table_sources(options)
+    if getattr(options, "out", None):
+        for table, source in sources.items():
+            if not is_address(source):
+                require_other_place(Path(options.out), table, files_of(table, source))
     return read_histories(**sources, **door)
 
 

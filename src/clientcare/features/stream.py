@@ -159,6 +159,7 @@ def write_feature_table(
             columns=options.get("columns"),
             memory_limit=memory_limit,
             lasting=False,
+            strict=options.get("on_bad_rows") == "raise",
         )
         result = Path(work) / "features"
         result.mkdir()
@@ -166,7 +167,12 @@ def write_feature_table(
         written = _run(task, norms, n_jobs)
         put_folder(result, target, Path(work) / "before")
         remove_folder(Path(work) / "before")
-    return FeatureFiles(target, sum(n_rows for n_rows, _ in written), _add_up(q for _, q in written))
+    lines = [
+        pd.DataFrame(found, columns=["rule", "action", "n_rows"]).assign(table=table)
+        for table, found in parts.findings.items()
+    ]
+    found = _add_up([*lines, *(quality for _, quality in written)])
+    return FeatureFiles(target, sum(n_rows for n_rows, _ in written), found)
 
 
 def _run(task: _Task, norms: PeerNorms | None, n_jobs: int | None) -> list[tuple[int, pd.DataFrame]]:

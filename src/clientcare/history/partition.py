@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clientcare.durable import reached, replacing, sync_file, sync_folder
-from clientcare.exceptions import OptionError, SchemaError, SourceError
+from clientcare.exceptions import BadRowsError, OptionError, SchemaError, SourceError
 from clientcare.history.databases import DatabaseQuery, import_duckdb, locked_config, quote_name, quote_text
-from clientcare.history.scans import Scan
+from clientcare.history.scans import FileScan, Scan
 from clientcare.history.schema import read_names
+from clientcare.history.sources import mostly_ragged
 
 ROWS_A_PARTITION = 1_000_000
 """About how many rows of all tables a partition should hold; the kernel takes some 350 bytes a row."""
@@ -44,12 +45,15 @@ class Partitions:
     digests : mapping of table to str
         What the rows of a table out of a database add up to, whatever their order; empty for the others, which have
         a fingerprint before they are read.
+    findings : mapping of table to list of (str, str, int)
+        What was found wrong with the lines of its files: rule, what was done, how often.
     """
 
     folder: Path
     n_partitions: int
     n_rows: Mapping[str, int]
     digests: Mapping[str, str]
+    findings: Mapping[str, list[tuple[str, str, int]]]
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -120,6 +124,7 @@ def partition_tables(
     memory_limit: str = "1GB",
     threads: int | None = None,
     lasting: bool = True,
+    strict: bool = False,
 ) -> Partitions:
     """Split tables by buyer into a folder, or find them there already split.
 
@@ -136,9 +141,13 @@ def partition_tables(
     lasting : bool
         Whether another job may go on from the folder. Where none will, it is neither compressed, nor synced
         to the disk, nor added up.
+    strict : bool
+        Whether a line that is no row is an error rather than counted and left out.
 
     Raises
     ------
+    BadRowsError
+        Where a line of a CSV file is no row and ``strict`` is asked for.
     SourceError
         Where a source cannot be read or the disk is full.
     SchemaError
@@ -191,16 +200,39 @@ def partition_tables(
             shutil.rmtree(leftover, ignore_errors=True)
     n_rows = {table: rows for table, (rows, _) in done.items()}
     digests = {table: digest for table, (_, digest) in done.items()}
+    findings = {
+        table: _findings(scan, n_rows[table], strict)
+        for table, scan in scans.items()
+        if isinstance(scan, FileScan)
+    }
+    partitions = Partitions(folder, n_partitions, n_rows, digests, findings)
     if not lasting:
-        return Partitions(folder, n_partitions, n_rows, digests)
+        return partitions
     for written in folder.rglob("*"):
         (sync_file if written.is_file() else sync_folder)(written)
     sync_folder(folder)
     reached("partition: on disk")
     with replacing(folder / _DONE) as file:
-        facts = {"n_partitions": n_partitions, "n_rows": n_rows, "digests": digests}
+        facts = {
+            "n_partitions": n_partitions,
+            "n_rows": n_rows,
+            "digests": digests,
+            "findings": findings,
+        }
         file.write(json.dumps(facts).encode())
-    return Partitions(folder, n_partitions, n_rows, digests)
+    return partitions
+
+
+def _findings(scan: FileScan, n_rows: int, strict: bool) -> list[tuple[str, str, int]]:
+    """What is wrong with a table's lines, as the door tells it; refused where most of them are no rows."""
+    ragged = scan.ragged
+    if ragged.n_lines > n_rows:
+        raise mostly_ragged(scan.table, ragged.n_lines, len(scan.names), ragged.first_rows)
+    if strict and ragged.n_lines:
+        raise BadRowsError.counted(
+            scan.table, "all columns", "ragged_line", ragged.n_lines, ragged.first_rows
+        )
+    return scan.findings()
 
 
 def _set_memory_limit(connection: Any, memory_limit: str) -> None:
@@ -217,7 +249,9 @@ def open_partitions(folder: Path) -> Partitions | None:
     """Partitions that an earlier job finished and that are all still there, or None."""
     try:
         facts = json.loads((folder / _DONE).read_bytes())
-        found = Partitions(folder, int(facts["n_partitions"]), facts["n_rows"], facts["digests"])
+        found = Partitions(
+            folder, int(facts["n_partitions"]), facts["n_rows"], facts["digests"], facts["findings"]
+        )
         whole = all(_n_rows_in(folder / table) == n_rows for table, n_rows in found.n_rows.items())
         return found if whole else None
     except (OSError, ValueError, KeyError, TypeError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from clientcare.exceptions import InputError, SchemaError, SourceError
 from clientcare.history.databases import CHUNK_ROWS, DatabaseQuery, is_address, query_of_address
 from clientcare.history.intake import arrow_of, with_index_as_columns, without_odd_types
-from clientcare.history.sources import DELIMITERS, PARQUET_ENDS, csv_header, files_of
+from clientcare.history.sources import DELIMITERS, PARQUET_ENDS, csv_header, ends_with_a_line, files_of
 
 _HASH_CHUNK = 4 << 20
 
@@ -81,6 +81,20 @@ def scan_of(table: str, source: Any, encoding: str = "utf-8", delimiter: str | N
 # ------------------------------------------------------------------------------------------ files
 
 
+@dataclass
+class RaggedLines:
+    """Lines of CSV files that do not have the cells of their header: how many, and the first row numbers."""
+
+    n_lines: int = 0
+    first_rows: list[int] = field(default_factory=list)
+
+    def add(self, row_number: int) -> None:
+        """Count one more."""
+        self.n_lines += 1
+        if len(self.first_rows) < 5:
+            self.first_rows.append(row_number)
+
+
 @dataclass(frozen=True)
 class FileScan:
     """Parquet or CSV files with the same columns, found and read by the same rules as at the door."""
@@ -91,6 +105,7 @@ class FileScan:
     is_csv: bool
     encoding: str = "utf-8"
     delimiter: str | None = None
+    ragged: RaggedLines = field(default_factory=RaggedLines, compare=False)
 
     @classmethod
     def of(
@@ -153,6 +168,15 @@ class FileScan:
         """Sizes and times of change, to notice files that change while they are read."""
         return tuple((path.stat().st_size, path.stat().st_mtime_ns) for path in self.files)
 
+    def findings(self) -> list[tuple[str, str, int]]:
+        """What was found wrong with the files once they have been read: rule, what was done, how often."""
+        cut_short = sum(not ends_with_a_line(path) for path in self.files) if self.is_csv else 0
+        found = [
+            ("ragged_line", "set aside", self.ragged.n_lines),
+            ("no_last_line_end", "kept: the file may have been cut short", cut_short),
+        ]
+        return [finding for finding in found if finding[2]]
+
     def register(self, connection: Any, name: str, spool: Path) -> None:
         """Parquet is read by DuckDB itself; CSV as a stream of texts."""
         if self.is_csv:
@@ -163,10 +187,15 @@ class FileScan:
             connection.read_parquet(paths, hive_partitioning=False, union_by_name=True).create_view(name)
 
     def _csv_batches(self) -> Iterator[pa.RecordBatch]:
+        n_rows = 0
         for path in self.files:
+            before = n_rows + self.ragged.n_lines
             try:
-                with _open_csv(path, self.schema.names, self.encoding, self.delimiter, self.table) as reader:
+                with _open_csv(
+                    path, self.schema.names, self.encoding, self.delimiter, self.table, self.ragged, before
+                ) as reader:
                     for batch in reader:
+                        n_rows += batch.num_rows
                         columns = [batch.column(name) for name in self.schema.names]
                         yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
             except (pa.ArrowException, OSError, LookupError) as cause:
@@ -219,14 +248,27 @@ def _schema_of(table: str, path: Path, encoding: str, delimiter: str | None, is_
 
 
 def _open_csv(
-    path: Path, names: Sequence[str], encoding: str, delimiter: str | None, table: str
+    path: Path,
+    names: Sequence[str],
+    encoding: str,
+    delimiter: str | None,
+    table: str,
+    ragged: RaggedLines | None = None,
+    n_before: int = 0,
 ) -> pacsv.CSVStreamingReader:
+    """A reader of some rows at a time; lines with too many or too few cells are counted and left out."""
+
+    def leave_out(row: Any) -> str:
+        if ragged is not None:
+            ragged.add(n_before + row.number - 2)
+        return "skip"
+
     parted_by = delimiter or max(DELIMITERS, key=csv_header(table, path, encoding).count)
     return pacsv.open_csv(
         path,
-        read_options=pacsv.ReadOptions(encoding=encoding, block_size=8 << 20),
+        read_options=pacsv.ReadOptions(encoding=encoding, block_size=8 << 20, use_threads=False),
         parse_options=pacsv.ParseOptions(
-            delimiter=parted_by, newlines_in_values=True, invalid_row_handler=lambda row: "skip"
+            delimiter=parted_by, newlines_in_values=True, invalid_row_handler=leave_out
         ),
         convert_options=pacsv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.large_string()),

@@ -148,6 +148,23 @@ def files_of(table: str, source: str | PathLike[str]) -> list[Path]:
     return found
 
 
+def require_other_place(out: Path, table: str, files: Iterable[Path]) -> None:
+    """Refuse an output that would take the place of a source, or of a folder with sources in it.
+
+    Raises
+    ------
+    OptionError
+    """
+    place = out.expanduser().resolve()
+    for file in files:
+        here = file.resolve()
+        if here == place or (place in here.parents and place.is_dir()):
+            raise OptionError(
+                f"out: {out.name!r} is, or holds, a file of {table}, and would be replaced.\n"
+                "Name another place, one that the sources do not take in."
+            )
+
+
 def read_files(
     table: str, files: Sequence[Path], encoding: str = "utf-8", delimiter: str | None = None
 ) -> FileTable:
@@ -217,15 +234,9 @@ def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> F
         raise _not_read(table, file, encoding, trouble)
     left_out = tuple((int(row.number) - 2, str(row.text)) for row in ragged)
     if len(left_out) > found.num_rows:
-        raise SchemaError(
-            f"{table}: {len(left_out):,} lines of {file.name!r} do not have the {found.num_columns} cells of "
-            f"its header (first row numbers: {', '.join(str(number) for number, _ in left_out[:5])}).\n"
-            "State what parts the cells: read_histories(..., delimiter=';')."
-        )
+        raise mostly_ragged(table, len(left_out), found.num_columns, [number for number, _ in left_out[:5]])
     cut = (
-        ()
-        if _ends_with_a_line(file)
-        else (("no_last_line_end", "kept: the file may have been cut short", 1),)
+        () if ends_with_a_line(file) else (("no_last_line_end", "kept: the file may have been cut short", 1),)
     )
     return FileTable(found, left_out, cut)
 
@@ -317,7 +328,17 @@ def _is_header_alone(file: Path, encoding: str) -> bool:
     return "\n" not in text and "\r" not in text and len(text) < 60_000
 
 
-def _ends_with_a_line(file: Path) -> bool:
+def mostly_ragged(table: str, n_lines: int, n_cells: int, first_rows: Sequence[int]) -> SchemaError:
+    """The error where most lines have too many or too few cells: something else parts them."""
+    return SchemaError(
+        f"{table}: {n_lines:,} lines do not have the {n_cells} cells of their header "
+        f"(first row numbers: {', '.join(map(str, first_rows))}).\n"
+        "State what parts the cells: read_histories(..., delimiter=';')."
+    )
+
+
+def ends_with_a_line(file: Path) -> bool:
+    """Whether a CSV file's last line has its end; where not, the file may have been cut short."""
     if file.name.lower().endswith(".gz"):
         return True
     with file.open("rb") as stream:

@@ -22,6 +22,7 @@ from clientcare.history.databases import import_duckdb
 from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.scans import FileScan, Scan, scan_of
 from clientcare.history.schema import ColumnMap, check_column_map, read_names
+from clientcare.history.sources import require_other_place
 from clientcare.model.needs import require_tables, warn_beyond_data
 from clientcare.model.store import library_versions
 from clientcare.progress import ProgressBar
@@ -178,6 +179,9 @@ def score_dataset(
     if n_parts < 1 or n_parts > 10_000:
         raise OptionError("n_partitions: must be a number from 1 to 10,000.")
     output = output_of(out, formula_guard)
+    for table, scan in scans.items():
+        if isinstance(scan, FileScan):
+            require_other_place(output.place, table, scan.files)
     output.check()
     stamps = _stamps(scans)
     inputs = {table: scan.fingerprint() for table, scan in scans.items()}
@@ -247,6 +251,7 @@ class _Run:
             columns=mapping,
             memory_limit=memory_limit,
             threads=max(1, self.n_jobs),
+            strict=self.door.get("on_bad_rows") == "raise",
         )
         digests = json.dumps(dict(partitions.digests), sort_keys=True)
         if not before.is_file() or before.read_text() != digests:
@@ -368,6 +373,9 @@ def _progress(stage: str, records: Iterable[PartRecord], partitions: Partitions,
 
 def _manifest(key: Mapping[str, Any], partitions: Partitions, records: list[PartRecord]) -> dict[str, Any]:
     found: dict[tuple[str, str, str], int] = {}
+    for table, findings in partitions.findings.items():
+        for rule, action, n_rows in findings:
+            found[table, rule, action] = n_rows
     for record in records:
         for table, rule, n_rows, action in record.facts["quality"]:
             found[table, rule, action] = found.get((table, rule, action), 0) + n_rows
