@@ -43,6 +43,7 @@ IDEAS = (
         (
             "[overdue_ratio > 1] silent for {days_since_last_purchase:.0f} days; "
             "usually buys every {gap_days_median:.0f} days",
+            "[n_purchases > 1, n_purchases_<h> <= 0] bought nothing in the last <days> days",
             "[n_purchases > 1] bought {n_purchases_<h>:.0f} times in the last <days> days",
             "[n_purchases > 1] last bought {days_since_last_purchase:.0f} days ago",
             "no second purchase in {days_since_last_purchase:.0f} days",

@@ -1,0 +1,46 @@
+"""Reasons hold still: data that differ a little do not reshuffle them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from model_shops import histories_of, shop_tables
+
+from clientcare.model import RelationshipModel
+
+AS_OF = "2021-08-01"
+
+
+def nudged(tables, seed=0):
+    """The same shop, amounts a per cent up or down, and every fiftieth order a day earlier."""
+    rng = np.random.default_rng(seed)
+    orders = tables["transactions"].copy()
+    orders["amount"] *= rng.choice([0.99, 1.01], len(orders))
+    early = (rng.random(len(orders)) < 0.02) & orders["buyer_id"].duplicated(keep=False).to_numpy()
+    orders.loc[early, "timestamp"] -= pd.Timedelta(days=1)
+    return histories_of({**tables, "transactions": orders[orders["timestamp"] >= "2020-01-01"]})
+
+
+@pytest.fixture(scope="module")
+def explained():
+    tables = shop_tables(n_buyers=300)
+    first, second = histories_of(tables), nudged(tables)
+    fitted = [
+        RelationshipModel(horizon="60D", effort="quick", random_state=0).fit(one, AS_OF)
+        for one in (first, second)
+    ]
+    return (
+        fitted[0].explain(first, as_of=AS_OF).churn,
+        fitted[0].explain(second, as_of=AS_OF).churn,
+        fitted[1].explain(second, as_of=AS_OF).churn,
+    )
+
+
+@pytest.mark.parametrize("other", [1, 2], ids=["the same model", "a model learned anew"])
+def test_a_nudge_of_the_data_leaves_the_main_reasons_where_they_are(explained, other):
+    before, after = explained[0], explained[other].reindex(explained[0].index)
+    same = (before.abs().idxmax(axis=1) == after.abs().idxmax(axis=1)).mean()
+    still = np.corrcoef(before.to_numpy().ravel(), after[before.columns].to_numpy().ravel())[0, 1]
+    assert same > 0.9
+    assert still > 0.98
