@@ -5,7 +5,8 @@
 Random samples of the buyers known at the newest date of ``accuracy.py`` (churn) stand for small businesses. Of each
 sample the model and its rivals are fitted on what was known then, and compared on the same buyers: the difference in
 log loss to the rival that did best on average over the samples of that size, with a 90 % interval from resampling
-samples and buyers within them. A base simulated from a Pareto/NBD is measured beside the model that made it.
+samples and buyers within them. Bases simulated from a Pareto/NBD are measured beside
+a fit of the model that made them.
 """
 
 from __future__ import annotations
@@ -46,12 +47,14 @@ def losses_of(histories: cc.Histories, date: pd.Timestamp, horizon_days: int) ->
     return losses
 
 
-def compared(data: str, n_buyers: int, samples: list[dict[str, np.ndarray]]) -> dict[str, Any]:
-    """One row of the table."""
+def compared(
+    data: str, n_buyers: int, samples: list[dict[str, np.ndarray]], rival: str | None = None
+) -> dict[str, Any]:
+    """One row of the table; the rival is the best in the mean where none is named."""
     mean = {
         name: float(np.mean([sample[name].mean() for sample in samples])) for name in ("clientcare", *RIVALS)
     }
-    best = min(RIVALS, key=lambda name: mean[name])
+    best = rival or min(RIVALS, key=lambda name: mean[name])
     leads = [sample["clientcare"] - sample[best] for sample in samples]
     rng = np.random.default_rng(0)
     draws = [
@@ -62,7 +65,7 @@ def compared(data: str, n_buyers: int, samples: list[dict[str, np.ndarray]]) -> 
     ]
     low, high = np.quantile(draws, [0.05, 0.95])
     return {
-        "data": data, "buyers": n_buyers, "samples": len(samples), "clientcare": mean["clientcare"], "best rival": best,
+        "data": data, "buyers": n_buyers, "samples": len(samples), "clientcare": mean["clientcare"], "rival": best,
         "its log loss": mean[best], "points": 1000 * (mean["clientcare"] - mean[best]), "points, low": 1000 * low,
         "points, high": 1000 * high, "clearly worse": "yes" if low > 0 else "no",
     }  # fmt: skip
@@ -80,7 +83,7 @@ def main() -> None:
         simulate_pareto_nbd(SIMULATED, random_state=10 + seed).histories for seed in range(options.samples)
     ]
     samples = [losses_of(world, pd.Timestamp("2022-12-01"), USUAL_HORIZON_DAYS) for world in worlds]
-    rows.append(compared("simulated Pareto/NBD", SIMULATED, samples))
+    rows.append(compared("simulated Pareto/NBD", SIMULATED, samples, "pareto_nbd"))
     print(as_markdown(pd.DataFrame(rows)), flush=True)
     for name in [name for name in options.only.split(",") if name]:
         histories = load(options.data / name, plain=True)

@@ -17,6 +17,7 @@ DAYS_A_MONTH = 365.25 / 12
 RIDGE = 0.001
 FEWEST_ROWS = 20
 MOST_LOG_COUNT = 8.0
+USUAL_MOVE = 0.1
 
 
 def bought_in_horizon(
@@ -130,8 +131,8 @@ class PurchaseAmounts:
     present total to what the probability model expects. Under contract, silence is no leaving: the
     mean number of purchases of such buyers. ``expected_spend`` is the expected purchases times the
     buyer's own mean amount, drawn towards everybody's where few amounts are known, times the share by
-    which past horizons came out higher or lower; plus the contracts' monthly amounts over the horizon,
-    times ``1 - churn_risk / 2``: who leaves, leaves halfway.
+    which past horizons came out higher or lower (drawn towards 1 as far as few large buyers made it); plus
+    the contracts' monthly amounts over the horizon, times ``1 - churn_risk / 2``: who leaves, leaves halfway.
 
     Parameters
     ----------
@@ -151,20 +152,31 @@ class PurchaseAmounts:
         self.scale = 1.0
         self.common_amount, self.level, self.prior_amounts = float("nan"), 1.0, 1.0
 
-    def fit(self, X: Floats, n_purchases: Floats, spend: Floats, standing: Standing) -> Self:
-        """Learn from past horizons of shape (n_rows,); ``standing`` as known before them."""
+    def fit(
+        self,
+        X: Floats,
+        n_purchases: Floats,
+        spend: Floats,
+        standing: Standing,
+        buyer: NDArray[np.int64] | None = None,
+    ) -> Self:
+        """Learn from past horizons of shape (n_rows,); ``standing`` as known before them, ``buyer`` the same
+        number for rows of the same buyer (default: each row is a buyer).
+        """
         bound = standing.under_contract
         buying = (n_purchases > 0) & ~bound
         self.extra.fit(X[buying][:, self.place], n_purchases[buying] - 1)
         self.bound.fit(X[bound][:, self.place], n_purchases[bound])
-        self._fit_amounts(n_purchases, spend, standing.mean_amount, standing.n_amounts)
+        buyer = np.arange(len(X)) if buyer is None else buyer
+        self._fit_amounts(n_purchases, spend, standing.mean_amount, standing.n_amounts, buyer)
         return self
 
     def anchor(self, X: Floats, churn_risk: Floats, standing: Standing, expected: Floats) -> Self:
         """Bring the total of the present buyers to what the probability model expects of them.
 
         The counts were learned when a cohort was younger; the probability model ages it. Without
-        contract only.
+        contract only, and only where no season is known: the probability model has none, and its total would
+        undo the season that the risks already hold.
 
         Parameters
         ----------
@@ -181,7 +193,12 @@ class PurchaseAmounts:
         return self
 
     def _fit_amounts(
-        self, n_purchases: Floats, spend: Floats, mean_amount: Floats, n_amounts: Floats
+        self,
+        n_purchases: Floats,
+        spend: Floats,
+        mean_amount: Floats,
+        n_amounts: Floats,
+        buyer: NDArray[np.int64],
     ) -> None:
         known = ~np.isnan(mean_amount) & (n_amounts > 0)
         self.has_amounts = bool(known.any())
@@ -197,6 +214,8 @@ class PurchaseAmounts:
             error = float(np.sum(np.abs(spend[later] - level * expected)))
             if error < least:
                 least, self.prior_amounts, self.level = error, prior, level
+        expected = n_purchases[later] * self._drawn(mean_amount[later], n_amounts[later], self.prior_amounts)
+        self.level = _drawn_to_one(self.level, spend[later], expected, buyer[later])
 
     def _drawn(self, mean_amount: Floats, n_amounts: Floats, prior: float) -> Floats:
         mean = np.where(np.isnan(mean_amount), self.common_amount, mean_amount)
@@ -236,6 +255,19 @@ class PurchaseAmounts:
         for name, value in state.items():
             setattr(amounts, name, Counts.from_state(value) if name in ("extra", "bound") else value)
         return amounts
+
+
+def _drawn_to_one(level: float, spend: Floats, expected: Floats, buyer: NDArray[np.int64]) -> float:
+    """A ratio of totals, less of it the more it rests on single buyers.
+
+    Its standard error is counted over buyers, so that one who spends as much as all others together makes it
+    large; amounts a purchase are expected to move by some tenth between horizons.
+    """
+    if not level > 0:
+        return 1.0
+    missed = np.bincount(buyer, spend - level * expected)
+    error = float(np.sqrt(np.sum(missed**2))) / float(expected.sum()) / level
+    return float(level ** (USUAL_MOVE**2 / (USUAL_MOVE**2 + error**2)))
 
 
 def _fit_poisson(Z: Floats, y: Floats, penalty: float, n_steps: int = 50) -> tuple[float, Floats]:

@@ -329,7 +329,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         )
 
     def _fit_interval(self, past: Past, churn: Head) -> RiskInterval:
-        seen, interval = churn.validation, RiskInterval()
+        seen, interval = churn.validation, RiskInterval(past.n_buyers, churn.earned)
         if seen is None:
             return interval
         repeats = self._column(past.rows.X[seen["row"]], "n_repeat_purchases")
@@ -342,10 +342,11 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         windows = [name for name in past.rows.names if name.startswith(("n_purchases_", "purchases_per_"))]
         amounts = PurchaseAmounts(past.rows.names, [*HOW_MUCH, *windows], self.churn_definition_.horizon_days)
         learned = np.flatnonzero(~np.isnan(past.n_purchases))
-        X = past.rows.take(learned).X
-        amounts.fit(X, past.n_purchases[learned], past.spend[learned], self._standing(X))
+        rows = past.rows.take(learned)
+        standing = self._standing(rows.X)
+        amounts.fit(rows.X, past.n_purchases[learned], past.spend[learned], standing, rows.buyer)
         member = self.heads_["churn"].members.get("lifetime")
-        if isinstance(member, LifetimeMember):
+        if isinstance(member, LifetimeMember) and not self.levels_["churn"].slope:
             now = np.asfortranarray(past.rows.X[past.rows.date == microseconds(self.as_of_)])
             risk = self._probabilities(now, self.as_of_)["churn"]
             amounts.anchor(now, risk, self._standing(now), member.expected_purchases(now))
@@ -686,7 +687,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         model.heads_ = {name: Blend.from_state(head, KINDS) for name, head in learned["heads"].items()}
         model.amounts_ = PurchaseAmounts.from_state(learned["amounts"])
         model.levels_ = {name: SeasonalLevel.from_state(level) for name, level in learned["levels"].items()}
-        model.interval_ = RiskInterval(learned["interval"]["widening"])
+        model.interval_ = RiskInterval(**learned["interval"])
         model.tables_ = list(learned["tables"])
         model.sees_ties_, model.sees_all_ties_ = learned["sees_ties"], learned["sees_all_ties"]
         model.owns_client_head_ = learned["owns_client_head"]
