@@ -1,8 +1,13 @@
 """How the documentation is built: ``sphinx-build -W -b html docs docs/_build``."""
 
+import contextlib
+import io
+import os
 import warnings
+from pathlib import Path
 
 import clientcare
+from clientcare.cli import main
 
 project = "clientcare"
 copyright = "2026, the clientcare developers"
@@ -18,7 +23,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["_build", "gallery_scripts", "**/README.txt"]
+exclude_patterns = ["_build", "gallery_scripts", "**/README.txt", "generated/verbs.md", "generated/catalogue.md"]
 html_theme = "pydata_sphinx_theme"
 html_title = "clientcare"
 html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2}
@@ -43,3 +48,35 @@ sphinx_gallery_conf = {
     "min_reported_time": 1e9,
 }
 warnings.filterwarnings("ignore", category=UserWarning, message="FigureCanvasAgg is non-interactive")
+
+VERBS = ("demo", "check", "features", "fit", "backtest", "score", "care", "report", "compare", "simulate")
+
+
+def help_of(verb: str) -> str:
+    """What ``clientcare VERB --help`` prints."""
+    printed = io.StringIO()
+    os.environ["COLUMNS"] = "110"
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        main([verb, "--help"])
+    return f"### clientcare {verb}\n\n```text\n{printed.getvalue()}```\n"
+
+
+def catalogue() -> str:
+    """Every feature as a table, a family at a time."""
+    features = clientcare.feature_catalogue()
+    parts = []
+    for family, rows in features.groupby("family", sort=False):
+        parts.append(f"## {family}\n\n| feature | unit | what it says | NaN means |\n|---|---|---|---|")
+        for row in rows.to_dict("records"):
+            cells = (f"`{row['name']}`", row["unit"], row["summary"], row["nan_meaning"])
+            parts.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def setup(app: object) -> None:
+    """Write what the package says of itself, so that no page has to be kept in step by hand."""
+    folder = Path(__file__).parent / "generated"
+    folder.mkdir(exist_ok=True)
+    (folder / "verbs.md").write_text("\n".join(help_of(verb) for verb in VERBS), encoding="utf-8")
+    (folder / "catalogue.md").write_text(catalogue(), encoding="utf-8")

@@ -144,11 +144,12 @@ def test_a_buyers_page_is_found_in_its_chunk_and_says_what_the_book_says(
         assert story[0] == sorted({day.toordinal() - pd.Timestamp(0).toordinal() for day in bought})[-60:]
 
 
-def test_an_owner_known_from_contacts_alone_can_be_filtered_by(model, tmp_path):
+def test_an_owner_known_from_contacts_alone_can_be_filtered_by(tmp_path):
     known = shop([f"buyer-{number:04d}" for number in range(40)])
     contacts = known.interactions.assign(owner="bea")
     ours = Histories(known.transactions, contacts)
-    text = write_report(model, ours, tmp_path / "owners.html").read_text("utf-8")
+    fitted = RelationshipModel(horizon="60D", effort="quick", random_state=0).fit(ours)
+    text = write_report(fitted, ours, tmp_path / "owners.html").read_text("utf-8")
     assert set(column(text, "owner")) <= {"bea", "(nobody)"}
     assert "bea" in column(text, "owner")
 

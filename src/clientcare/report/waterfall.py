@@ -87,11 +87,12 @@ class ReasonsDisplay:
             self.ax_.annotate(
                 f"{width:+.2f}", (start + width, row), xytext=(4 if width >= 0 else -4, 0), textcoords="offset points",
                 ha="left" if width >= 0 else "right", va="center", fontsize=8,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )  # fmt: skip
         self.ax_.set_yticks(rows, [plain(words_of(name)) for name in self.contributions.index])
         final = float(ends[-1]) if len(ends) else self.base
         self.ax_.axvline(self.base, color=INK, linewidth=0.8, linestyle=":")
-        self.ax_.axvline(final, color=INK, linewidth=1.2)
+        self.ax_.axvline(final, color=INK, linewidth=1.2, zorder=0)
         low, high = min(self.base, *ends), max(self.base, *ends)
         room = 0.15 * max(high - low, 0.1)
         self.ax_.set_xlim(low - room, high + room)
