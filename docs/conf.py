@@ -22,6 +22,7 @@ extensions = [
     "myst_parser",
     "sphinx_gallery.gen_gallery",
 ]
+templates_path = ["_templates"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_build", "gallery_scripts", "**/README.txt", "generated/verbs.md", "generated/catalogue.md"]
 html_theme = "pydata_sphinx_theme"

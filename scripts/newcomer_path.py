@@ -1,11 +1,12 @@
 """A newcomer's path, timed: from a CSV with foreign column names to the list of clients and the page.
 
 ``python scripts/newcomer_path.py`` renames the columns of the retailer sample, then runs what a newcomer would type, in a
-fresh interpreter. Prints lines typed, CPU seconds and wall seconds.
+fresh interpreter. With ``--install`` it first installs the package from this folder into a fresh environment with pip. Prints lines typed, CPU seconds and wall seconds.
 """
 
 from __future__ import annotations
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -27,22 +28,42 @@ cc.write_report(model, histories, "book.html")
 """
 
 
+def timed(command: list[str], folder: Path) -> str:
+    """Run a command to its end; what it took, in words."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    subprocess.run(command, cwd=folder, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return f"{cpu_seconds:.1f} CPU s, {time.monotonic() - began:.1f} s"
+
+
+def installed(folder: Path) -> str:
+    """The Python of a fresh environment that holds the package and what it needs for plots and the page."""
+    subprocess.run([sys.executable, "-m", "venv", "fresh"], cwd=folder, check=True)
+    python = str(folder / "fresh" / "bin" / "python")
+    took = timed([python, "-m", "pip", "install", "--quiet", f"{SAMPLE.parents[2]}[report]"], folder)
+    print(f"pip install 'clientcare[report]' into a fresh environment: {took}", flush=True)
+    return python
+
+
 def main() -> None:
     """Write the foreign file, run, measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--install", action="store_true", help="begin with pip install in a fresh environment"
+    )
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         orders = pd.read_csv(SAMPLE)[["buyer_id", "timestamp", "amount"]]
         orders.columns = pd.Index(["Kundennummer", "Datum", "Umsatz"])
         orders.to_csv(folder / "orders.csv", index=False)
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        subprocess.run([sys.executable, "-c", TYPED], cwd=folder, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        python = installed(folder) if options.install else sys.executable
+        took = timed([python, "-c", TYPED], folder)
         clients = pd.read_csv(folder / "clients.csv")
-        cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         print(
             f"{len(orders):,} rows, {orders['Kundennummer'].nunique():,} buyers -> {len(clients):,} clients and a page of "
-            f"{(folder / 'book.html').stat().st_size / 2**20:.1f} MiB: {len(TYPED.splitlines())} lines typed, "
-            f"{cpu_seconds:.1f} CPU s, {time.monotonic() - began:.1f} s"
+            f"{(folder / 'book.html').stat().st_size / 2**20:.1f} MiB: {len(TYPED.splitlines())} lines typed, {took}"
         )
 
 
