@@ -72,6 +72,9 @@ book[["relationship", "churn_risk", "reason_1"]].head(3)
 # --as-of 2024-06-01 --out book`.
 #
 # ## What moved since the last run?
+#
+# Some buyers always change stage. The comparison says how far scores drifted beside what chance alone makes of it, and
+# ends with an alarm only where both the size and the chance say so; `clientcare compare` turns that into an exit code.
 
 # %%
 earlier = cc.load_model(folder / "model.clientcare").score(shop.histories, as_of="2024-05-01")
@@ -83,10 +86,10 @@ print(cc.compare_scores(earlier, in_memory))
 # The same kernel runs per partition of buyers inside Spark. With a session and DataFrames at hand:
 #
 # ```python
-# from clientcare.scoring.spark import score_frames
+# from clientcare import spark as cs
 #
-# book = score_frames(model, transactions=orders, interactions=contacts, as_of="2024-06-01")
+# book = cs.score(model, orders, contacts, buyers, as_of="2024-06-01")
 # book.write.mode("overwrite").parquet("s3://bucket/book")
 # ```
 #
-# The result equals the local one; the guide on Spark tells how to run it on Databricks, EMR or a plain cluster.
+# The scores equal the local ones; the guide on Spark tells how to run it on Databricks, EMR or a plain cluster.

@@ -1,7 +1,8 @@
 """A newcomer's path, timed: from a CSV with foreign column names to the list of clients and the page.
 
 ``python scripts/newcomer_path.py`` renames the columns of the retailer sample, then runs what a newcomer would type, in a
-fresh interpreter. With ``--install`` it first installs the package from this folder into a fresh environment with pip. Prints lines typed, CPU seconds and wall seconds.
+fresh interpreter. With ``--install`` it first installs the package from this folder into a fresh environment with pip.
+Prints lines typed, CPU seconds and wall seconds.
 """
 
 from __future__ import annotations

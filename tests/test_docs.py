@@ -19,7 +19,18 @@ RUN = [
     "scikit-learn-pipelines",
     "sql-and-warehouse",
 ]
-ROOMS = ["btyd", "care", "datasets", "evaluation", "features", "history", "model", "outcomes", "report", "scoring"]
+ROOMS = [
+    "btyd",
+    "care",
+    "datasets",
+    "evaluation",
+    "features",
+    "history",
+    "model",
+    "outcomes",
+    "report",
+    "scoring",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +47,9 @@ def test_the_code_of_a_guide_runs_from_top_to_bottom(page, tmp_path, monkeypatch
     if page == "sql-and-warehouse":
         pytest.importorskip("duckdb")
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / "how-to" / f"{page}.md").read_text("utf-8"), re.DOTALL | re.M)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", (DOCS / "how-to" / f"{page}.md").read_text("utf-8"), re.DOTALL | re.M
+    )
     assert blocks
     names = {}
     for number, block in enumerate(blocks):

@@ -2,10 +2,12 @@
 
 import io
 import sys
+import threading
 from contextlib import redirect_stderr
 
 import pytest
 
+import clientcare as cc
 from clientcare.progress import ProgressBar, somebody_watches
 
 
@@ -67,3 +69,28 @@ def test_without_tqdm_the_work_is_done_all_the_same(terminal, monkeypatch):
     with redirect_stderr(terminal):
         work()
     assert terminal.getvalue() == ""
+
+
+def test_a_worker_says_nothing_whatever_its_stream_is(terminal):
+    """Else each worker of a job would draw a bar of its own over the others."""
+    with redirect_stderr(terminal):
+        worker = threading.Thread(target=work)
+        worker.start()
+        worker.join()
+    assert terminal.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("long_work", "title"),
+    [
+        (lambda shop, folder: cc.read_histories(folder / "orders.csv"), "Reading"),
+        (lambda shop, folder: cc.feature_table(shop, as_of=["2023-10-01", "2024-01-01"]), "Features"),
+        (lambda shop, folder: cc.RelationshipModel(horizon="60D", effort="quick").fit(shop), "Learning"),
+    ],
+)
+def test_long_work_shows_how_far_it_is(long_work, title, terminal, tmp_path):
+    shop = cc.datasets.simulate_histories("retailer", n_buyers=60, random_state=0).histories
+    shop.transactions.to_csv(tmp_path / "orders.csv", index=False)
+    with redirect_stderr(terminal):
+        long_work(shop, tmp_path)
+    assert title in terminal.getvalue()

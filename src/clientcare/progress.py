@@ -7,8 +7,10 @@ a terminal, or the code runs in a notebook. It is wiped away at the end, and ``T
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
 from contextvars import ContextVar
+from multiprocessing import current_process
 from types import TracebackType
 from typing import Any, Self
 
@@ -58,7 +60,11 @@ class ProgressBar:
 
 
 def somebody_watches() -> bool:
-    """Whether the error stream is a terminal, or the code runs in a notebook's kernel."""
+    """Whether the error stream is a terminal, or the code runs in a notebook's kernel; never from a worker, who
+    is watched by the one that started it.
+    """
+    if threading.current_thread() is not threading.main_thread() or current_process().name != "MainProcess":
+        return False
     shell = sys.modules.get("IPython")
     running = shell.get_ipython() if shell is not None else None
     if running is not None and "IPKernelApp" in running.config:

@@ -28,6 +28,7 @@ from clientcare.care.nuisance import LogScale
 from clientcare.care.targeting import EffectByBuyer, effects_unseen, gain_table
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories, require_histories
+from clientcare.progress import ProgressBar
 from clientcare.window import Days, Moment, parse_days, parse_moments
 
 
@@ -240,13 +241,16 @@ def care_effect(
         )
     if not 0 <= trim < 0.5 or not 0 < level < 1 or not 0 < cap <= 1:
         raise OptionError("care_effect: trim lies in [0, 0.5), level in (0, 1), cap in (0, 1].")
-    sample = effect_sample(
-        histories, moments, action, outcome, parse_days(window, "window"), parse_days(horizon),
-        outcome_from=outcome_from, randomised=randomised, features=features, cap=cap,
-    )  # fmt: skip
-    _require_both(sample)
-    scale = LogScale.fit(sample.features)
-    return _report(sample, scale, action, trim, level, random_state, words_for(outcome))
+    with ProgressBar("Effect of care", n_steps=2) as bar:
+        bar.at(0, "who met the action, and what was known of them")
+        sample = effect_sample(
+            histories, moments, action, outcome, parse_days(window, "window"), parse_days(horizon),
+            outcome_from=outcome_from, randomised=randomised, features=features, cap=cap,
+        )  # fmt: skip
+        _require_both(sample)
+        scale = LogScale.fit(sample.features)
+        bar.at(1, "comparing like with like")
+        return _report(sample, scale, action, trim, level, random_state, words_for(outcome))
 
 
 def _require_both(sample: EffectSample) -> None:

@@ -18,6 +18,7 @@ from clientcare.care.practices import RENEWAL_DAYS_AHEAD, n_between
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 from clientcare.history.events import EventTable
 from clientcare.history.histories import Histories, require_histories
+from clientcare.progress import ProgressBar
 from clientcare.window import (
     MICROSECONDS_A_DAY,
     Days,
@@ -159,7 +160,11 @@ def warn_with_model(
 
     moments, _ = parse_moments(as_of, histories.timezone)
     fitted = deepcopy(model).fit(histories, as_of=moments[0])
-    risks = {moment: fitted.score(histories, as_of=moment)["churn_risk"] for moment in moments}
+    risks = {}
+    with ProgressBar("Warnings", n_steps=len(moments)) as bar:
+        for place, moment in enumerate(moments):
+            bar.at(place, f"as of {moment:%Y-%m-%d}")
+            risks[moment] = fitted.score(histories, as_of=moment)["churn_risk"]
     table = pd.concat(risks, names=["as_of", "buyer_id"])
     own = horizon if horizon is not None else getattr(model, "horizon", "90D")
     return early_warning(table, histories, lines=lines, horizon=own)

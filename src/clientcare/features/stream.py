@@ -27,6 +27,7 @@ from clientcare.features.table import feature_columns, given_columns
 from clientcare.history.histories import Histories
 from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.scans import scan_of
+from clientcare.progress import ProgressBar
 from clientcare.window import Moment, parse_moments
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
@@ -151,7 +152,11 @@ def write_feature_table(
         raise OptionError("write_feature_table: give transactions, interactions or contracts.")
     target = Path(out).expanduser().absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as work:
+    with (
+        ProgressBar("Features", n_steps=2) as bar,
+        tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as work,
+    ):
+        bar.at(0, "splitting the tables by buyer")
         parts = partition_tables(
             scans,
             Path(work) / "split",
@@ -163,6 +168,7 @@ def write_feature_table(
         )
         result = Path(work) / "features"
         result.mkdir()
+        bar.at(1, "a partition at a time")
         task = _Task(parts, tuple(moments), several, chosen, days, options, result, compression)
         written = _run(task, norms, n_jobs)
         put_folder(result, target, Path(work) / "before")

@@ -15,6 +15,7 @@ from clientcare.features.peers import measure_norms
 from clientcare.features.snapshot import SharedRuns, Snapshot, snapshots_of
 from clientcare.features.static import static_columns
 from clientcare.history.histories import Histories, require_histories
+from clientcare.progress import ProgressBar
 from clientcare.window import Moment, parse_moments
 
 
@@ -116,12 +117,14 @@ def tabulate(snapshots: Sequence[Snapshot], entries: Sequence[Feature], with_sta
     numbers = np.empty((len(entries), sum(at.n_buyers for at in snapshots)))
     static: list[dict[str, Any]] = []
     row = 0
-    for at in snapshots:
-        for column, (_, values) in enumerate(feature_columns(at, entries)):
-            numbers[column, row : row + at.n_buyers] = values
-        static.append(dict(static_columns(at)) if with_static else {})
-        row += at.n_buyers
-        at.let_go()
+    with ProgressBar("Features", n_steps=len(snapshots)) as bar:
+        for place, at in enumerate(snapshots):
+            bar.at(place, f"as of {at.as_of:%Y-%m-%d}")
+            for column, (_, values) in enumerate(feature_columns(at, entries)):
+                numbers[column, row : row + at.n_buyers] = values
+            static.append(dict(static_columns(at)) if with_static else {})
+            row += at.n_buyers
+            at.let_go()
     table = pd.DataFrame(numbers.T, columns=[entry.name for entry in entries], copy=False)
     if static[0]:
         attributes = pd.concat([pd.DataFrame(columns) for columns in static], ignore_index=True)

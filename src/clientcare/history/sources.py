@@ -22,6 +22,7 @@ from clientcare.exceptions import OptionError, SchemaError, SourceError
 from clientcare.history.databases import DatabaseQuery, is_address, query_of_address
 from clientcare.history.histories import Histories
 from clientcare.history.intake import FileTable
+from clientcare.progress import ProgressBar
 
 CSV_ENDS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_ENDS = (".parquet", ".pq")
@@ -87,8 +88,13 @@ def read_histories(
         "buyers": buyers,
     }
     _check_csv_options(encoding, delimiter)
-    read = {name: read_source(name, source, encoding, delimiter) for name, source in tables.items()}
-    return Histories(**read, **options)
+    read = {}
+    with ProgressBar("Reading", n_steps=len(tables) + 1) as bar:
+        for place, (name, source) in enumerate(tables.items()):
+            bar.at(place, name)
+            read[name] = read_source(name, source, encoding, delimiter)
+        bar.at(len(tables), "checking and sorting")
+        return Histories(**read, **options)
 
 
 def read_source(table: str, source: Any, encoding: str = "utf-8", delimiter: str | None = None) -> Any:

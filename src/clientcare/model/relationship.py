@@ -434,8 +434,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "model_id_")
         moment = self._ready(histories, as_of, "RelationshipModel.score")
-        with threadpool_limits(1):
+        with threadpool_limits(1), ProgressBar("Scoring", n_steps=2) as bar:
+            bar.at(0, "features")
             table = columns_of(histories.until(moment), moment, self.churn_definition_.horizon_days)
+            bar.at(1, "scores and reasons")
             return self._book(self.encoding_.transform(table), table.index, moment)
 
     def _ready(self, histories: Histories, as_of: Moment | None, asker: str) -> pd.Timestamp:
