@@ -11,6 +11,7 @@ import pytest
 from doors import assert_balanced, found, orders, told
 
 from clientcare.exceptions import BadRowsError, ClientcareError, OptionError, SchemaError, SourceError
+from clientcare.features import write_feature_table
 from clientcare.history import Histories, read_histories
 
 PLAIN = "buyer_id,timestamp,amount\n"
@@ -262,3 +263,24 @@ def test_moments_in_universal_time_are_read_as_databases_export_them(tmp_path):
     path = write(tmp_path, PLAIN + "a,2024-03-01 23:30:00 UTC,1\nb,2024-03-01 10:00:00.5 GMT,2\n")
     days = read_histories(path, timezone="Europe/Berlin").transactions["timestamp"]
     assert days.tolist() == [pd.Timestamp("2024-03-02 00:30"), pd.Timestamp("2024-03-01 11:00:00.5")]
+
+
+def test_lines_that_are_no_rows_are_counted_also_where_a_table_is_read_in_parts(tmp_path):
+    pytest.importorskip("duckdb")
+    path = write(tmp_path, PLAIN + ROWS + "b,2024-01-02\nb,2024-01-02,5,6\n")
+    written = write_feature_table(path, as_of="2024-04-01", out=tmp_path / "features", n_jobs=1)
+    ragged = written.quality.query("rule == 'ragged_line'")
+    assert ragged[["table", "n_rows", "action"]].to_numpy().tolist() == [["transactions", 2, "set aside"]]
+    with pytest.raises(BadRowsError, match="2 rows break the rule 'ragged_line'"):
+        write_feature_table(path, as_of="2024-04-01", out=tmp_path / "more", n_jobs=1, on_bad_rows="raise")
+
+
+def test_a_limit_of_memory_that_is_none_is_named(tmp_path):
+    pytest.importorskip("duckdb")
+    with pytest.raises(OptionError, match="memory_limit"):
+        write_feature_table(
+            write(tmp_path, PLAIN + ROWS),
+            as_of="2024-04-01",
+            out=tmp_path / "features",
+            memory_limit="plenty",
+        )
