@@ -13,6 +13,7 @@ from clientcare.durable import faults
 from clientcare.exceptions import InputError, OptionError, OutputLockedError, SchemaError, SourceError
 from clientcare.features import feature_table
 from clientcare.history import Histories
+from clientcare.model.book import MOMENTS
 from clientcare.scoring import DatabaseQuery, DatabaseTable, day_query, expand_days, read_book, score_dataset
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="the extra 'sql' is not installed")
@@ -66,7 +67,7 @@ def rows_of(address, query):
 
 def same(left, right):
     left, right = plain(left), plain(right)
-    for name in left.columns.intersection(["as_of", "next_purchase_due"]):
+    for name in left.columns.intersection(MOMENTS):
         left[name] = pd.to_datetime(left[name]).astype("datetime64[us]")
     pd.testing.assert_frame_equal(left, right, check_exact=False, rtol=1e-12, atol=0, check_dtype=False)
 
@@ -80,6 +81,21 @@ def test_a_database_in_and_out_gives_the_book_of_memory(model, tables, book, add
     same(found.set_index("buyer_id"), book)
     manifest = rows_of(address, "SELECT * FROM clientcare_manifests")
     assert manifest["book"].tolist() == ["book"] and model.model_id_ in manifest["manifest"][0]
+
+
+@postgres
+def test_postgresql_takes_a_book_by_copy_and_says_what_it_cannot_hold(tables, server):
+    engine, statements = sqlalchemy.create_engine(server), []
+    sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *seen: statements.append(seen[2]))
+    job = {"out": DatabaseTable(engine, "copied book"), "as_of": AS_OF, "n_partitions": 3}
+    expected = score_dataset(CountingModel(), transactions=tables["transactions"], **job)
+    assert len(rows_of(server, 'SELECT * FROM "copied book"')) == expected.n_buyers
+    assert not [text for text in statements if text.startswith('INSERT INTO "copied book"')]
+    nul = tables["transactions"].assign(buyer_id="a\0b")
+    with pytest.raises(SourceError, match="NUL"):
+        score_dataset(CountingModel(), transactions=nul, **job)
+    assert len(rows_of(server, 'SELECT * FROM "copied book"')) == expected.n_buyers
+    engine.dispose()
 
 
 def test_the_table_is_the_old_one_until_all_new_rows_are_there(tables, address):

@@ -35,6 +35,8 @@ COLUMNS = (
     "next_purchase_low",
     "next_purchase_high",
 )
+TEXTS = ("relationship", "stage", "evidence", "reason_1", "reason_2", "reason_3", "model_id")
+MOMENTS = ("as_of", "next_purchase_due", "next_purchase_low", "next_purchase_high")
 RELATIONSHIPS = ("client", "customer")
 LATEST_DUE_DAYS = 36_500.0
 

@@ -181,19 +181,22 @@ def _manifests(sqlalchemy: Any, schema: str | None) -> Any:
 def _insert(connection: Any, table: Any, file: Path) -> None:
     """Insert a part: by COPY where the driver is psycopg, else in batches."""
     reader = pq.ParquetFile(file)
-    driver: Any = getattr(connection.connection, "driver_connection", None)
     names = [column.name for column in table.columns]
-    if connection.dialect.name == "postgresql" and type(driver).__module__.startswith("psycopg."):
-        from psycopg import sql
+    if connection.dialect.name == "postgresql" and connection.dialect.driver == "psycopg":
+        from psycopg import Error, sql
 
+        driver: Any = connection.connection.driver_connection
         path = [part for part in (table.schema, table.name) if part]
         statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
             sql.Identifier(*path), sql.SQL(", ").join(map(sql.Identifier, names))
         )
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for batch in reader.iter_batches(_BATCH_ROWS, columns=names):
-                for row in zip(*(_cells(batch.column(name)) for name in names), strict=True):
-                    copy.write_row(row)
+        try:
+            with driver.cursor() as cursor, cursor.copy(statement) as copy:
+                for batch in reader.iter_batches(_BATCH_ROWS, columns=names):
+                    for row in zip(*(_cells(batch.column(name)) for name in names), strict=True):
+                        copy.write_row(row)
+        except Error as cause:
+            raise _failed(cause) from None
         return
     for batch in reader.iter_batches(_BATCH_ROWS, columns=names):
         cells = [_cells(batch.column(name)) for name in names]
@@ -227,6 +230,11 @@ def _sqlalchemy() -> Any:
 
 def _failed(cause: BaseException) -> SourceError:
     """Only the kind of failure: messages of databases repeat statements, addresses and cells."""
+    if type(cause).__name__ == "DataError":
+        return SourceError(
+            "the database does not hold a value of the book (DataError). Its table is what it was before.\n"
+            "Most likely an id holds a NUL character, or a column of the table is of a narrower type."
+        )
     return SourceError(
         f"the database did not take the book ({type(cause).__name__}). Its table is what it was before.\n"
         "Check the address, the rights and the space there."

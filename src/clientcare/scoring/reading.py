@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clientcare.exceptions import SourceError
+from clientcare.model.book import MOMENTS, TEXTS
 from clientcare.scoring.export import unguard_text
 from clientcare.scoring.outputs import MANIFEST
 from clientcare.scoring.publish import sha256_of
 
-_TEXTS = ("buyer_id", "relationship", "stage", "evidence", "reason_1", "reason_2", "reason_3", "model_id")
-_MOMENTS = ("as_of", "next_purchase_due", "next_purchase_low", "next_purchase_high")
 _WHOLE = ("horizon_days",)
 
 
@@ -92,9 +91,9 @@ def _typed(name: str, cells: list[str], manifest: dict[str, Any]) -> pd.Series[A
     texts = pd.Series(cells, dtype=object)
     if name == "buyer_id" and manifest.get("buyer_id") == "int64":
         return texts.astype(int)
-    if name in _TEXTS:
+    if name == "buyer_id" or name in TEXTS:
         return texts
-    if name in _MOMENTS:
+    if name in MOMENTS:
         return pd.to_datetime(texts.where(texts != ""))
     if name in _WHOLE:
         return texts.astype(int)

@@ -19,12 +19,11 @@ from clientcare.exceptions import InputError, MissingExtraError, OptionError
 from clientcare.features import feature_table
 from clientcare.history import Histories
 from clientcare.history.schema import ColumnMap, check_column_map, read_names
+from clientcare.model.book import COLUMNS, MOMENTS, TEXTS
 from clientcare.model.needs import require_tables
 from clientcare.scoring.parts import DATED, as_arrow, open_partition, score_one_part
 from clientcare.window import Moment, parse_moment
 
-_TEXTS = ("relationship", "stage", "evidence", "reason_1", "reason_2", "reason_3", "model_id")
-_MOMENTS = ("as_of", "next_purchase_due", "next_purchase_low", "next_purchase_high")
 _GROUP, _TABLE = "clientcare_group", "clientcare_table"
 
 
@@ -287,12 +286,10 @@ def _feature_names(
 
 
 def _book_schema(id_type: pa.DataType) -> pa.Schema:
-    from clientcare.model.book import COLUMNS
-
     def kind(name: str) -> pa.DataType:
-        if name in _TEXTS:
+        if name in TEXTS:
             return pa.string()
-        if name in _MOMENTS:
+        if name in MOMENTS:
             return pa.timestamp("us")
         return pa.int64() if name == "horizon_days" else pa.float64()
 
