@@ -310,3 +310,29 @@ def test_no_book_takes_the_place_of_its_sources(tables, tmp_path, source, out):
         score_dataset(CountingModel(), transactions=tmp_path / source, out=tmp_path / out, as_of=AS_OF)
     assert (tmp_path / "in" / "orders.parquet").read_bytes() == before
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"n_jobs": 0}, {"n_jobs": "two"}, {"n_partitions": "a"}, {"n_partitions": 0}, {"n_partitions": True}],
+)
+def test_a_number_that_makes_no_sense_is_refused_before_any_work(tables, tmp_path, option):
+    with pytest.raises(OptionError, match=next(iter(option))):
+        score_dataset(CountingModel(), **tables, out=tmp_path / "book", as_of=AS_OF, **option)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_csv_in_another_encoding_is_read_where_it_is_stated_and_refused_where_not(tables, tmp_path):
+    file = tmp_path / "orders.csv"
+    tables["transactions"].to_csv(file, index=False, encoding="utf-16")
+    job = {"transactions": file, "out": tmp_path / "book", "as_of": AS_OF}
+    with pytest.raises(SourceError, match="encoding='utf-16'"):
+        score_dataset(CountingModel(), **job)
+    result = score_dataset(CountingModel(), **job, encoding="utf-16")
+    assert result.n_rows["transactions"] == len(tables["transactions"])
+    assert "no_last_line_end" not in result.quality["rule"].tolist()
+    file.write_bytes(
+        b"buyer_id,timestamp,category\n" + b"a,2022-01-01,tea\n" * 300_000 + b"b,2022-01-01,caf\xe9\n"
+    )
+    with pytest.raises(SourceError, match="encoding='latin-1'"):
+        score_dataset(CountingModel(), **job)

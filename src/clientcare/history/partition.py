@@ -187,7 +187,8 @@ def partition_tables(
             for table, scan in scans.items()
         }
     except (duckdb.Error, pa.ArrowInvalid) as cause:
-        raise _failed(cause) from None
+        own = [error for scan in scans.values() if isinstance(scan, FileScan) for error in scan.trouble]
+        raise (own[0] if own else _failed(cause)) from None
     except OSError as cause:
         if isinstance(cause, SourceError):
             raise

@@ -22,7 +22,14 @@ import pyarrow.parquet as pq
 from clientcare.exceptions import InputError, SchemaError, SourceError
 from clientcare.history.databases import CHUNK_ROWS, DatabaseQuery, is_address, query_of_address
 from clientcare.history.intake import arrow_of, with_index_as_columns, without_odd_types
-from clientcare.history.sources import DELIMITERS, PARQUET_ENDS, csv_header, ends_with_a_line, files_of
+from clientcare.history.sources import (
+    DELIMITERS,
+    PARQUET_ENDS,
+    csv_header,
+    csv_not_read,
+    ends_with_a_line,
+    files_of,
+)
 
 _HASH_CHUNK = 4 << 20
 
@@ -106,6 +113,8 @@ class FileScan:
     encoding: str = "utf-8"
     delimiter: str | None = None
     ragged: RaggedLines = field(default_factory=RaggedLines, compare=False)
+    trouble: list[SourceError] = field(default_factory=list, compare=False)
+    """What ended the reading; DuckDB, which asks for the rows, hands on no error but its own."""
 
     @classmethod
     def of(
@@ -198,8 +207,12 @@ class FileScan:
                         n_rows += batch.num_rows
                         columns = [batch.column(name) for name in self.schema.names]
                         yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
-            except (pa.ArrowException, OSError, LookupError) as cause:
-                raise _unreadable(self.table, path, cause) from None
+            except (pa.ArrowException, UnicodeError, LookupError) as cause:
+                self.trouble.append(csv_not_read(self.table, path, self.encoding, type(cause).__name__))
+                raise self.trouble[0] from None
+            except OSError as cause:
+                self.trouble.append(_unreadable(self.table, path, cause))
+                raise self.trouble[0] from None
 
 
 def _common_schema(
@@ -238,9 +251,11 @@ def _schema_of(table: str, path: Path, encoding: str, delimiter: str | None, is_
             return pq.read_schema(path).remove_metadata()
         with _open_csv(path, [], encoding, delimiter, table) as reader:
             names = list(reader.schema.names)
-    except (OSError, pa.ArrowException, LookupError) as cause:
+    except (OSError, pa.ArrowException, UnicodeError, LookupError) as cause:
         if isinstance(cause, SourceError):
             raise
+        if is_csv and not isinstance(cause, OSError):
+            raise csv_not_read(table, path, encoding, type(cause).__name__) from None
         raise _unreadable(table, path, cause) from None
     if len(set(names)) < len(names):
         raise SchemaError(f"{table}: several columns of {path.name!r} have one name. Name each apart.")

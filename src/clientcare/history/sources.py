@@ -237,7 +237,7 @@ def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> F
     if trouble and _is_encoded(file, encoding):
         found, trouble = _parse_csv(file, encoding, parted_by, ragged)
     if found is None:
-        raise _not_read(table, file, encoding, trouble)
+        raise csv_not_read(table, file, encoding, trouble)
     left_out = tuple((int(row.number) - 2, str(row.text)) for row in ragged)
     if len(left_out) > found.num_rows:
         raise mostly_ragged(table, len(left_out), found.num_columns, [number for number, _ in left_out[:5]])
@@ -247,7 +247,8 @@ def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> F
     return FileTable(found, left_out, cut)
 
 
-def _not_read(table: str, file: Path, encoding: str, trouble: str) -> SourceError:
+def csv_not_read(table: str, file: Path, encoding: str, trouble: str) -> SourceError:
+    """The error of a CSV file that cannot be read: another encoding, or lines that cannot be parted."""
     with file.open("rb") as stream:
         marked = stream.read(2) in (b"\xff\xfe", b"\xfe\xff")
     if not _is_encoded(file, encoding):
@@ -350,8 +351,8 @@ def ends_with_a_line(file: Path) -> bool:
     with file.open("rb") as stream:
         stream.seek(0, 2)
         size = stream.tell()
-        stream.seek(max(0, size - 1))
-        return stream.read(1) in (b"\n", b"\r")
+        stream.seek(max(0, size - 4))
+        return stream.read(4).rstrip(b"\0").endswith((b"\n", b"\r"))  # UTF-16 and 32 end in zeros
 
 
 def _require_same_columns(table: str, files: Sequence[Path], tables: Iterable[pa.Table]) -> None:

@@ -175,9 +175,11 @@ def score_dataset(
     scans = {table: scan_of(table, source, encoding, delimiter) for table, source in sources.items()}
     for table, scan in scans.items():
         read_names(table, scan.names, mapping.get(table, {}))
-    n_parts = suggest_partitions(scans) if n_partitions is None else int(n_partitions)
-    if n_parts < 1 or n_parts > 10_000:
-        raise OptionError("n_partitions: must be a number from 1 to 10,000.")
+    n_parts = suggest_partitions(scans) if n_partitions is None else n_partitions
+    if not _is_whole(n_parts) or not 1 <= n_parts <= 10_000:
+        raise OptionError("n_partitions: must be a whole number from 1 to 10,000.")
+    if not _is_whole(n_jobs) or n_jobs == 0:
+        raise OptionError("n_jobs: must be a whole number, 1 or more; -1 for all cores.")
     output = output_of(out, formula_guard)
     for table, scan in scans.items():
         if isinstance(scan, FileScan):
@@ -424,6 +426,10 @@ def _id_type(partitions: Partitions, columns: ColumnMap) -> pa.DataType:
         exact = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
         kinds.add(exact and not pa.types.is_uint64(kind))
     return pa.int64() if kinds == {True} else pa.string()
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
 
 
 def _stamps(scans: Mapping[str, Scan]) -> list[Any]:
