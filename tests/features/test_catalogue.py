@@ -10,7 +10,7 @@ import pytest
 
 from clientcare.exceptions import OptionError
 from clientcare.features import DEFAULT_WINDOWS, FAMILIES, feature_catalogue, feature_table
-from clientcare.features.catalogue import by_name, catalogue_entries
+from clientcare.features.catalogue import by_name, catalogue_entries, feature
 from clientcare.features.table import given_columns
 from clientcare.history import Histories
 
@@ -113,6 +113,20 @@ def test_windows_that_are_no_whole_days_are_refused(windows):
         feature_catalogue(windows=windows)
 
 
-def test_a_family_that_is_not_there_is_refused():
+@pytest.mark.parametrize("families", ["weather", [], [None], 5])
+def test_a_family_that_is_not_there_is_refused(families):
     with pytest.raises(OptionError, match="there are timing"):
-        feature_catalogue("weather")
+        feature_catalogue(families)
+
+
+@pytest.mark.parametrize("missing", ["unit", "nan", "phrase", "summary"])
+def test_a_feature_that_lacks_a_word_cannot_enter_the_catalogue(missing):
+    words = {"unit": "days", "nan": "never", "phrase": "{silent_days:.0f} days", missing: ""}
+
+    def silent_days(at):
+        return at.silence
+
+    silent_days.__doc__ = words.pop("summary", "Days of silence.")
+    with pytest.raises(OptionError, match="is missing"):
+        feature("timing", words.pop("unit"), **words)(silent_days)
+    assert "silent_days" not in by_name()

@@ -154,6 +154,23 @@ def test_a_feature_without_a_docstring_is_refused(own):
         register_feature(lambda at: at.n_purchases, name="mine", **WORDS)
 
 
+@pytest.mark.parametrize("needs", ["orders", "transactions.amuont", ["transactions", "contracts.price"]])
+def test_a_feature_that_needs_what_no_table_can_hold_is_refused(needs, own):
+    with pytest.raises(OptionError, match="which no table can hold"):
+        register_feature(_counted, name="mine", needs=needs, **WORDS)
+
+
+@pytest.mark.parametrize("phrase", ["{mine:.0q} of them", "{mine:.0f of them", "{} of them"])
+def test_a_feature_whose_phrase_cannot_be_filled_in_is_refused(phrase, own):
+    with pytest.raises(OptionError, match="cannot be filled in"):
+        register_feature(_counted, name="mine", **{**WORDS, "phrase": phrase})
+
+
+def test_a_feature_can_need_the_columns_that_every_table_has(full_histories, own):
+    register_feature(_counted, name="mine", needs="transactions.timestamp", **WORDS)
+    assert "mine" in feature_table(full_histories, AS_OF)
+
+
 def test_a_feature_of_the_wrong_length_is_refused(full_histories, own):
     def mine(at):
         """One number for all."""

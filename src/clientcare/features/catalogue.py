@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.exceptions import OptionError
+from clientcare.history.schema import SCHEMAS, did_you_mean
 
 if TYPE_CHECKING:
     from clientcare.features.snapshot import Snapshot
@@ -145,12 +146,39 @@ def describe(
     missing = [
         field for field in ("name", "unit", "nan_meaning", "phrase", "summary") if not getattr(entry, field)
     ]
+    for need in entry.needs:
+        _check_need(column, need)
+    try:
+        phrase.format_map(_Anything())
+    except (ValueError, TypeError, AttributeError, IndexError, KeyError) as cause:
+        raise OptionError(
+            f"feature {column!r}: the phrase cannot be filled in ({cause}).\n"
+            f"Write columns in braces, for instance '{{{column}:.0f}} of them'."
+        ) from None
     if missing or not _COLUMN.match(column):
         raise OptionError(
             f"feature {column!r}: {', '.join(missing) or 'a name'} is missing or not lower_snake_case.\n"
             "A feature has a name, a unit, a meaning of NaN, a phrase, and a docstring that sums it up first."
         )
     return entry
+
+
+class _Anything(dict[str, float]):
+    """A number for every column that a phrase can name."""
+
+    def __missing__(self, name: str) -> float:
+        return 1.0
+
+
+def _check_need(name: str, need: str) -> None:
+    """Whether a table, or a column of one, can ever be given."""
+    table, _, column = need.partition(".")
+    if table not in SCHEMAS or (column and table != "buyers" and column not in SCHEMAS[table].columns):
+        known = SCHEMAS[table].columns if table in SCHEMAS else SCHEMAS
+        raise OptionError(
+            f"feature {name!r}: needs {need!r}, which no table can hold.{did_you_mean(column or table, known)}\n"
+            f"Name a table ({', '.join(SCHEMAS)}) or a column that the door reads ('transactions.amount')."
+        )
 
 
 def add(entry: Feature) -> None:
@@ -207,6 +235,8 @@ def parse_families(families: str | Iterable[str] | None) -> tuple[str, ...]:
     """
     if families is None:
         return FAMILIES
+    if not isinstance(families, Iterable):
+        raise OptionError(f"families: must be a name or a list of names; there are {', '.join(FAMILIES)}.")
     asked = {families} if isinstance(families, str) else set(families)
     unknown = sorted(str(family) for family in asked - set(FAMILIES))
     if unknown or not asked:

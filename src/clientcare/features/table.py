@@ -15,6 +15,7 @@ from clientcare.features.peers import measure_norms
 from clientcare.features.snapshot import SharedRuns, Snapshot, snapshots_of
 from clientcare.features.static import static_columns
 from clientcare.history.histories import Histories, require_histories
+from clientcare.history.schema import SCHEMAS
 from clientcare.progress import ProgressBar
 from clientcare.window import Moment, parse_moments
 
@@ -106,7 +107,8 @@ def given_columns(histories: Histories) -> set[str]:
     for table in ("transactions", "interactions", "contracts"):
         events = histories.events(table)
         if events is not None:
-            given |= {table, *(f"{table}.{column}" for column in events.columns)}
+            read = ["buyer_id", SCHEMAS[table].time, *events.columns]
+            given |= {table, *(f"{table}.{column}" for column in read)}
     if histories.buyers is not None:
         given |= {"buyers", *(f"buyers.{column}" for column in histories.buyers.columns)}
     return given
