@@ -34,6 +34,9 @@ TABLES = ("transactions", "interactions", "contracts", "buyers")
 PARTITIONS_A_SUGGESTED = 3
 """Smaller partitions than memory asks for: their arrays stay in the caches."""
 
+MANY_PARTITIONS = 60
+"""Beyond so many, splitting into more costs more than smaller arrays save."""
+
 COMPRESSIONS = ("none", "snappy", "lz4", "zstd")
 
 
@@ -106,7 +109,8 @@ def write_feature_table(
         What is usual among buyers, for the family ``peers``; default as among all buyers of each date, which
         takes a second pass over the partitions.
     n_partitions : int, optional
-        Default three a million rows; memory grows with the rows of a partition times ``n_jobs``.
+        Default three a million rows, up to 60, then one a million; memory grows with the rows of a partition
+        times ``n_jobs``.
     n_jobs : int, optional
         Partitions at a time, one thread each; default all cores.
     compression : {"snappy", "lz4", "zstd", "none"}
@@ -160,7 +164,7 @@ def write_feature_table(
         parts = partition_tables(
             scans,
             Path(work) / "split",
-            n_partitions or PARTITIONS_A_SUGGESTED * suggest_partitions(scans),
+            n_partitions or _n_partitions(suggest_partitions(scans)),
             columns=options.get("columns"),
             memory_limit=memory_limit,
             lasting=False,
@@ -179,6 +183,11 @@ def write_feature_table(
     ]
     found = _add_up([*lines, *(quality for _, quality in written)])
     return FeatureFiles(target, sum(n_rows for n_rows, _ in written), found)
+
+
+def _n_partitions(suggested: int) -> int:
+    """More partitions than memory asks for, as long as they are not many."""
+    return max(suggested, min(PARTITIONS_A_SUGGESTED * suggested, MANY_PARTITIONS))
 
 
 def _run(task: _Task, norms: PeerNorms | None, n_jobs: int | None) -> list[tuple[int, pd.DataFrame]]:
