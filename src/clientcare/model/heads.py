@@ -22,7 +22,7 @@ FULL: dict[str, float] = {"lifetime": 0.7, "linear": 1.15, "trees": 1.15}
 """How much a member counts in the mean where all know enough."""
 LEVEL_SHARE = 0.5
 """The probability model's share in the level: more than its share in the ranking."""
-DOUBT = 0.25
+DOUBT = 0.5
 """Standard errors by which the blend must lead the probability model for the learned members to keep
 their full weight."""
 RULES = ("recency", "overdue")
@@ -237,7 +237,7 @@ def _earned(y: Floats, lifetime: Floats, blend: Floats) -> float:
     Both are first brought to the level that was observed, because the level of one date says little about
     the next (a season may have been missed by all); what is compared is who comes before whom, and how
     sharply. With z the blend's lead over the probability model in its own standard errors, the share is
-    2 Phi(z - 1/4), at most 1: where the world is one the probability model knows, learning from few outcomes
+    2 Phi(z - 1/2), at most 1: where the world is one the probability model knows, learning from few outcomes
     only adds noise, and the learned members yield.
     """
     known = np.isfinite(lifetime) & np.isfinite(blend)
