@@ -29,6 +29,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = "clientcare"
 html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2}
 html_static_path: list[str] = []
+PAGES_OF_THEIR_OWN = ("get-started", "command-line", "comparison", "benchmarks", "contributing")
+html_sidebars = {page: [] for page in PAGES_OF_THEIR_OWN}  # no section to navigate: the width is for the tables
 
 autosummary_generate = True
 numpydoc_show_class_members = False
@@ -37,7 +39,7 @@ autodoc_typehints = "none"
 autodoc_default_options = {"members": True, "inherited-members": False}
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
-suppress_warnings = ["config.cache", "myst.xref_missing", "ref.term", "ref.ref"]  # scikit-learn's own docstrings refer to its glossary
+suppress_warnings = ["config.cache", "myst.xref_missing", "ref.term", "ref.ref"]  # scikit-learn's refer to its glossary
 
 sphinx_gallery_conf = {
     "examples_dirs": ["gallery_scripts"],
