@@ -72,7 +72,7 @@ class CareReport:
         card = _html_table(
             shown, {"score": "{:.1f}", "previous": "{:.1f}", "trend": "{:+.1f}", "coverage": "{:.0%}"}
         )
-        return f"<p>{escape(self.title)}</p>{card}{_html_table(self.questions, {})}"
+        return f"<p>{escape(self.title)}</p>{card}{_html_table(self.questions, {"percent": "{:.1f}"})}"
 
 
 def care_report(
