@@ -72,7 +72,8 @@ class CareReport:
         card = _html_table(
             shown, {"score": "{:.1f}", "previous": "{:.1f}", "trend": "{:+.1f}", "coverage": "{:.0%}"}
         )
-        return f"<p>{escape(self.title)}</p>{card}{_html_table(self.questions, {"percent": "{:.1f}"})}"
+        questions = _html_table(self.questions, {"percent": "{:.1f}"})
+        return f"<p>{escape(self.title)}</p>{card}{questions}"
 
 
 def care_report(
