@@ -118,8 +118,8 @@ def _stopwatch(model, spent: dict[str, float]) -> None:
 
     timed(relationship, "columns_of", "features")
     timed(type(model), "_answer", "predict")
-    timed(type(model), "_probabilities", "predict")
-    timed(type(model.reasons_), "top", "reasons")
+    timed(type(model.learned_), "probabilities", "predict")
+    timed(type(model.learned_.reasons), "top", "reasons")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -76,6 +77,16 @@ class Standing:
     n_amounts: Floats
     under_contract: NDArray[np.bool_]
     monthly_amount: Floats
+
+    @classmethod
+    def of(cls, column: Callable[[str], Floats]) -> Self:
+        """Read off the model's columns, each had by its name."""
+        return cls(
+            column("purchase_amount_mean"),
+            np.nan_to_num(column("n_purchases")),
+            column("has_contract_in_force") > 0,
+            np.nan_to_num(column("monthly_amount_in_force")),
+        )
 
     def take(self, rows: Any) -> Standing:
         """Some of the rows."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from os import PathLike
-from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
@@ -17,12 +15,9 @@ from threadpoolctl import threadpool_limits
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories, require_histories
 from clientcare.model.amounts import PurchaseAmounts, Standing
-from clientcare.model.blend import LEAST, Answer, Blend
-from clientcare.model.book import due_between, make_book, next_due, relationship_of, stage_from
-from clientcare.model.encoding import Encoding
+from clientcare.model.blend import Blend
 from clientcare.model.fingerprint import fingerprint
 from clientcare.model.heads import Head, Question, Rows, fit_head
-from clientcare.model.ideas import LEVEL, STANDING
 from clientcare.model.keeping import (
     columns_by_name,
     known_ids,
@@ -31,15 +26,16 @@ from clientcare.model.keeping import (
     table_of,
     table_state,
 )
+from clientcare.model.learned import Learned
 from clientcare.model.level import SeasonalLevel
 from clientcare.model.lifetime import LifetimeMember
 from clientcare.model.linear import RidgeLogistic
-from clientcare.model.member import Floats, Member, log_odds_of
+from clientcare.model.member import Member
 from clientcare.model.needs import require_tables, tables_of, warn_beyond_data
 from clientcare.model.outside import OutsideLearner
 from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather
-from clientcare.model.reasons import Explanation, Reasons, what_would_change
-from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
+from clientcare.model.reasons import Explanation
+from clientcare.model.rules import OverdueRule, RecencyRule
 from clientcare.model.saying import judgement, standing_in
 from clientcare.model.seasons import learn_level, said_by
 from clientcare.model.snapshots import EFFORTS
@@ -58,11 +54,6 @@ from clientcare.window import (
     timestamp_of,
 )
 
-KINDS: dict[str, type[Member]] = {
-    kind.__name__: kind
-    for kind in (RidgeLogistic, ShallowBoosting, RecencyRule, OverdueRule, BaseRate, LifetimeMember)
-}
-"""The members a model file may hold."""
 TREES = {"quick": (90, 0.1), "default": (220, 0.04), "thorough": (220, 0.04)}
 """Number of trees and learning rate, by effort."""
 HOW_MUCH = (
@@ -208,37 +199,39 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     def _learn(
         self, past: Past, labels: pd.Series[Any] | None, histories: Histories, bar: ProgressBar
     ) -> None:
-        self.encoding_ = past.encoding
-        self.tables_ = tables_of(histories)
         tie = past.outcomes["care_tie"]
-        seen = ~np.isnan(tie)
-        self.sees_ties_ = bool(seen.any()) and self.client_definition_.care_tie != "ignored"
-        known = ~np.isnan(past.outcomes["patronage"])
-        self.sees_all_ties_ = self.sees_ties_ and bool(seen[known].all())
+        seen, known = ~np.isnan(tie), ~np.isnan(past.outcomes["patronage"])
+        sees_ties = bool(seen.any()) and self.client_definition_.care_tie != "ignored"
         bar.at(1, "churn")
         heads = {"churn": self._ask(past, "churn")}
         bar.at(2, "patronage")
         heads["patronage"] = self._ask(past, "patronage", heads["churn"].earned)
-        if self.sees_ties_ and known.any():
+        if sees_ties and known.any():
             bar.at(3, "care ties")
             heads["care_tie"] = self._ask(past, "care_tie")
             heads["client"] = self._ask(past, "client")
         if labels is not None:
-            heads["client"] = self._ask_labels(past, labels, histories)
+            heads["client"] = self._ask_labels(past, labels)
         bar.at(4, "level, intervals, amounts")
-        self.owns_client_head_ = "client" in heads
-        self.byown_labels_ = labels is not None
-        self.patronage_from_churn_ = (
-            set(heads["patronage"].blend.members) == {"base_rate"} and not known.any()
+        blends = {name: head.blend for name, head in heads.items()}
+        levels = {name: self._level(past, name, blends[name]) for name in ("churn", "patronage")}
+        self.learned_ = Learned(
+            churn=self.churn_definition_,
+            client=self.client_definition_,
+            encoding=past.encoding,
+            heads=blends,
+            levels=levels,
+            interval=_interval(past, heads["churn"]),
+            amounts=self._amounts(past, blends["churn"], levels["churn"]),
+            tables=tables_of(histories),
+            sees_ties=sees_ties,
+            sees_all_ties=sees_ties and bool(seen[known].all()),
+            owns_client_head="client" in heads,
+            by_own_labels=labels is not None,
+            patronage_from_churn=set(blends["patronage"].members) == {"base_rate"} and not known.any(),
+            learned_outcomes=bool((~np.isnan(past.outcomes["churn"])).any()),
         )
-        self.heads_ = {name: head.blend for name, head in heads.items()}
-        self.levels_ = {name: self._fit_level(past, name) for name in ("churn", "patronage")}
-        self.interval_ = self._fit_interval(past, heads["churn"])
-        self.amounts_ = self._fit_amounts(past)
-        self.reasons_ = Reasons(
-            self.encoding_.names, self.encoding_.behind, self.churn_definition_.horizon_days
-        )
-        self.learned_outcomes_ = bool((~np.isnan(past.outcomes["churn"])).any())
+        self.tables_ = self.learned_.tables
         judged = [head.candidates for head in heads.values()]
         self.candidates_ = pd.concat(
             [table for table in judged if len(table)] or judged[:1], ignore_index=True
@@ -263,7 +256,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             earned=earned,
         )
 
-    def _ask_labels(self, past: Past, labels: pd.Series[Any], histories: Histories) -> Head:
+    def _ask_labels(self, past: Past, labels: pd.Series[Any]) -> Head:
         """A head for the user's own list: what do the buyers on it look like now?"""
         now = np.flatnonzero(past.rows.date == microseconds(self.as_of_))
         outcome = np.full(len(past.rows), np.nan)
@@ -312,14 +305,13 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 level.slope,
                 *(level.shift(day) + side * 1.645 * level.spread for side in (-1, 1)),
             )
-            for name, level in self.levels_.items()
+            for name, level in self.learned_.levels.items()
         ]
         return pd.DataFrame(
             rows, columns=["target", "shift", "weight_of_last_year", "shift_low", "shift_high"]
         )
 
-    def _fit_level(self, past: Past, name: str) -> SeasonalLevel:
-        blend = self.heads_[name]
+    def _level(self, past: Past, name: str, blend: Blend) -> SeasonalLevel:
         member = blend.members.get("lifetime")
         known = member if isinstance(member, LifetimeMember) else None
         now = past.rows.X[past.rows.date == microseconds(self.as_of_)]
@@ -328,39 +320,21 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             past.histories, self.as_of_, definition, known, blend.probability(now), said_by(known, now)
         )
 
-    def _fit_interval(self, past: Past, churn: Head) -> RiskInterval:
-        seen, interval = churn.validation, RiskInterval(past.n_buyers, churn.earned)
-        if seen is None:
-            return interval
-        repeats = self._column(past.rows.X[seen["row"]], "n_repeat_purchases")
-        outcome, probability, spread = (
-            seen[name].to_numpy() for name in ("outcome", "probability", "spread")
-        )
-        return interval.fit(outcome, probability, spread, repeats)
-
-    def _fit_amounts(self, past: Past) -> PurchaseAmounts:
-        windows = [name for name in past.rows.names if name.startswith(("n_purchases_", "purchases_per_"))]
-        amounts = PurchaseAmounts(past.rows.names, [*HOW_MUCH, *windows], self.churn_definition_.horizon_days)
+    def _amounts(self, past: Past, churn: Blend, level: SeasonalLevel) -> PurchaseAmounts:
+        names = past.rows.names
+        windows = [name for name in names if name.startswith(("n_purchases_", "purchases_per_"))]
+        amounts = PurchaseAmounts(names, [*HOW_MUCH, *windows], self.churn_definition_.horizon_days)
         learned = np.flatnonzero(~np.isnan(past.n_purchases))
         rows = past.rows.take(learned)
-        standing = self._standing(rows.X)
+        standing = Standing.of(columns_by_name(rows.X, names))
         amounts.fit(rows.X, past.n_purchases[learned], past.spend[learned], standing, rows.buyer)
-        member = self.heads_["churn"].members.get("lifetime")
-        if isinstance(member, LifetimeMember) and not self.levels_["churn"].slope:
+        member = churn.members.get("lifetime")
+        if isinstance(member, LifetimeMember) and not level.slope:
             now = np.asfortranarray(past.rows.X[past.rows.date == microseconds(self.as_of_)])
-            risk = self._probabilities(now, self.as_of_)["churn"]
-            amounts.anchor(now, risk, self._standing(now), member.expected_purchases(now))
+            risk = level.applied(churn.probability(now), day_number(self.as_of_))
+            standing = Standing.of(columns_by_name(now, names))
+            amounts.anchor(now, risk, standing, member.expected_purchases(now))
         return amounts
-
-    def _standing(self, X: Floats) -> Standing:
-        """What is known of each row's money and contracts."""
-        monthly = np.nan_to_num(self._column(X, "monthly_amount_in_force"))
-        return Standing(
-            self._column(X, "purchase_amount_mean"),
-            np.nan_to_num(self._column(X, "n_purchases")),
-            self._column(X, "has_contract_in_force") > 0,
-            monthly,
-        )
 
     def _training(self, past: Past) -> pd.DataFrame:
         rows = []
@@ -385,7 +359,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                     f"The history is too short for a whole horizon to have been observed ({about}): nothing was "
                     f"learned from outcomes, {standing_in(heads[name].blend)} stands alone."
                 )
-        n_purchases = self._column(past.rows.X, "n_purchases")
+        n_purchases = columns_by_name(past.rows.X, past.rows.names)("n_purchases")
         if "transactions" in self.tables_ and not (n_purchases > 1).any():
             said.append(
                 "No buyer has bought a second time: nothing in the purchases tells who will come back."
@@ -393,10 +367,6 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         if past.n_buyers < 100:
             said.append(f"Only {past.n_buyers} buyers are known: take every probability as a rough guess.")
         return said
-
-    def _column(self, X: Floats, name: str) -> Floats:
-        names = self.encoding_.names
-        return X[:, names.index(name)] if name in names else np.full(len(X), np.nan)
 
     # ---- scoring --------------------------------------------------------------------------------------------------
 
@@ -438,7 +408,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             bar.at(0, "features")
             table = columns_of(histories.until(moment), moment, self.churn_definition_.horizon_days)
             bar.at(1, "scores and reasons")
-            return self._book(self.encoding_.transform(table), table.index, moment)
+            X = self.learned_.encoding.transform(table)
+            return self.learned_.book(X, table.index, moment, self.model_id_)
 
     def _ready(self, histories: Histories, as_of: Moment | None, asker: str) -> pd.Timestamp:
         """The date, once it is sure that the histories hold what the model needs."""
@@ -446,90 +417,6 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         require_tables(asker, self.tables_, tables_of(histories))
         warn_beyond_data(asker, moment, histories.observed_until, self.churn_definition_.horizon_days)
         return moment
-
-    def _book(self, X: Floats, buyers: pd.Index, moment: pd.Timestamp) -> pd.DataFrame:
-        churn = self._answer("churn", X)
-        said = self._probabilities(X, moment, {"churn": churn})
-        silence, gap = self._column(X, "days_since_last_purchase"), self._column(X, "gap_days_median")
-        purchases, spend = self.amounts_.expected(X, said["churn"], self._standing(X))
-        low, high = self.interval_.bounds(said["churn"], churn.spread, self._column(X, "n_repeat_purchases"))
-        _, parts = self._split("churn", {"churn": churn}, said)
-        reasons = self.reasons_.top(parts, columns_by_name(X, self.encoding_.names))
-        earliest, latest = due_between(
-            moment,
-            silence,
-            gap,
-            self._column(X, "gap_log_mean_shrunk"),
-            self._column(X, "gap_log_sd_shrunk"),
-            self._column(X, "n_repeat_purchases"),
-        )
-        columns: dict[str, Any] = {
-            "relationship": relationship_of(said["client"]),
-            "client_probability": said["client"],
-            "stage": stage_from(said["client"], said["patronage"], said["care_tie"]),
-            "evidence": self._evidence(X),
-            "churn_risk": said["churn"],
-            "churn_risk_low": low,
-            "churn_risk_high": high,
-            "expected_purchases": purchases,
-            "next_purchase_due": next_due(moment, silence, gap),
-            "expected_spend": spend,
-            "overdue_ratio": self._column(X, "overdue_ratio"),
-            **reasons,
-            "as_of": moment,
-            "horizon_days": self.churn_definition_.horizon_days,
-            "model_id": self.model_id_,
-            "next_purchase_low": earliest,
-            "next_purchase_high": latest,
-        }
-        return make_book(columns, buyers)
-
-    def _answer(self, head: str, X: Floats) -> Answer:
-        return self.heads_[head].split(X, self.reasons_.groups, self.reasons_.n_ideas)
-
-    def _probabilities(
-        self, X: Floats, moment: pd.Timestamp, answers: Mapping[str, Answer] = MappingProxyType({})
-    ) -> dict[str, Floats]:
-        """Churn, patronage, care tie and client, made to tell one story; heads that have answered are not asked
-        again.
-        """
-        said = {
-            name: answers[name].probability if name in answers else blend.probability(X)
-            for name, blend in self.heads_.items()
-        }
-        for name, level in self.levels_.items():
-            said[name] = level.applied(said[name], day_number(moment))
-        if self.patronage_from_churn_:
-            times = self.client_definition_.horizon_days / self.churn_definition_.horizon_days
-            said["patronage"] = (1 - said["churn"]) ** times
-        unseen = np.full(len(X), np.nan)
-        if "care_tie" in said and not self.sees_all_ties_:
-            said["care_tie"] = np.where(self._column(X, "n_contracts") > 0, said["care_tie"], np.nan)
-        said.setdefault("care_tie", unseen)
-        said.setdefault("client", said["patronage"])
-        if self.byown_labels_:
-            return said
-        if self.client_definition_.horizon_days <= self.churn_definition_.horizon_days:
-            said["client"] = np.minimum(said["client"], 1 - said["churn"])
-        said["client"] = np.minimum(said["client"], np.maximum(said["patronage"], 0.0))
-        return said
-
-    def _evidence(self, X: Floats) -> NDArray[np.object_]:
-        """What each buyer's row rests on: the tables that could speak of them, and whether outcomes
-        were learned.
-        """
-        bought = self._column(X, "n_purchases") > 0
-        bound = self._column(X, "n_contracts") > 0
-        parts = [
-            ("transactions", bought | ~bound),
-            ("interactions", np.ones(len(X), dtype=bool)),
-            ("contracts", bound),
-        ]
-        evidence: Any = np.full(len(X), "", dtype=object)
-        for name, speaks in parts:
-            if name in self.tables_:
-                evidence = np.where(speaks, np.where(evidence == "", name, evidence + f"+{name}"), evidence)
-        return np.asarray(evidence + ("" if self.learned_outcomes_ else "; short history"), dtype=object)
 
     # ---- explaining -----------------------------------------------------------------------------------------------
 
@@ -569,75 +456,14 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             past = past.select(known_ids(past, moment, buyers))
         with threadpool_limits(1):
             table = columns_of(past, moment, self.churn_definition_.horizon_days)
-            return self._explanation(self.encoding_.transform(table), table.index, moment)
-
-    def _explanation(self, X: Floats, index: pd.Index, moment: pd.Timestamp) -> Explanation:
-        answers = {
-            head: self._answer(head, X)
-            for head in ("churn", "client" if self.owns_client_head_ else "patronage")
-        }
-        said = self._probabilities(X, moment, answers)
-        ideas = self.reasons_.ideas
-        churn_base, churn = self._split("churn", answers, said)
-        client_base, client = self._split("client", answers, said)
-        column = columns_by_name(X, self.encoding_.names)
-        sentences = {
-            idea: self.reasons_.sentences(idea, column, churn[:, at]) for at, idea in enumerate(ideas)
-        }
-        spoken = [
-            idea
-            for idea in ideas
-            if np.any(churn[:, ideas.index(idea)]) or np.any(client[:, ideas.index(idea)])
-        ]
-        return Explanation(
-            pd.DataFrame(churn, index=index, columns=ideas)[spoken],
-            pd.DataFrame(client, index=index, columns=ideas)[spoken],
-            churn_base,
-            client_base,
-            pd.DataFrame(sentences, index=index)[spoken],
-            pd.Series(what_would_change(client_base, client, ideas), index=index, name="what_would_change"),
-        )
-
-    def _split(
-        self, name: str, answers: Mapping[str, Answer], said: dict[str, Floats]
-    ) -> tuple[float, Floats]:
-        """Base and parts of a probability; what was done after the blend is a part of its own."""
-        final = log_odds_of(said[name], LEAST)
-        if name == "churn":
-            return self.reasons_.split(answers["churn"], final, LEVEL)
-        if self.owns_client_head_:
-            return self.reasons_.split(answers["client"], final, STANDING)
-        if not self.patronage_from_churn_:
-            return self.reasons_.split(answers["patronage"], final, STANDING)
-        base, parts = self._split("churn", answers, said)
-        parts = -parts
-        parts[:, self.reasons_.ideas.index(STANDING)] += final + base - parts.sum(axis=1)
-        return -base, parts
+            X = self.learned_.encoding.transform(table)
+            return self.learned_.explanation(X, table.index, moment)
 
     # ---- keeping --------------------------------------------------------------------------------------------------
 
-    def _learned(self) -> dict[str, Any]:
-        """Everything that scores depend on."""
-        return {
-            "churn": self.churn_definition_.to_dict(),
-            "client": self.client_definition_.to_dict(),
-            "encoding": self.encoding_.get_state(),
-            "heads": {name: blend.get_state() for name, blend in self.heads_.items()},
-            "amounts": self.amounts_.get_state(),
-            "levels": {name: level.get_state() for name, level in self.levels_.items()},
-            "interval": self.interval_.get_state(),
-            "tables": list(self.tables_),
-            "sees_ties": self.sees_ties_,
-            "sees_all_ties": self.sees_all_ties_,
-            "owns_client_head": self.owns_client_head_,
-            "byown_labels": self.byown_labels_,
-            "patronage_from_churn": self.patronage_from_churn_,
-            "learned_outcomes": self.learned_outcomes_,
-        }
-
     def _fingerprint(self) -> str:
         if self.estimator is None:
-            return fingerprint(self._learned())
+            return fingerprint(self.learned_.get_state())
         return fingerprint([repr(self.estimator), table_state(self.candidates_), table_state(self.training_)])
 
     def get_state(self) -> dict[str, Any]:
@@ -650,7 +476,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "model_id_")
         return {
-            "learned": self._learned(),
+            "learned": self.learned_.get_state(),
             "params": {
                 "horizon": str(self.horizon),
                 "effort": self.effort,
@@ -681,24 +507,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
 
     @classmethod
     def _rebuilt(cls, state: dict[str, Any]) -> Self:
-        learned, params = state["learned"], state["params"]
-        model = cls(client=ClientDefinition.from_dict(learned["client"]), **params)
-        model.churn_definition_ = ChurnDefinition.from_dict(learned["churn"])
-        model.client_definition_ = ClientDefinition.from_dict(learned["client"])
-        model.encoding_ = Encoding.from_state(learned["encoding"])
-        model.heads_ = {name: Blend.from_state(head, KINDS) for name, head in learned["heads"].items()}
-        model.amounts_ = PurchaseAmounts.from_state(learned["amounts"])
-        model.levels_ = {name: SeasonalLevel.from_state(level) for name, level in learned["levels"].items()}
-        model.interval_ = RiskInterval(**learned["interval"])
-        model.tables_ = list(learned["tables"])
-        model.sees_ties_, model.sees_all_ties_ = learned["sees_ties"], learned["sees_all_ties"]
-        model.owns_client_head_ = learned["owns_client_head"]
-        model.learned_outcomes_ = learned["learned_outcomes"]
-        model.byown_labels_ = learned["byown_labels"]
-        model.patronage_from_churn_ = learned["patronage_from_churn"]
-        model.reasons_ = Reasons(
-            model.encoding_.names, model.encoding_.behind, model.churn_definition_.horizon_days
-        )
+        learned = Learned.from_state(state["learned"])
+        model = cls(client=learned.client, **state["params"])
+        model.learned_, model.tables_ = learned, learned.tables
+        model.churn_definition_, model.client_definition_ = learned.churn, learned.client
         model.as_of_ = timestamp_of(state["as_of"])
         model.candidates_, model.training_ = table_of(state["candidates"]), table_of(state["training"])
         model.says_, model.model_id_ = list(state["says"]), state["model_id"]
@@ -713,8 +525,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             "churn": self.churn_definition_.to_dict(),
             "client": self.client_definition_.to_dict(),
             "tables": list(self.tables_),
-            "n_columns": len(self.encoding_.names),
-            "columns": list(self.encoding_.columns),
+            "n_columns": len(self.learned_.encoding.names),
+            "columns": list(self.learned_.encoding.columns),
             "effort": self.effort,
             "random_state": int(self.random_state),
             "training": plain_rows(self.training_),
@@ -738,6 +550,15 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             Where the place cannot be written to.
         """
         write_model_file(path, self.get_state(), self.card())
+
+
+def _interval(past: Past, churn: Head) -> RiskInterval:
+    seen, interval = churn.validation, RiskInterval(past.n_buyers, churn.earned)
+    if seen is None:
+        return interval
+    repeats = columns_by_name(past.rows.X[seen["row"]], past.rows.names)("n_repeat_purchases")
+    outcome, probability, spread = (seen[name].to_numpy() for name in ("outcome", "probability", "spread"))
+    return interval.fit(outcome, probability, spread, repeats)
 
 
 def load_model(path: str | PathLike[str]) -> RelationshipModel:

@@ -1,0 +1,260 @@
+"""What a model has learned, and all that it says from it: the book and its explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clientcare.model.amounts import PurchaseAmounts, Standing
+from clientcare.model.blend import LEAST, Answer, Blend
+from clientcare.model.book import due_between, make_book, next_due, relationship_of, stage_from
+from clientcare.model.encoding import Encoding
+from clientcare.model.ideas import LEVEL, STANDING
+from clientcare.model.keeping import columns_by_name
+from clientcare.model.level import SeasonalLevel
+from clientcare.model.lifetime import LifetimeMember
+from clientcare.model.linear import RidgeLogistic
+from clientcare.model.member import Floats, Member, log_odds_of
+from clientcare.model.reasons import Explanation, Reasons, what_would_change
+from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
+from clientcare.model.trees import ShallowBoosting
+from clientcare.model.uncertainty import RiskInterval
+from clientcare.outcomes import ChurnDefinition, ClientDefinition
+from clientcare.window import day_number
+
+KINDS: dict[str, type[Member]] = {
+    kind.__name__: kind
+    for kind in (RidgeLogistic, ShallowBoosting, RecencyRule, OverdueRule, BaseRate, LifetimeMember)
+}
+"""The members a model file may hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """Everything that scores depend on; made by fitting or read from a file, never changed.
+
+    Attributes
+    ----------
+    churn, client : definitions of what is asked
+    encoding : Encoding
+        From the feature table to the columns of X.
+    heads : dict of name to Blend
+        ``churn`` and ``patronage``; ``care_tie`` and ``client`` where ties could be seen, or the user gave labels.
+    levels : dict of name to SeasonalLevel
+        Of ``churn`` and ``patronage``.
+    interval : RiskInterval
+    amounts : PurchaseAmounts
+    tables : list of str
+        The tables learned from.
+    sees_ties, sees_all_ties : bool
+        Whether care ties could be seen at all, and of every buyer.
+    owns_client_head : bool
+        Whether being a client has a head of its own; patronage decides otherwise.
+    by_own_labels : bool
+        Whether that head learned from the user's own list.
+    patronage_from_churn : bool
+        Whether no patronage was ever observed, so that it follows from the churn risk.
+    learned_outcomes : bool
+        Whether any horizon had been observed whole.
+    """
+
+    churn: ChurnDefinition
+    client: ClientDefinition
+    encoding: Encoding
+    heads: dict[str, Blend]
+    levels: dict[str, SeasonalLevel]
+    interval: RiskInterval
+    amounts: PurchaseAmounts
+    tables: list[str]
+    sees_ties: bool
+    sees_all_ties: bool
+    owns_client_head: bool
+    by_own_labels: bool
+    patronage_from_churn: bool
+    learned_outcomes: bool
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        """The ideas that columns stand for, and their sentences."""
+        return Reasons(self.encoding.names, self.encoding.behind, self.churn.horizon_days)
+
+    def column(self, X: Floats, name: str) -> Floats:
+        """One column of X; all NaN where the model has none of that name."""
+        return columns_by_name(X, self.encoding.names)(name)
+
+    def book(self, X: Floats, buyers: pd.Index, moment: pd.Timestamp, model_id: str) -> pd.DataFrame:
+        """One row a buyer of X, shape (n_rows, n_columns), as they stand at a moment."""
+        churn = self._answer("churn", X)
+        said = self.probabilities(X, moment, {"churn": churn})
+        silence, gap = self.column(X, "days_since_last_purchase"), self.column(X, "gap_days_median")
+        purchases, spend = self.amounts.expected(
+            X, said["churn"], Standing.of(columns_by_name(X, self.encoding.names))
+        )
+        low, high = self.interval.bounds(said["churn"], churn.spread, self.column(X, "n_repeat_purchases"))
+        _, parts = self._split("churn", {"churn": churn}, said)
+        reasons = self.reasons.top(parts, columns_by_name(X, self.encoding.names))
+        earliest, latest = due_between(
+            moment,
+            silence,
+            gap,
+            self.column(X, "gap_log_mean_shrunk"),
+            self.column(X, "gap_log_sd_shrunk"),
+            self.column(X, "n_repeat_purchases"),
+        )
+        columns: dict[str, Any] = {
+            "relationship": relationship_of(said["client"]),
+            "client_probability": said["client"],
+            "stage": stage_from(said["client"], said["patronage"], said["care_tie"]),
+            "evidence": self._evidence(X),
+            "churn_risk": said["churn"],
+            "churn_risk_low": low,
+            "churn_risk_high": high,
+            "expected_purchases": purchases,
+            "next_purchase_due": next_due(moment, silence, gap),
+            "expected_spend": spend,
+            "overdue_ratio": self.column(X, "overdue_ratio"),
+            **reasons,
+            "as_of": moment,
+            "horizon_days": self.churn.horizon_days,
+            "model_id": model_id,
+            "next_purchase_low": earliest,
+            "next_purchase_high": latest,
+        }
+        return make_book(columns, buyers)
+
+    def _answer(self, head: str, X: Floats) -> Answer:
+        return self.heads[head].split(X, self.reasons.groups, self.reasons.n_ideas)
+
+    def probabilities(
+        self, X: Floats, moment: pd.Timestamp, answers: Mapping[str, Answer] = MappingProxyType({})
+    ) -> dict[str, Floats]:
+        """Churn, patronage, care tie and client, made to tell one story; heads that have answered are not asked
+        again.
+        """
+        said = {
+            name: answers[name].probability if name in answers else blend.probability(X)
+            for name, blend in self.heads.items()
+        }
+        for name, level in self.levels.items():
+            said[name] = level.applied(said[name], day_number(moment))
+        if self.patronage_from_churn:
+            times = self.client.horizon_days / self.churn.horizon_days
+            said["patronage"] = (1 - said["churn"]) ** times
+        unseen = np.full(len(X), np.nan)
+        if "care_tie" in said and not self.sees_all_ties:
+            said["care_tie"] = np.where(self.column(X, "n_contracts") > 0, said["care_tie"], np.nan)
+        said.setdefault("care_tie", unseen)
+        said.setdefault("client", said["patronage"])
+        if self.by_own_labels:
+            return said
+        if self.client.horizon_days <= self.churn.horizon_days:
+            said["client"] = np.minimum(said["client"], 1 - said["churn"])
+        said["client"] = np.minimum(said["client"], np.maximum(said["patronage"], 0.0))
+        return said
+
+    def _evidence(self, X: Floats) -> NDArray[np.object_]:
+        """What each buyer's row rests on: the tables that could speak of them, and whether outcomes
+        were learned.
+        """
+        bought = self.column(X, "n_purchases") > 0
+        bound = self.column(X, "n_contracts") > 0
+        parts = [
+            ("transactions", bought | ~bound),
+            ("interactions", np.ones(len(X), dtype=bool)),
+            ("contracts", bound),
+        ]
+        evidence: Any = np.full(len(X), "", dtype=object)
+        for name, speaks in parts:
+            if name in self.tables:
+                evidence = np.where(speaks, np.where(evidence == "", name, evidence + f"+{name}"), evidence)
+        return np.asarray(evidence + ("" if self.learned_outcomes else "; short history"), dtype=object)
+
+    def explanation(self, X: Floats, index: pd.Index, moment: pd.Timestamp) -> Explanation:
+        """What the scores of each buyer of X are made of."""
+        answers = {
+            head: self._answer(head, X)
+            for head in ("churn", "client" if self.owns_client_head else "patronage")
+        }
+        said = self.probabilities(X, moment, answers)
+        ideas = self.reasons.ideas
+        churn_base, churn = self._split("churn", answers, said)
+        client_base, client = self._split("client", answers, said)
+        column = columns_by_name(X, self.encoding.names)
+        sentences = {
+            idea: self.reasons.sentences(idea, column, churn[:, at]) for at, idea in enumerate(ideas)
+        }
+        spoken = [
+            idea
+            for idea in ideas
+            if np.any(churn[:, ideas.index(idea)]) or np.any(client[:, ideas.index(idea)])
+        ]
+        return Explanation(
+            pd.DataFrame(churn, index=index, columns=ideas)[spoken],
+            pd.DataFrame(client, index=index, columns=ideas)[spoken],
+            churn_base,
+            client_base,
+            pd.DataFrame(sentences, index=index)[spoken],
+            pd.Series(what_would_change(client_base, client, ideas), index=index, name="what_would_change"),
+        )
+
+    def _split(
+        self, name: str, answers: Mapping[str, Answer], said: dict[str, Floats]
+    ) -> tuple[float, Floats]:
+        """Base and parts of a probability; what was done after the blend is a part of its own."""
+        final = log_odds_of(said[name], LEAST)
+        if name == "churn":
+            return self.reasons.split(answers["churn"], final, LEVEL)
+        if self.owns_client_head:
+            return self.reasons.split(answers["client"], final, STANDING)
+        if not self.patronage_from_churn:
+            return self.reasons.split(answers["patronage"], final, STANDING)
+        base, parts = self._split("churn", answers, said)
+        parts = -parts
+        parts[:, self.reasons.ideas.index(STANDING)] += final + base - parts.sum(axis=1)
+        return -base, parts
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything as numbers, texts and arrays: no code, no buyers."""
+        return {
+            "churn": self.churn.to_dict(),
+            "client": self.client.to_dict(),
+            "encoding": self.encoding.get_state(),
+            "heads": {name: blend.get_state() for name, blend in self.heads.items()},
+            "amounts": self.amounts.get_state(),
+            "levels": {name: level.get_state() for name, level in self.levels.items()},
+            "interval": self.interval.get_state(),
+            "tables": list(self.tables),
+            "sees_ties": self.sees_ties,
+            "sees_all_ties": self.sees_all_ties,
+            "owns_client_head": self.owns_client_head,
+            "by_own_labels": self.by_own_labels,
+            "patronage_from_churn": self.patronage_from_churn,
+            "learned_outcomes": self.learned_outcomes,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """What :meth:`get_state` told of, to the bit."""
+        return cls(
+            churn=ChurnDefinition.from_dict(state["churn"]),
+            client=ClientDefinition.from_dict(state["client"]),
+            encoding=Encoding.from_state(state["encoding"]),
+            heads={name: Blend.from_state(head, KINDS) for name, head in state["heads"].items()},
+            levels={name: SeasonalLevel.from_state(level) for name, level in state["levels"].items()},
+            interval=RiskInterval(**state["interval"]),
+            amounts=PurchaseAmounts.from_state(state["amounts"]),
+            tables=list(state["tables"]),
+            sees_ties=state["sees_ties"],
+            sees_all_ties=state["sees_all_ties"],
+            owns_client_head=state["owns_client_head"],
+            by_own_labels=state["by_own_labels"],
+            patronage_from_churn=state["patronage_from_churn"],
+            learned_outcomes=state["learned_outcomes"],
+        )
