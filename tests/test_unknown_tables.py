@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -197,7 +199,8 @@ def test_a_table_of_any_shape_goes_from_the_door_to_the_page(make, tmp_path):
     assert cc.care_report(histories, as_of).seller["score"].dropna().between(0, 100).all()
     plan = cc.care_plan(book, histories, as_of)
     assert set(plan["buyer_id"]) <= set(book.index)
-    assert cc.write_report(model, histories, tmp_path / "book.html").stat().st_size > 10_000
+    if find_spec("jinja2") and find_spec("matplotlib"):
+        assert cc.write_report(model, histories, tmp_path / "book.html").stat().st_size > 10_000
 
 
 def suggested(histories: cc.Histories) -> str:

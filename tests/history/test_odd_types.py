@@ -220,6 +220,7 @@ def test_nested_attributes_are_left_out_and_counted():
         assert "nested_tags" in histories.quality["rule"].tolist()
 
 
+@pytest.mark.skipif(not hasattr(pa, "uuid"), reason="arrow has UUIDs since version 18")
 def test_uuids_of_arrow_are_texts():
     ids = [uuid.UUID(int=number) for number in (1, 2, 3)]
     given = pa.Table.from_pandas(table(buyer_id=ids), preserve_index=False)

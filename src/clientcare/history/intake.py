@@ -292,8 +292,14 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if is_text(kind) and kind != pa.large_string():
         column = column.cast(pa.large_string())
     if pa.types.is_float16(kind):
-        column = column.cast(pa.float32())
+        column = pa.chunked_array([_single(chunk) for chunk in column.chunks], type=pa.float32())
     return column
+
+
+def _single(halves: pa.Array) -> pa.Array:
+    """Half floats as single ones, by numpy: older arrow cannot cast them."""
+    unknown = halves.is_null().to_numpy(zero_copy_only=False)
+    return pa.array(halves.to_numpy(zero_copy_only=False).astype(np.float32), mask=unknown)
 
 
 def is_text(kind: pa.DataType) -> bool:
