@@ -42,7 +42,8 @@ class SchemaError(InputError):
         names = ", ".join(repr(str(name)) for name in found) or "no columns at all"
         return cls(
             f"{table}: no column {column!r} (found {names}).\n"
-            f"Rename it, or map it at the door: Histories(..., columns={{{table!r}: {{'theirs': {column!r}}}}})."
+            f"Rename it, or map it at the door: Histories(..., columns={{{table!r}: {{'theirs': {column!r}}}}}), "
+            f"in a shell --column {table}.{column}=THEIRS."
         )
 
 

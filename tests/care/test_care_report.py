@@ -8,6 +8,7 @@ import pytest
 from three_buyers import AS_OF, INTERACTIONS, TRANSACTIONS, three_buyers
 
 from clientcare.care import care_practices, care_report
+from clientcare.care.practices import PRACTICES
 from clientcare.exceptions import OptionError
 from clientcare.history import Histories
 
@@ -77,6 +78,18 @@ def test_what_cannot_be_seen_is_not_called_bad():
     assert np.isnan(report.seller.loc["communicated", "score"])
     assert report.seller.loc["communicated", "coverage"] == 0.0
     assert report.questions.loc["Do they hear that you do?", "answer"] == "cannot be seen"
+
+
+def test_the_overall_score_says_which_practices_it_rests_on():
+    assert (
+        care_report(three_buyers(), AS_OF).seller.loc["overall", "evidence"] == "mean of the five practices"
+    )
+    alone = care_report(Histories(TRANSACTIONS), AS_OF).seller
+    seen = [practice for practice in PRACTICES if alone.loc[practice, "coverage"] > 0]
+    assert 0 < len(seen) < 3
+    assert alone.loc["overall", "evidence"] == f"mean of {' and '.join(seen)} alone"
+    nothing = care_report(Histories(TRANSACTIONS), "2000-01-01").seller
+    assert nothing.loc["overall", "evidence"] == "cannot be seen in these histories"
 
 
 def test_the_report_prints_and_its_page_is_escaped():

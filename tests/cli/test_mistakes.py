@@ -48,3 +48,12 @@ def test_contracts_alone_ask_for_a_horizon(tmp_path, capsys):
     contracts.to_csv(tmp_path / "terms.csv", index=False)
     assert main(["backtest", "--contracts", str(tmp_path / "terms.csv")]) == 2
     assert "State the horizon yourself: --horizon 90D" in capsys.readouterr().err
+
+
+def test_what_is_wrong_at_the_door_is_mended_in_words_of_the_shell(tmp_path, capsys):
+    (tmp_path / "orders.csv").write_text("Customer ID,InvoiceDate\na,2024-01-01\n")
+    assert main(["check", "--transactions", str(tmp_path / "orders.csv")]) == 2
+    assert "--column transactions.buyer_id='Customer ID'" in capsys.readouterr().err
+    (tmp_path / "crm.csv").write_text("buyer_id,timestamp,satisfaction\na,2024-01-01,4\n")
+    assert main(["check", "--interactions", str(tmp_path / "crm.csv")]) == 2
+    assert "satisfaction_scale = [1, 5]" in capsys.readouterr().err

@@ -124,6 +124,13 @@ def test_whoever_knows_the_outcome_beats_recency_beyond_chance_and_a_coin_does_n
     assert "does not beat recency on any of 2 dates" in guessing.verdict
 
 
+def test_of_one_date_the_verdict_speaks_as_of_one(shop):
+    knowing = backtest(Oracle(shop), shop, DATES[:1], n_bootstrap=50)
+    assert "On churn, the model beats recency on the only date (beyond chance);" in knowing.verdict
+    unmeasured = backtest(Coin(), shop, DATES[:1], n_bootstrap=0)
+    assert "On churn, the model does not beat recency on the only date;" in unmeasured.verdict
+
+
 def test_a_client_horizon_not_observed_yet_is_left_out_and_said(shop):
     late = START + pd.Timedelta(days=520)
     found = backtest(RelationshipModel("60D", effort="quick"), shop, late, n_bootstrap=0)

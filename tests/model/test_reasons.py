@@ -44,3 +44,16 @@ def test_a_nudge_of_the_data_leaves_the_main_reasons_where_they_are(explained, o
     still = np.corrcoef(before.to_numpy().ravel(), after[before.columns].to_numpy().ravel())[0, 1]
     assert same > 0.9
     assert still > 0.98
+
+
+def test_an_explanation_prints_what_moves_each_buyer_most_on_a_line():
+    shop = histories_of(shop_tables(n_buyers=100))
+    model = RelationshipModel(horizon="60D", effort="quick", random_state=0).fit(shop, AS_OF)
+    explanation = model.explain(shop, as_of=AS_OF)
+    lines = repr(explanation).splitlines()
+    n_buyers, first = len(explanation.churn), explanation.churn.index[0]
+    largest = explanation.churn.loc[first].abs().idxmax()
+    total, part = explanation.churn_log_odds.loc[first], explanation.churn.loc[first, largest]
+    assert lines[0].startswith(f"Explanation of {n_buyers} buyers")
+    assert lines[1].startswith(f"{first}: log-odds of churn {total:+.2f}; {largest} {part:+.2f}, ")
+    assert lines[6:] == [f"... {n_buyers - 5} more", "Tables: churn, client, sentences, what_would_change"]

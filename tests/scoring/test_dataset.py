@@ -136,6 +136,15 @@ def test_what_the_door_found_is_added_up(model, tables, tmp_path):
     assert result.quality.groupby(["table", "rule"])["n_rows"].sum().to_dict() == expected.to_dict()
 
 
+def test_the_result_prints_what_was_made_in_three_lines(model, tables, tmp_path):
+    result = score_dataset(model, **tables, out=tmp_path / "b", as_of=AS_OF, n_partitions=6)
+    made, read, cost = repr(result).splitlines()
+    assert made == f"The book of {result.n_buyers:,} buyers is in b."
+    assert f"{len(tables['transactions']):,} rows of transactions" in read
+    assert "in 6 parts; " in read
+    assert cost.endswith(" CPU seconds.")
+
+
 def test_the_manifest_tells_what_it_was_made_of_and_nothing_of_anybody(model, tables, files, tmp_path):
     result = score_dataset(model, **files, out=tmp_path / "b.parquet", as_of=AS_OF, n_partitions=3)
     manifest = json.loads(pq.read_schema(tmp_path / "b.parquet").metadata[b"clientcare"])

@@ -232,6 +232,16 @@ def care_effect(
     cannot tell if fewer than half of the rows could have gone either way, if weighting leaves the groups
     apart (mean absolute standardised difference over 0.1), if the weighted rows are worth fewer than 50 on
     either side, or if there is an effect on the past.
+
+    Examples
+    --------
+    >>> from clientcare.datasets import simulate_histories
+    >>> firm = simulate_histories("service_firm", n_buyers=200, random_state=0)
+    >>> effect = care_effect(firm.histories, "check_in", "churn", ["2023-06-01", "2023-09-01"])
+    >>> effect.verdict
+    'cannot tell'
+    >>> bool(effect.low <= effect.effect <= effect.high)
+    True
     """
     require_histories(histories, "care_effect")
     moments, _ = parse_moments(as_of, histories.timezone)

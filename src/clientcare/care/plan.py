@@ -112,6 +112,21 @@ def care_plan(
         buyers are not in the histories.
     OptionError
         Where an option has no meaning.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from clientcare.history import Histories
+    >>> days = ["2024-01-02", "2024-02-01", "2024-03-02", "2024-05-28"]
+    >>> bought = pd.DataFrame({"buyer_id": ["a", "a", "a", "b"], "timestamp": pd.to_datetime(days), "amount": 9.0})
+    >>> book = pd.DataFrame({"churn_risk": [0.6, 0.3], "expected_spend": [20.0, 10.0]}, index=["a", "b"])
+    >>> plan = care_plan(book.rename_axis("buyer_id"), Histories(bought), "2024-06-01")
+    >>> plan[["buyer_id", "action", "at_stake"]]
+      buyer_id                    action  at_stake
+    0        a                 reach_out      12.0
+    1        b  follow_up_first_purchase       3.0
+    >>> plan.loc[0, "reason"]
+    'Silent for 91 days, 3.0 times the usual gap of 30 days; churn risk 60%.'
     """
     _check_options(by, warning_line, max_per_buyer, minutes or {})
     require_histories(histories, "care_plan")

@@ -243,13 +243,14 @@ _EVIDENCE: Mapping[str, tuple[str, ...]] = {
         "{n_referrers} buyers made {n_referrals} referrals",
         "asked {n_referrals_asked} times for one",
     ),
-    OVERALL: ("mean of the five practices",),
 }
 
 
 def evidence(buyers: pd.DataFrame, measure: str) -> str:
     """The counts behind a measure, in words; clauses that count nothing are left out."""
-    if measure != OVERALL and not buyers[measure].notna().any():
+    if measure == OVERALL:
+        return _what_is_averaged(buyers)
+    if not buyers[measure].notna().any():
         return "cannot be seen in these histories"
     sums = {
         name: float(buyers[name].sum()) for name in map(str, buyers) if name.startswith(("n_", "amount_"))
@@ -263,6 +264,20 @@ def evidence(buyers: pd.DataFrame, measure: str) -> str:
         if not names or any(sums.get(name, 0.0) for name in names):
             clauses.append(clause.format(**{name: f"{sums.get(name, 0.0):,.0f}" for name in names}))
     return "; ".join(clauses) or "nothing happened"
+
+
+def _what_is_averaged(buyers: pd.DataFrame) -> str:
+    """Which practices the overall score rests on: those that can be seen."""
+    seen = [practice for practice in PRACTICES if buyers[practice].notna().any()]
+    if not seen:
+        return "cannot be seen in these histories"
+    if len(seen) == len(PRACTICES):
+        return "mean of the five practices"
+    return (
+        f"mean of {' and '.join(seen)} alone"
+        if len(seen) < 3
+        else f"mean of {len(seen)} of the five practices"
+    )
 
 
 def _html_table(frame: pd.DataFrame, formats: dict[str, str]) -> str:

@@ -26,7 +26,9 @@ def run(options: argparse.Namespace) -> int:
     model = build_model(options, histories).fit(histories, as_of=options.as_of)
     model.save(options.model)
     voice = Voice(options.json)
-    voice.show("candidates", "What was tried, judged on the latest complete snapshots", model.candidates_)
+    voice.show(
+        "candidates", "What was tried, judged on the latest complete snapshots", model.candidates_.round(4)
+    )
     for sentence in model.says_:
         voice.say("says", sentence, sentence=sentence)
     voice.say("model", f"\nModel {model.model_id_} written.", model_id=model.model_id_, out=options.model)

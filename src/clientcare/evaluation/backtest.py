@@ -78,7 +78,11 @@ class Backtest:
         clearly, ahead = int((rows["gain_low"] > 0).sum()), int((rows["gain"] > 0).sum())
         n_dates, worse = len(rows), int((rows["gain_high"] < 0).sum())
         about = "churn" if target == "churn" else "who is a client"
-        if ahead == n_dates:
+        if n_dates == 1:
+            how = f"{'beats' if ahead else 'does not beat'} {self.baseline} on the only date"
+            if rows["gain_low"].notna().all():
+                how += f" ({'' if clearly or worse else 'not '}beyond chance)"
+        elif ahead == n_dates:
             how = f"beats {self.baseline} on all {n_dates} dates ({clearly} of them beyond chance)"
         elif ahead == 0:
             how = f"does not beat {self.baseline} on any of {n_dates} dates ({worse} of them worse beyond chance)"

@@ -91,7 +91,8 @@ def _read_satisfaction(sheet: Sheet, door: Door) -> None:
         raise SchemaError(
             f"{sheet.given.place('satisfaction')}: {np.count_nonzero(outside):,} values lie outside 0 to 1 "
             f"(first row numbers: {rows}).\n"
-            "State the lowest and the highest answer: Histories(..., satisfaction_scale=(1, 5))."
+            "State the lowest and the highest answer: Histories(..., satisfaction_scale=(1, 5)), "
+            "in the file of --config satisfaction_scale = [1, 5]."
         )
     sheet.log.note("outside_scale", "kept: satisfaction unknown", outside)
     sheet.numbers["satisfaction"] = np.where(outside, np.nan, (answers - low) / (high - low))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -218,7 +219,8 @@ def _missing(table: str, column: str, found: Sequence[str]) -> SchemaError:
         return SchemaError.missing_column(table, column, found)
     return SchemaError(
         f"{table}: no column {column!r} (found {_listed(found)}).\n"
-        f"Rename it, or map it at the door; perhaps columns={{{table!r}: {{{likely!r}: {column!r}}}}}."
+        f"Rename it, or map it at the door; perhaps columns={{{table!r}: {{{likely!r}: {column!r}}}}}, "
+        f"in a shell --column {table}.{column}={shlex.quote(likely)}."
     )
 
 

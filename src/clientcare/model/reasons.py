@@ -18,6 +18,8 @@ from clientcare.model.sentences import Texts, say_all
 LEAST_SAID = 0.05
 """A contribution smaller than this, in log-odds, is no reason."""
 N_REASONS = 3
+N_SHOWN = 5
+"""An explanation prints that many buyers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,27 @@ class Explanation:
     def client_log_odds(self) -> pd.Series[float]:
         """Log-odds of being a client, base and contributions added."""
         return (self.client.sum(axis=1) + self.client_base).rename("client_log_odds")
+
+    def __repr__(self) -> str:
+        largest = [
+            f"{buyer}: log-odds of churn {total:+.2f}; {self._largest(position)}"
+            for position, (buyer, total) in enumerate(self.churn_log_odds.head(N_SHOWN).items())
+        ]
+        left = len(self.churn) - len(largest)
+        return "\n".join(
+            [
+                f"Explanation of {len(self.churn):,} buyers: log-odds of churn; the usual buyer's: {self.churn_base:+.2f}",
+                *largest,
+                *([f"... {left:,} more"] if left else []),
+                "Tables: churn, client, sentences, what_would_change",
+            ]
+        )
+
+    def _largest(self, position: int) -> str:
+        """What moves one buyer's risk most, each idea with its part."""
+        parts = self.churn.iloc[position]
+        names = parts.abs().sort_values(ascending=False, kind="stable").index[:N_REASONS]
+        return ", ".join(f"{name} {parts[name]:+.2f}" for name in names)
 
     def _repr_html_(self) -> str:
         return f"<p>Contributions to the log-odds of churn (base {self.churn_base:.2f})</p>{self.churn.round(2).to_html()}"

@@ -564,10 +564,34 @@ def _interval(past: Past, churn: Head) -> RiskInterval:
 def load_model(path: str | PathLike[str]) -> RelationshipModel:
     """A model from its file; loading runs nothing that the file holds.
 
+    Parameters
+    ----------
+    path : path
+        What :meth:`RelationshipModel.save` wrote.
+
+    Returns
+    -------
+    RelationshipModel
+        Fitted; it scores and explains as the one that was saved, to the last bit.
+
     Raises
     ------
     ModelFileError
         Where the file is damaged, hostile, or of a newer version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from clientcare.datasets import load_retailer
+    >>> histories = load_retailer()
+    >>> model = RelationshipModel(effort="quick", random_state=0).fit(histories)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.clientcare")
+    ...     same = load_model(f"{folder}/model.clientcare")
+    >>> same.model_id_ == model.model_id_
+    True
+    >>> bool((same.score(histories)["churn_risk"] == model.score(histories)["churn_risk"]).all())
+    True
     """
     state, _ = read_model_file(path)
     return RelationshipModel.from_state(state)

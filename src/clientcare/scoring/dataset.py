@@ -90,6 +90,16 @@ class ScoringResult:
     manifest: Mapping[str, Any]
     cpu_seconds: Mapping[str, float] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        read = ", ".join(f"{n_rows:,} rows of {table}" for table, n_rows in self.n_rows.items())
+        parts = f"{self.n_parts:,} part{'' if self.n_parts == 1 else 's'}"
+        resumed = f" ({self.n_resumed:,} found whole)" if self.n_resumed else ""
+        return (
+            f"The book of {self.n_buyers:,} buyers is in {self.out}.\n"
+            f"Read {read} in {parts}{resumed}; findings about the data are in quality ({len(self.quality):,}).\n"
+            f"{sum(self.cpu_seconds.values()):.1f} CPU seconds."
+        )
+
 
 def score_dataset(
     model: Any,
@@ -159,6 +169,27 @@ def score_dataset(
         Where a table lacks a column, or one that the model learned from is not given.
     MissingExtraError
         Where DuckDB is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from clientcare.datasets import load_retailer
+    >>> from clientcare.model import RelationshipModel
+    >>> from clientcare.scoring import read_book, score_dataset
+    >>> shop = load_retailer().select(load_retailer().buyer_ids[:100])
+    >>> model = RelationshipModel(effort="quick", random_state=0).fit(shop)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result = score_dataset(
+    ...         model,
+    ...         transactions=shop.transactions,
+    ...         interactions=shop.interactions,
+    ...         buyers=shop.buyers,
+    ...         as_of="2024-06-01",
+    ...         out=f"{folder}/book",
+    ...     )
+    ...     book = read_book(f"{folder}/book")
+    >>> result.n_buyers == len(book)
+    True
     """
     sources = {
         "transactions": transactions,
