@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from clientcare.datasets import simulate_histories, simulate_pareto_nbd
-from clientcare.model import RelationshipModel
+from clientcare.model import RecencyRule, RelationshipModel, RidgeLogistic
+from clientcare.model.blend import Blend
 from clientcare.model.uncertainty import RiskInterval
 
 
@@ -24,6 +25,19 @@ def test_the_interval_holds_the_risk_and_is_wider_where_members_disagree_and_lit
 
 def test_it_is_narrower_where_the_probability_model_was_never_beaten():
     assert width(RiskInterval(1000, doubt=0.0)) < width(RiskInterval(1000, doubt=1.0)) / 2
+
+
+def test_one_member_that_is_surer_by_far_does_not_stretch_the_interval_over_the_whole_line():
+    blend = Blend({"one": RidgeLogistic(), "other": RecencyRule()}, {"one": 0.75, "other": 0.25})
+    sure, surer, apart = (
+        blend.spread_of({"one": np.array([-4.0]), "other": np.array([other])})[0]
+        for other in (-8.0, -14.0, -5.0)
+    )
+    assert surer == pytest.approx(sure, abs=0.01)
+    assert surer < 1.5
+    assert apart == pytest.approx(np.sqrt(0.75 * 0.25))
+    unknown = blend.spread_of({"one": np.array([-4.0]), "other": np.array([np.nan])})[0]
+    assert unknown == 0
 
 
 def test_a_past_that_was_missed_widens_it():

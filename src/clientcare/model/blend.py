@@ -12,6 +12,8 @@ from scipy.optimize import brentq
 from clientcare.model.member import Floats, Groups, Member, log_odds_of, share_of
 
 LEAST = 1e-9
+FURTHEST = 3.0
+"""In log-odds; a twentieth of the odds."""
 MOSTLY = 0.9
 FAIR_WEIGHT = 0.2
 
@@ -109,11 +111,19 @@ class Blend:
         return {name: share_of(member._log_odds(X)) for name, member in self.members.items()}
 
     def spread_of(self, log_odds: Mapping[str, Floats]) -> Floats:
-        """How far apart the members are: the weighted spread of their log-odds; shape (n_rows,)."""
-        total, weight = self._sums(log_odds)
+        """How far apart the members are: the weighted spread of their log-odds; shape (n_rows,).
+
+        A member further than ``FURTHEST`` from the blended probability counts as being there: the mean of
+        probabilities hardly moves between one in a thousand and one in a million, nor may its interval.
+        """
+        centre = log_odds_of(self._mean({name: share_of(values) for name, values in log_odds.items()}), LEAST)
+        near = {
+            name: np.clip(values, centre - FURTHEST, centre + FURTHEST) for name, values in log_odds.items()
+        }
+        total, weight = self._sums(near)
         with np.errstate(invalid="ignore"):
             mean = total / weight
-        squares, _ = self._sums({name: (values - mean) ** 2 for name, values in log_odds.items()})
+        squares, _ = self._sums({name: (values - mean) ** 2 for name, values in near.items()})
         return np.asarray(np.sqrt(squares / np.maximum(weight, LEAST)))
 
     def _mean(self, probabilities: Mapping[str, Floats]) -> Floats:
