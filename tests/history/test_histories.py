@@ -346,6 +346,27 @@ def test_what_was_recorded_late_is_unknown_before():
     assert histories.until("2024-03-02").transactions["amount"].tolist() == [2.0, 1.0, 3.0]
 
 
+def test_an_early_row_recorded_late_moves_the_observed_stretch_only_once_it_is_known():
+    days = pd.to_datetime(["2020-01-01", "2024-01-05", "2024-02-01"])
+    table = pd.DataFrame(
+        {"buyer_id": ["a", "b", "c"], "timestamp": days, "recorded_at": ["2024-03-01", None, None]}
+    )
+    histories = Histories(table)
+    assert histories.observed_from == pd.Timestamp("2020-01-01")
+    assert histories.until("2024-02-15").observed_from == pd.Timestamp("2024-01-05")
+    assert histories.until("2024-03-02").observed_from == pd.Timestamp("2020-01-01")
+    stated = Histories(table, observed_from="2023-01-01")
+    assert stated.until("2024-02-15").observed_from == pd.Timestamp("2023-01-01")
+    assert histories.select(["c"]).until("2024-03-02").observed_from == pd.Timestamp("2020-01-01")
+
+
+def test_contracts_were_observed_before_the_first_contact():
+    terms = pd.DataFrame({"buyer_id": ["a"], "start": ["2020-01-01"]})
+    talks = pd.DataFrame({"buyer_id": ["a"], "timestamp": ["2023-01-01"], "kind": ["call"]})
+    histories = Histories(contracts=terms, interactions=talks)
+    assert histories.until("2022-01-01").observed_from == pd.Timestamp("2020-01-01")
+
+
 def test_select_takes_some_buyers_in_sorted_order():
     chosen = Histories(few()).select(["b"])
     assert chosen.buyer_ids.tolist() == ["b"]

@@ -111,6 +111,7 @@ def care_practices(
     """
     require_histories(histories, "care_practices")
     as_of = parse_moment(as_of, histories.timezone)
+    histories = histories.until(as_of)
     period = Period.ending(histories, as_of, period_days, cadence_days)
     buying, contacts = Buying.known(histories, period.as_of), Contacts.known(histories, period.as_of)
     columns: dict[str, Any] = {}

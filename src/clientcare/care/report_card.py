@@ -130,6 +130,7 @@ def care_report(
     """
     require_histories(histories, "care_report")
     moment = parse_moment(as_of, histories.timezone)
+    histories = histories.until(moment)
     period_days, cadence_days = parse_days(period, "period"), parse_days(cadence, "cadence")
     if cadence_days > period_days:
         raise OptionError(

@@ -15,11 +15,11 @@ from clientcare.history.attributes import churn_labels, read_attributes, sign_up
 from clientcare.history.events import EventTable, sort_events
 from clientcare.history.ids import Ids, all_ids, read_ids, same_kind
 from clientcare.history.intake import GivenTable
-from clientcare.history.quality import Finding, Mask, RowLog
+from clientcare.history.observed import observed_stretch
+from clientcare.history.quality import Finding, RowLog
 from clientcare.history.sheets import Door, Sheet
 from clientcare.history.terms import rows_in_force
-from clientcare.history.words import codes_of
-from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, timestamp_of
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 READERS = {
     "transactions": transactions.read_transactions,
@@ -57,7 +57,7 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         sheet.ids = ids
     buyer_ids = all_ids([(sheet.ids, sheet.log.kept) for sheet in sheets.values()])
     events = {name: _sorted(sheet, buyer_ids) for name, sheet in sheets.items()}
-    first_day, day_after_last = _observed(sheets)
+    first_day, day_after_last = observed_stretch(events)
     logs = {name: sheet.log for name, sheet in sheets.items()}
     attributes = None
     if buyers is not None:
@@ -97,28 +97,6 @@ def _sorted(sheet: Sheet, buyer_ids: pd.Index) -> EventTable:
         value_before={name: value for name, value in value_before.items() if name in columns},
     )
     return events.frozen()
-
-
-def _observed(sheets: Mapping[str, Sheet]) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """The first day and the day after the last of what happened; contracts count where they stand alone."""
-    times = [sheet.time[_happened(sheet)] for name, sheet in sheets.items() if name != "contracts"]
-    if not any(len(some) for some in times):
-        times = [sheet.time[sheet.log.kept] for sheet in sheets.values()]
-        ended = [sheet for sheet in sheets.values() if "cancelled_at" in sheet.moments]
-        given_up = [sheet.moments["cancelled_at"][sheet.log.kept] for sheet in ended]
-        times += [some[some != UNKNOWN_TIME] for some in given_up]
-    times = [some for some in times if len(some)]
-    first = min((int(some.min()) for some in times), default=0)
-    last = max((int(some.max()) for some in times), default=0)
-    day = MICROSECONDS_A_DAY
-    return timestamp_of(first // day * day), timestamp_of((last // day + 1) * day)
-
-
-def _happened(sheet: Sheet) -> Mask:
-    """Rows kept, without contacts that are only scheduled."""
-    if "status" not in sheet.codes:
-        return sheet.log.kept
-    return sheet.log.kept & ~np.isin(sheet.codes["status"], codes_of(sheet.levels["status"], ("scheduled",)))
 
 
 def _note_contacts(

@@ -14,6 +14,7 @@ from clientcare.history.assembly import Assembly, assemble
 from clientcare.history.dates import check_date_format, check_timezone
 from clientcare.history.events import EventTable, frame_of
 from clientcare.history.intake import take_in
+from clientcare.history.observed import observed_stretch
 from clientcare.history.quality import SET_ASIDE, quality_table
 from clientcare.history.schema import SCHEMAS, ColumnMap, check_column_map, schema_of
 from clientcare.history.sheets import Door
@@ -179,6 +180,7 @@ class Histories:
         self.rows = found.rows
         self.ignored_columns = {name: table.ignored for name, table in given.items() if table.ignored}
         self.observed_from = found.first_day if first is None else first
+        self._finds_first_day = first is None
         self.observed_until = found.day_after_last if last is None else last
 
     def events(self, table: str) -> EventTable | None:
@@ -225,12 +227,15 @@ class Histories:
     def until(self, moment: Moment) -> Histories:
         """What was known at a moment: facts before it, and of these only the values known by then.
 
-        All buyers keep their place in ``buyer_ids``; ``quality`` still speaks of the whole tables.
+        All buyers keep their place in ``buyer_ids``; ``quality`` still speaks of the whole tables. An
+        ``observed_from`` that was not stated is found among the facts known by then.
         """
         as_of = parse_moment(moment, self.timezone, "moment")
         cut = self._copy()
         cut._events = {name: events.before(microseconds(as_of)) for name, events in self._events.items()}
         cut.observed_until = min(self.observed_until, as_of)
+        if self._finds_first_day and any(events.n_rows for events in cut._events.values()):
+            cut.observed_from = observed_stretch(cut._events)[0]
         return cut
 
     def select(self, buyer_ids: Iterable[Any]) -> Histories:
@@ -251,6 +256,7 @@ class Histories:
         chosen.buyer_ids = self.buyer_ids[places]
         chosen.buyers = None if self.buyers is None else self.buyers.iloc[places]
         chosen._events = {name: events.select(places) for name, events in self._events.items()}
+        chosen._finds_first_day = False  # the stretch is that of all buyers
         return chosen
 
     def _frame(self, table: str) -> pd.DataFrame | None:
