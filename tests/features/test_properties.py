@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from clientcare.features import feature_catalogue, feature_table, peer_norms
+from clientcare.history import Histories
 from strategies import histories_of, some_dates, some_histories, some_tables, with_another_future
 
 MANY = settings(max_examples=max(200, settings().max_examples))
@@ -40,6 +41,15 @@ def test_another_future_changes_no_feature(tables, as_of, seed):
     other = with_another_future(tables, as_of, seed)
     before, after = (feature_table(histories_of(some), as_of, DATED, FEW_WINDOWS) for some in (tables, other))
     assert_same(before, after)
+
+
+def test_a_buyer_who_comes_later_leaves_no_trace_among_the_categories():
+    bought = pd.DataFrame({"buyer_id": ["a", "b"], "timestamp": ["2024-01-01", "2024-06-01"], "amount": 1.0})
+    buyers = pd.DataFrame({"buyer_id": ["a", "b"], "city": ["Oslo", "Bergen"]})
+    histories = Histories(bought, buyers=buyers)
+    assert list(feature_table(histories, "2024-03-01")["buyer_city"].cat.categories) == ["Oslo"]
+    both = feature_table(histories, ["2024-03-01", "2024-07-01"])["buyer_city"]
+    assert list(both.cat.categories) == ["Bergen", "Oslo"]
 
 
 @MANY

@@ -130,6 +130,8 @@ def tabulate(snapshots: Sequence[Snapshot], entries: Sequence[Feature], with_sta
     table = pd.DataFrame(numbers.T, columns=[entry.name for entry in entries], copy=False)
     if static[0]:
         attributes = pd.concat([pd.DataFrame(columns) for columns in static], ignore_index=True)
+        for name in attributes.columns[attributes.dtypes == "category"]:  # no trace of buyers who came later
+            attributes[name] = attributes[name].cat.remove_unused_categories()
         table = pd.concat([table, attributes], axis=1)
     return table
 
