@@ -9,7 +9,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from clientcare.model import BaseRate, OverdueRule, RecencyRule, RidgeLogistic, ShallowBoosting
+from clientcare.model import (
+    BaseRate,
+    LifetimeMember,
+    OverdueRule,
+    RecencyRule,
+    RidgeLogistic,
+    ShallowBoosting,
+)
 from clientcare.model.blend import Blend, yielding_weights
 from clientcare.model.design import Design
 from clientcare.model.logistic import fit_ridge_logistic
@@ -25,7 +32,7 @@ MEMBERS = [
 
 
 @parametrize_with_checks(
-    [RecencyRule(), OverdueRule(), BaseRate(), RidgeLogistic(), ShallowBoosting(n_trees=20)]
+    [RecencyRule(), OverdueRule(), BaseRate(), LifetimeMember(), RidgeLogistic(), ShallowBoosting(n_trees=20)]
 )
 def test_a_member_keeps_the_scikit_learn_contract(estimator, check):
     check(estimator)
@@ -191,3 +198,10 @@ def test_a_learned_member_yields_where_few_have_left():
 def test_with_one_class_alone_the_share_is_near_but_not_at_the_edge():
     rate = BaseRate().fit_share(40, 40)
     assert 0.95 < share_of(rate._log_odds(np.zeros((1, 0))))[0] < 1.0
+
+
+def test_the_probability_member_says_the_share_where_its_columns_are_missing():
+    X, y = pd.DataFrame({"other": [1.0, 2.0, 3.0]}), np.array([0, 1, 1])
+    member = LifetimeMember().fit(X, y)
+    assert member.predict_proba(X)[:, 1] == pytest.approx([2.5 / 4] * 3)
+    assert np.isnan(member.expected_purchases(X.to_numpy())).all()

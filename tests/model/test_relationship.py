@@ -427,3 +427,28 @@ def test_asked_to_learn_beyond_the_data_it_learns_from_all_of_it(shop):
     beyond = clone(model).fit(shop, as_of=later)
     assert beyond.as_of_ == shop.observed_until
     assert beyond.model_id_ == clone(model).fit(shop).model_id_
+
+
+def test_a_contract_in_force_has_a_risk_also_where_nothing_could_be_learned():
+    tables = shop_tables(n_buyers=60)
+    bound = tables["transactions"]["buyer_id"].unique()[::3]
+    histories = histories_of({**tables, "contracts": pd.DataFrame({"buyer_id": bound, "start": START})})
+    model = RelationshipModel("2000D", effort="quick").fit(histories)
+    book = model.score(histories)
+    chances = ["churn_risk", "churn_risk_low", "churn_risk_high", "client_probability"]
+    assert np.isfinite(book[chances].to_numpy()).all()
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression, "forest"])
+def test_an_estimator_that_is_none_is_refused(shop, estimator):
+    with pytest.raises(OptionError, match="estimator must be"):
+        RelationshipModel("60D", estimator=estimator, effort="quick").fit(shop, AS_OF)
+
+
+def test_labels_that_name_nobody_known_are_told(shop, book):
+    labels = pd.Series(np.arange(len(book)) % 2 == 0, index=book.index)
+    strangers = pd.Series([True, False], index=["nobody", "no one"])
+    model = RelationshipModel("60D", effort="quick").fit(shop, AS_OF, labels=pd.concat([labels, strangers]))
+    assert any(sentence.startswith("2 of") and "labels" in sentence for sentence in model.says_)
+    with pytest.raises(InputError, match="2 of 2 labels name none"):
+        RelationshipModel("60D", effort="quick").fit(shop, AS_OF, labels=strangers)

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from clientcare.model.blend import Blend, shift_to, yielding_weights
+from clientcare.model.blend import LEAST, Blend, shift_to, yielding_weights
 from clientcare.model.member import Floats, Member, log_odds_of, share_of
 from clientcare.model.rules import BaseRate
 
@@ -132,7 +132,7 @@ def fit_head(question: Question, judge: bool = True, earned: float = 1.0) -> Hea
         weights = _after_judgement(weights, members, judged[0])
         earned = earned if np.isnan(judged[2]) else judged[2]
     weights = _let_yield(weights, earned)
-    blend = _settled(question, question.as_of, members, weights)
+    blend = _for_everybody(question, _settled(question, question.as_of, members, weights))
     candidates = pd.DataFrame(columns=list(CANDIDATE_COLUMNS)) if judged is None else judged[0]
     if len(candidates):
         total = sum(blend.weights.values())
@@ -178,6 +178,21 @@ def _settled(
     share = 1 - (1 - LEVEL_SHARE) * (learned / full if full else 1.0)
     now = np.flatnonzero(question.rows.date == as_of)
     return blend.settle(question.rows.take(now).X, "lifetime", share)
+
+
+def _for_everybody(question: Question, blend: Blend) -> Blend:
+    """The blend, the share seen so far beside it where no member learned from outcomes.
+
+    The probability model knows nothing of buyers without a purchase or under contract. The share answers
+    for them; for all others it counts as good as nothing.
+    """
+    if any(member._needs_outcome for member in blend.members.values()):
+        return blend
+    seen = question.outcome[
+        ~np.isnan(question.outcome) & (question.rows.date + question.span_us <= question.as_of)
+    ]
+    members = {**blend.members, "base_rate": BaseRate().fit_share(int(seen.sum()), len(seen))}
+    return Blend(members, {**blend.weights, "base_rate": LEAST}, blend.shift)
 
 
 def _weights(members: Mapping[str, Member], rows: Rows, outcome: Floats) -> dict[str, float]:

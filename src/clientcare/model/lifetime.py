@@ -44,7 +44,8 @@ class LifetimeMember(Member):
     boundary_ : str or None
         What the data could not tell, where the likelihood has its maximum at an edge.
     usable_ : bool
-        False where too few buyers ever came back to fit anything.
+        False where too few buyers ever came back to fit anything, or a table without the three columns was
+        given; the share of the second class then answers for every buyer.
     """
 
     _needs_outcome = False
@@ -60,6 +61,7 @@ class LifetimeMember(Member):
         self.boundary_: str | None = None
         self.usable_ = all(name in self.place_ for name in (COUNT, STRETCH, AGE))
         known = self._known(X) if self.usable_ else np.zeros(len(X), dtype=bool)
+        self.intercept_ = float(log_odds_of((float(y.sum()) + 0.5) / (len(y) + 1.0)))
         summary = self._summary(X)[known] if known.any() else np.empty((0, 3))
         if summary[:, 0].sum() < FEWEST_REPEATS:
             self.usable_ = False
@@ -85,6 +87,8 @@ class LifetimeMember(Member):
         return np.column_stack([X[:, self.place_[name]] for name in (COUNT, STRETCH, AGE)])
 
     def _log_odds(self, X: Floats) -> Floats:
+        if not self.usable_:
+            return np.full(len(X), self.intercept_)
         log_odds = np.full(len(X), np.nan)
         known = self._known(X)
         if known.any():
@@ -122,6 +126,8 @@ class LifetimeMember(Member):
 
     def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
         log_odds = self._log_odds(X)
+        if not self.usable_:
+            return Split(log_odds, self.intercept_, np.zeros((len(X), n_groups), order="F"))
         silence = groups[self.place_.get(SILENCE, self.place_[STRETCH])]
         behind = np.array([groups[self.place_[COUNT]], silence, groups[self.place_[AGE]]])
         said, parts = self.design_.weigh(self._drivers(X), self.coefficients_, behind, n_groups)
@@ -130,11 +136,17 @@ class LifetimeMember(Member):
 
     def expected_purchases(self, X: Floats) -> Floats:
         """Expected purchases in the horizon; shape (n_rows,), NaN where the member does not know a buyer."""
-        expected, known = np.full(len(X), np.nan), self._known(X)
+        expected = np.full(len(X), np.nan)
+        known = self._known(X) if self.usable_ else np.zeros(len(X), dtype=bool)
         if known.any():
             model = ParetoNBD.from_parameters(**self.parameters_)
             expected[known] = model.expected_purchases(self._summary(X)[known], self.horizon_days)
         return expected
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True
+        return tags
 
     def get_state(self) -> State:
         """Everything the fitted member is, as numbers, texts and arrays."""

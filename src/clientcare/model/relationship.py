@@ -185,6 +185,13 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             raise OptionError(
                 "RelationshipModel: client must be a ClientDefinition, or None for the usual one."
             )
+        if self.estimator is not None and (
+            isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params")
+        ):
+            raise OptionError(
+                "RelationshipModel: estimator must be a scikit-learn classifier, made but not fitted: "
+                "HistGradientBoostingClassifier(), not its class or name."
+            )
         whole = isinstance(self.random_state, (int, np.integer)) and not isinstance(self.random_state, bool)
         if not (whole and 0 <= self.random_state < 2**32):
             raise OptionError(
@@ -238,6 +245,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         )
         self.training_ = self._training(past)
         self.says_ = self._say(past, heads)
+        if labels is not None and (n_strange := int((~labels.index.isin(past.buyers_now)).sum())):
+            self.says_.append(
+                f"{n_strange:,} of {len(labels):,} labels name no buyer known at as_of: they taught nothing."
+            )
 
     def _ask(self, past: Past, name: str, earned: float = 1.0) -> Head:
         span = (
@@ -266,7 +277,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         if not (np.nansum(outcome) > 0 and np.nansum(1 - outcome) > 0):
             raise InputError(
                 "RelationshipModel.fit: labels need clients and customers among the buyers known at as_of; "
-                f"found {int(np.nansum(outcome)):,} clients of {int((~np.isnan(outcome)).sum()):,} labelled buyers known."
+                f"found {int(np.nansum(outcome)):,} clients of {int((~np.isnan(outcome)).sum()):,} labelled buyers known; "
+                f"{int((~given.index.isin(buyers)).sum()):,} of {len(given):,} labels name none of them.\n"
+                "Index the labels by buyer_id, of the same kind as histories.buyer_ids."
             )
         members = {
             name: m for name, m in self._members("client", past.rows).items() if name in ("linear", "trees")
