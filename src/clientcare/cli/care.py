@@ -9,6 +9,8 @@ from clientcare.cli.modelling import add_model_options, build_model, open_model
 from clientcare.cli.output import Voice, add_output_options, write_table
 from clientcare.cli.tables import add_table_options, read_tables
 
+_DECIMALS = {"score": 1, "previous": 1, "trend": 1, "coverage": 3}
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
@@ -44,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     report = care_report(histories, as_of)
     plan = care_plan(model.score(histories, as_of=as_of), histories, as_of, capacity=options.capacity)
     voice = Voice(options.json)
-    voice.show("report", "Are we taking care? (0-100)", report.seller)
+    voice.show("report", "Are we taking care? (0-100)", report.seller.round(_DECIMALS))
     if options.out:
         write_table(plan, options.out)
         voice.say("plan", f"\n{len(plan):,} actions written.", n_actions=len(plan), out=options.out)
