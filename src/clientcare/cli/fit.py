@@ -26,8 +26,11 @@ def run(options: argparse.Namespace) -> int:
     model = build_model(options, histories).fit(histories, as_of=options.as_of)
     model.save(options.model)
     voice = Voice(options.json)
+    measured = dict.fromkeys(model.candidates_.select_dtypes("float"), 4)
     voice.show(
-        "candidates", "What was tried, judged on the latest complete snapshots", model.candidates_.round(4)
+        "candidates",
+        "What was tried, judged on the latest complete snapshots",
+        model.candidates_.round(measured),
     )
     for sentence in model.says_:
         voice.say("says", sentence, sentence=sentence)
