@@ -65,7 +65,9 @@ class Histories:
     exact_copies : {"set_aside", "keep"}
         What to do with rows that equal an earlier row in every column given.
     isolated_dates : {"set_aside", "keep"}
-        What to do with a few rows that lie years after all others, most likely slips of the pen.
+        What to do with a few rows that lie years after all others, most likely slips of the pen. The whole
+        table is judged, so more rows of those years, should they come, bring them back; ``"keep"`` rules
+        that out.
     decimal : {".", ","}, optional
         What parts the decimals of numbers that are texts; thousands and currency signs are then read over
         (``"1.234,50 EUR"`` with ``","``). By default texts are plain numbers as in ``"1234.5"``.
