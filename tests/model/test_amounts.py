@@ -26,3 +26,14 @@ def test_one_large_buyer_does_not_raise_what_is_expected_of_all():
     amounts = learned(spend, np.full(400, 10.0))
     assert spend.sum() / 4_000 > 2.9
     assert amounts.level < 1.1
+
+
+def test_an_order_that_was_cancelled_brings_no_amount():
+    """Of 168,470 bought and cancelled and 2.90 kept, two purchases brought 1.45 each."""
+    table = {
+        "purchase_amount_mean": np.array([84236.45, 50.0, np.nan]),
+        "total_spent": np.array([168472.90, 100.0, 0.0]),
+        "net_spent": np.array([2.90, 100.0, 0.0]),
+    }
+    standing = Standing.of(lambda name: table.get(name, np.full(3, np.nan)))
+    np.testing.assert_allclose(standing.mean_amount, [1.45, 50.0, np.nan])

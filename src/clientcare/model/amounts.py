@@ -66,7 +66,8 @@ class Standing:
     Attributes
     ----------
     mean_amount, n_amounts : float64
-        The mean amount of a purchase so far (NaN: none known), and how many purchases it is the mean of.
+        The mean amount of a purchase so far, returns taken off (NaN: none known), and how many purchases it is
+        the mean of.
     under_contract : bool
         Whether a contract is in force.
     monthly_amount : float64
@@ -80,9 +81,15 @@ class Standing:
 
     @classmethod
     def of(cls, column: Callable[[str], Floats]) -> Self:
-        """Read off the model's columns, each had by its name."""
+        """Read off the model's columns, each had by its name.
+
+        The mean amount counts what was kept: an order that was cancelled or sent back brought nothing.
+        """
+        bought, kept = column("total_spent"), column("net_spent")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share_kept = np.where(bought > 0, np.clip(kept / bought, 0.0, 1.0), 1.0)
         return cls(
-            column("purchase_amount_mean"),
+            column("purchase_amount_mean") * share_kept,
             np.nan_to_num(column("n_purchases")),
             column("has_contract_in_force") > 0,
             np.nan_to_num(column("monthly_amount_in_force")),
