@@ -53,8 +53,8 @@ class Learned:
     amounts : PurchaseAmounts
     tables : list of str
         The tables learned from.
-    sees_ties, sees_all_ties : bool
-        Whether care ties could be seen at all, and of every buyer.
+    sees_all_ties : bool
+        Whether care ties could be seen of every buyer.
     owns_client_head : bool
         Whether being a client has a head of its own; patronage decides otherwise.
     by_own_labels : bool
@@ -73,7 +73,6 @@ class Learned:
     interval: RiskInterval
     amounts: PurchaseAmounts
     tables: list[str]
-    sees_ties: bool
     sees_all_ties: bool
     owns_client_head: bool
     by_own_labels: bool
@@ -231,7 +230,6 @@ class Learned:
             "levels": {name: level.get_state() for name, level in self.levels.items()},
             "interval": self.interval.get_state(),
             "tables": list(self.tables),
-            "sees_ties": self.sees_ties,
             "sees_all_ties": self.sees_all_ties,
             "owns_client_head": self.owns_client_head,
             "by_own_labels": self.by_own_labels,
@@ -251,7 +249,6 @@ class Learned:
             interval=RiskInterval(**state["interval"]),
             amounts=PurchaseAmounts.from_state(state["amounts"]),
             tables=list(state["tables"]),
-            sees_ties=state["sees_ties"],
             sees_all_ties=state["sees_all_ties"],
             owns_client_head=state["owns_client_head"],
             by_own_labels=state["by_own_labels"],

@@ -231,7 +231,6 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             interval=_interval(past, heads["churn"]),
             amounts=self._amounts(past, blends["churn"], levels["churn"]),
             tables=tables_of(histories),
-            sees_ties=sees_ties,
             sees_all_ties=sees_ties and bool(seen[known].all()),
             owns_client_head="client" in heads,
             by_own_labels=labels is not None,
