@@ -55,7 +55,12 @@ def test_what_can_be_read_two_ways_or_none_is_no_moment(moment):
 
 
 @pytest.mark.parametrize(
-    ("stretch", "days"), [("90D", 90), (90, 90), (np.int64(90), 90), ("2W", 14), (pd.Timedelta("7D"), 7)]
+    ("stretch", "days"),
+    [
+        *[("90D", 90), ("90d", 90), ("90", 90), ("90 days", 90), ("2W", 14), ("2w", 14), ("3 weeks", 21)],
+        *[(90, 90), (np.int64(90), 90), (np.timedelta64(90, "D"), 90), (pd.Timedelta("7D"), 7)],
+        *[(dt.timedelta(days=7), 7), ("48h", 2)],
+    ],
 )
 def test_a_stretch_is_whole_days(stretch, days):
     assert parse_days(stretch) == days

@@ -23,6 +23,9 @@ UNKNOWN_TIME = np.iinfo(np.int64).min
 YEAR_FIRST = re.compile(r"\s*\d{4}(\D|\d{4}|$)")
 """What a text begins with that can be read one way alone: 03/04/2011 is two dates."""
 
+DAYS_OR_WEEKS = re.compile(r"\s*(\d{1,7})\s*(d|days?|w|weeks?)?\s*", re.IGNORECASE)
+"""A whole number of days or weeks as people write it; a number alone is days."""
+
 Moment = str | date | datetime | np.datetime64 | pd.Timestamp
 Days = int | str | pd.Timedelta | np.timedelta64
 
@@ -95,12 +98,15 @@ def parse_days(stretch: Days, name: str = "horizon") -> int:
     >>> parse_days("90D"), parse_days(30), parse_days("2W")
     (90, 30, 14)
     """
+    if isinstance(stretch, str) and (written := DAYS_OR_WEEKS.fullmatch(stretch)):
+        unit = written[2] or "d"
+        stretch = int(written[1]) * (7 if unit.lower().startswith("w") else 1)
     if isinstance(stretch, bool):
         raise OptionError(f"{name}: not a length of time. Write it as '90D' or as 90 (days).")
     try:
         delta = (
             pd.Timedelta(days=int(stretch))
-            if isinstance(stretch, (int, np.integer))
+            if isinstance(stretch, (int, np.integer)) and not isinstance(stretch, np.timedelta64)
             else pd.Timedelta(stretch)
         )
     except (ValueError, TypeError, OverflowError) as cause:

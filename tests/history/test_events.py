@@ -68,6 +68,23 @@ def test_what_was_recorded_late_stays_late_after_a_cut():
     assert table.before(5).known is None
 
 
+def test_what_becomes_known_later_does_not_order_the_contacts_of_one_moment():
+    """Dates without a clock put many contacts on one moment; an answer that comes later must not sort them."""
+
+    def contacts(answers):
+        table = sort_events(
+            1,
+            np.zeros(3, dtype=np.int32),
+            np.full(3, 5, dtype=np.int64),
+            {"answered_at": np.array(answers, dtype=np.int64), "channel": np.array([2, 0, 1], dtype=np.int32)},
+            time_columns=frozenset({"answered_at"}),
+            known_from={"answered_at": "answered_at"},
+        )
+        return table.before(10).columns["channel"].tolist()
+
+    assert contacts([UNKNOWN_TIME, 11, 12]) == contacts([12, UNKNOWN_TIME, 11]) == [0, 1, 2]
+
+
 def test_select_renumbers_the_buyers():
     table = events([0, 1, 1, 2], [1, 2, 3, 4]).select(np.array([1, 2]))
     assert table.offsets.tolist() == [0, 2, 3]

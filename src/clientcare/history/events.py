@@ -93,7 +93,8 @@ class EventTable:
         """What was known at ``as_of``: earlier events, and of these only the values known by then.
 
         A value whose moment of knowledge (``known_from``) is at or after ``as_of`` becomes unknown, and so
-        does such a moment itself.
+        does such a moment itself. Events of one buyer and moment are ordered anew by what is left, or their
+        order would tell what came later.
         """
         past = self.take(np.flatnonzero((self.time if self.known is None else self.known) < as_of))
         columns = dict(past.columns)
@@ -105,7 +106,20 @@ class EventTable:
                 columns[name] = self._not_known_yet(name, columns[name], late)
             columns[moment] = np.where(late, UNKNOWN_TIME, columns[moment])
         came_late = past.known is not None and bool(np.any(past.known > past.time))
-        return replace(past, columns=columns, known=past.known if came_late else None)
+        cut = replace(past, columns=columns, known=past.known if came_late else None)
+        return cut._with_ties_in_order() if self.known_from else cut
+
+    def _with_ties_in_order(self) -> EventTable:
+        """The same events, those of one buyer and moment ordered by their other columns."""
+        tied = _tied(self.buyer, self.time)
+        if not tied.any():
+            return self
+        order = _break_ties(np.arange(self.n_rows), tied, self.columns, self.known)
+        return replace(
+            self,
+            known=None if self.known is None else self.known[order],
+            columns={name: values[order] for name, values in self.columns.items()},
+        )
 
     def _not_known_yet(self, name: str, values: Array, late: NDArray[np.bool_]) -> Array:
         if name in self.value_before:
@@ -166,7 +180,7 @@ def sort_events(
     """Sort events by buyer, time and every other column: the order of the rows given does not matter."""
     order = _by_buyer_and_time(buyer, time)
     buyer, time = buyer[order], time[order]
-    tied = np.concatenate([[False], (buyer[1:] == buyer[:-1]) & (time[1:] == time[:-1])])
+    tied = _tied(buyer, time)
     if tied.any():
         order = _break_ties(order, tied, columns, known)
     counts = np.bincount(buyer, minlength=n_buyers)
@@ -198,6 +212,11 @@ def _by_buyer_and_time(buyer: NDArray[np.int32], time: NDArray[np.int64]) -> NDA
             return np.argsort((buyer.astype(np.int64) << width) | (since // unit))
     order = np.argsort(time, kind="stable")
     return order[np.argsort(buyer[order], kind="stable")]
+
+
+def _tied(buyer: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which sorted rows are of the same buyer and moment as the row before."""
+    return np.append(np.zeros(min(len(time), 1), dtype=bool), (buyer[1:] == buyer[:-1]) & (time[1:] == time[:-1]))
 
 
 def _break_ties(
