@@ -134,6 +134,12 @@ def test_11_infinite_amounts_are_set_aside(door, tmp_path):
     assert_clear(error, table, "'amount'", "3 rows", "1, 2, 3")
 
 
+def test_11_an_amount_as_good_as_infinite_is_set_aside_too(door, tmp_path):
+    table = orders()
+    table.loc[[1, 2], "amount"] = [np.finfo(float).max, -1e300]
+    assert found(through(door, table, tmp_path), "infinite_amount") == 2
+
+
 def test_12_rows_without_a_buyer_are_set_aside_and_become_no_buyer(door, tmp_path):
     table = orders(n_buyers=1200)
     rows = some_rows(len(table))

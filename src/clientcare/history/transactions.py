@@ -15,11 +15,15 @@ from clientcare.history.sheets import Door, Sheet, judge_copies, open_sheet
 from clientcare.window import MICROSECONDS_A_DAY
 
 
+LARGEST_AMOUNT = 1e100
+"""Beyond it an amount is none: what a machine writes where it has no number, and whose square is infinite."""
+
+
 def read_transactions(given: GivenTable, door: Door) -> Sheet:
     """Read transactions, and apply the rules on amounts.
 
     A row without an amount is a purchase of unknown amount, a negative amount a return, an amount of zero
-    neither; an infinite or unreadable amount is a fault, and its row is set aside.
+    neither; an infinite (or as good as infinite) or unreadable amount is a fault, and its row is set aside.
     """
     sheet = open_sheet(given, door)
     unreadable = sheet.add_numbers("amount", door, always=True)
@@ -30,7 +34,7 @@ def read_transactions(given: GivenTable, door: Door) -> Sheet:
     amount = sheet.numbers["amount"]
     name = given.names.get("amount", "amount")
     sheet.log.set_aside("unreadable_amount", name, unreadable)
-    sheet.log.set_aside("infinite_amount", name, np.isinf(amount))
+    sheet.log.set_aside("infinite_amount", name, np.abs(amount) > LARGEST_AMOUNT)
     _note_amounts(sheet, unreadable)
     sheet.log.note("cancelled_order", "kept: as returns", cancelled_orders(sheet))
     sheet.log.note("same_day_purchase", "kept: one purchase a day", same_day_purchases(sheet))
