@@ -227,7 +227,7 @@ def test_the_whole_trace_of_our_own_fault_is_shown_to_who_asks_for_it(shop, tmp_
 @pytest.mark.parametrize("stage", ["split", "score"])
 def test_a_real_interrupt_in_the_middle_of_a_job_leaves_the_old_book(shop, tmp_path, stage):
     (tmp_path / "book.csv").write_text("old")
-    command = [sys.executable, "-m", "clientcare.cli", *in_parts(shop, tmp_path / "book.csv"), "--json"]
+    command = [sys.executable, "-m", "clientcare", *in_parts(shop, tmp_path / "book.csv"), "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as job:
         for line in job.stderr:
             if json.loads(line)["stage"] == stage:
@@ -244,7 +244,7 @@ def test_a_reader_that_has_had_enough_is_no_fault(shop):
     command = [
         sys.executable,
         "-m",
-        "clientcare.cli",
+        "clientcare",
         "features",
         *tables(shop),
         "--as-of",

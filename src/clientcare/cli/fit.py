@@ -16,7 +16,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-of", metavar="DATE", help="learn from what was known at this date (default: all)"
     )
-    parser.add_argument("--model", required=True, metavar="FILE", help="where the model file goes")
+    parser.add_argument(
+        "--model", "--out", dest="model", required=True, metavar="FILE", help="where the model file goes"
+    )
     add_output_options(parser)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from clientcare.exceptions import OptionError, SourceError
 from clientcare.history import Histories, read_histories
 from clientcare.history.databases import is_address
+from clientcare.history.schema import schema_of
 from clientcare.history.sources import files_of, require_other_place
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
@@ -90,7 +91,7 @@ def _column_map(pairs: list[str], from_config: dict[str, Any]) -> dict[str, dict
             "--config: columns must be tables of texts, e.g. [columns.transactions] and below it "
             'buyer_id = "Customer ID".'
         )
-    ours: dict[str, dict[str, str]] = {table: dict(names) for table, names in from_config.items()}
+    ours = {table: _ours_to_theirs(table, names) for table, names in from_config.items()}
     for pair in pairs:
         left, equals, theirs = pair.partition("=")
         table, dot, name = left.partition(".")
@@ -101,6 +102,14 @@ def _column_map(pairs: list[str], from_config: dict[str, Any]) -> dict[str, dict
             )
         ours.setdefault(table, {})[name] = theirs
     return {table: {theirs: name for name, theirs in names.items()} for table, names in ours.items()}
+
+
+def _ours_to_theirs(table: str, names: dict[str, str]) -> dict[str, str]:
+    """Our names to theirs; a pair written the other way round, as in Python, is turned where it can be told."""
+    known = schema_of(table).columns
+    return dict(
+        (there, here) if here not in known and there in known else (here, there) for here, there in names.items()
+    )
 
 
 def _maps_texts_by_table(columns: Any) -> bool:

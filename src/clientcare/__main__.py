@@ -1,4 +1,4 @@
-"""``python -m clientcare.cli``, for machines where the script folder is not on the path."""
+"""``python -m clientcare``, for machines where the script folder is not on the path."""
 
 import sys
 
