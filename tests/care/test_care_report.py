@@ -109,3 +109,9 @@ def test_a_cadence_longer_than_the_period_is_refused():
 def test_an_unknown_group_is_refused_with_the_columns_there_are():
     with pytest.raises(OptionError, match="'segment'"):
         care_report(three_buyers(), AS_OF, by="region")
+
+
+@pytest.mark.parametrize("by", [["segment"], 5, {"segment": "a"}])
+def test_a_group_that_is_no_name_is_refused(by):
+    with pytest.raises(OptionError, match="'segment'"):
+        care_report(three_buyers(), AS_OF, by=by)

@@ -38,12 +38,24 @@ def test_two_samples_of_one_distribution_are_called_as_before_in_nearly_all_runs
     alarms = 0
     for seed in range(60):
         old, new = book(60, seed), book(60, seed + 1000)
-        new.index = new.index + 1000
-        found = compare_scores(old, new, random_state=seed)
+        found = compare_scores(old.drop(columns="stage"), new, random_state=seed)
         large += (found.drift["psi"] > 0.1).any()
         alarms += bool(found.alarms)
     assert large > 20
     assert alarms <= 3
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [(book().rename(index=str), "written alike"), (book().iloc[:1000], "50.0% of the old book's buyers")],
+)
+def test_buyers_who_are_gone_are_an_alarm(new, said):
+    found = compare_scores(book(), new)
+    assert found.exit_code == 3 and said in found.alarms[0]
+
+
+def test_a_few_buyers_gone_and_many_new_ones_are_none():
+    assert compare_scores(book().iloc[:500], book().iloc[20:]).exit_code == 0
 
 
 def test_a_shift_that_matters_is_an_alarm():

@@ -208,9 +208,9 @@ def _cards(buyers: pd.DataFrame, before: pd.DataFrame | None, groups: pd.Series[
 def _groups(histories: Histories, as_of: pd.Timestamp, by: str | pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(by, pd.Series):
         groups = by.reindex(histories.buyer_ids).rename(str(by.name or "group"))
-    elif histories.buyers is not None and by in histories.buyers and by != "owner":
+    elif isinstance(by, str) and histories.buyers is not None and by in histories.buyers and by != "owner":
         groups = histories.buyers[by].reindex(histories.buyer_ids)
-    elif by == "owner":
+    elif isinstance(by, str) and by == "owner":
         groups = last_owner(histories, microseconds(as_of))
     else:
         found = (

@@ -123,8 +123,9 @@ def compare_scores(
     features : pair of DataFrame, optional
         Feature tables of both runs; texts among them are looked through for unseen ones.
     psi_limit, moved_limit, unseen_limit, calibration_limit : float
-        From where on there is an alarm: PSI; share of buyers in another stage; share of rows with an unseen
-        text; distance of mean risk from the share that left.
+        From where on there is an alarm: PSI; share of buyers in another stage, and of old buyers who are gone
+        (whoever was known once stays known); share of rows with an unseen text; distance of mean risk from
+        the share that left.
     n_bootstrap : int
         Samples behind the noise levels.
     random_state : int
@@ -176,9 +177,10 @@ def compare_scores(
     drift = _drift(pairs, psi_limit, n_bootstrap, rng)
     unseen = _unseen(features)
     calibration = {} if outcomes is None else _calibration(old["churn_risk"], outcomes)
-    alarms = list(
-        _alarms(share_moved, moved_limit, drift, unseen, unseen_limit, calibration, calibration_limit)
-    )
+    alarms = [
+        *_gone(buyers, moved_limit),
+        *_alarms(share_moved, moved_limit, drift, unseen, unseen_limit, calibration, calibration_limit),
+    ]
     return ScoreComparison(
         buyers, moved, share_moved, drift, unseen, calibration, alarms, list(_notes(old, new, drift))
     )
@@ -311,6 +313,14 @@ def _calibration(risk: pd.Series[Any], outcomes: pd.Series[Any]) -> dict[str, An
         "z": float((y.sum() - p.sum()) / spread) if spread else 0.0,
         "by_decile": by_decile.to_dict("records"),
     }
+
+
+def _gone(buyers: dict[str, int], limit: float) -> Iterator[str]:
+    share = buyers["n_gone"] / buyers["n_old"]
+    if not buyers["n_both"]:
+        yield "No buyer of the old book is in the new one: see that the ids of both are written alike."
+    elif share > limit:
+        yield f"{share:.1%} of the old book's buyers are not in the new one (limit {limit:.0%})."
 
 
 def _alarms(
