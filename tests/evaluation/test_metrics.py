@@ -52,12 +52,26 @@ def test_counting_a_buyer_twice_is_the_same_as_having_two_such_buyers(scored, ou
     y, p = scored
     y, p = y[:60], p[:60] + np.arange(60) * 1e-6
     counts = np.random.default_rng(1).integers(1, 4, 60)
-    doubled = ours(np.repeat(y, counts), np.repeat(p, counts))
-    weighted = ours(y, p, counts)
-    if ours is calibration_error:  # its bins are cut on the buyers, not on the copies
-        assert weighted == pytest.approx(doubled, abs=0.15)
-    else:
-        assert weighted == pytest.approx(doubled, abs=1e-9)
+    assert ours(y, p, counts) == pytest.approx(ours(np.repeat(y, counts), np.repeat(p, counts)), abs=1e-9)
+
+
+@pytest.mark.parametrize("ours", [auc, average_precision, brier, log_loss, bias, calibration_error, lift])
+def test_the_order_of_the_buyers_does_not_matter_ties_included(scored, ours):
+    y, p = scored
+    p = np.round(p, 1)
+    shuffled = np.random.default_rng(2).permutation(len(y))
+    assert ours(y[shuffled], p[shuffled]) == pytest.approx(ours(y, p), abs=1e-12)
+
+
+def test_the_share_that_left_given_to_everybody_is_calibrated():
+    outcome = np.repeat([1, 0, 1, 0], [20, 30, 10, 40])
+    assert calibration_error(outcome, np.full(100, 0.3)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_what_are_no_numbers_are_refused_without_being_shown():
+    with pytest.raises(InputError, match="outcome: not numbers") as refused:
+        auc(["ann@example.org", "b"], [0.1, 0.2])
+    assert "ann" not in str(refused.value)
 
 
 @pytest.mark.parametrize("ours", [brier, log_loss])

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
 from clientcare.evaluation import SnapshotSplit
-from clientcare.exceptions import InputError, NotEnoughDataError
+from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 
 
 def a_table(n_dates=6, n_buyers=20, every="30D"):
@@ -58,3 +58,9 @@ def test_rows_without_a_date_are_refused():
 def test_too_few_dates_are_refused_with_a_way_out():
     with pytest.raises(NotEnoughDataError, match="Add earlier snapshots"):
         list(SnapshotSplit(3, horizon="360D").split(a_table()))
+
+
+@pytest.mark.parametrize("n_splits", [0, -1, 1.5, True, "2"])
+def test_a_number_of_splits_that_is_none_is_refused(n_splits):
+    with pytest.raises(OptionError, match="n_splits"):
+        next(SnapshotSplit(n_splits=n_splits, horizon="60D").split(a_table()))

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
 
-from clientcare.exceptions import InputError, NotEnoughDataError
+from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 from clientcare.window import Days, parse_days
 
 
@@ -59,10 +59,16 @@ class SnapshotSplit(BaseCrossValidator):  # type: ignore[misc]
         Raises
         ------
         InputError
-            Where no row says its ``as_of``.
+            Where no row says its ``as_of``, or ``n_splits`` is no whole number from 1.
         NotEnoughDataError
             Where fewer than ``n_splits`` dates have a training date a horizon before them.
         """
+        if (
+            isinstance(self.n_splits, bool)
+            or not isinstance(self.n_splits, (int, np.integer))
+            or self.n_splits < 1
+        ):
+            raise OptionError("SnapshotSplit: n_splits must be a whole number from 1.")
         as_of = _dates_of(X, groups)
         distance = pd.Timedelta(days=parse_days(self.horizon))
         dates = np.unique(as_of)
