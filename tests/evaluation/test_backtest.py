@@ -160,6 +160,16 @@ def test_an_unknown_baseline_is_refused(shop):
         backtest(Coin(), shop, DATES[:1], baselines=("best",))
 
 
+def test_two_baselines_of_one_name_are_refused_and_none_is_lost(shop):
+    with pytest.raises(OptionError, match="names of their own"):
+        backtest(Coin(), shop, DATES[:1], baselines=(Coin(), Coin("30D")))
+
+
+def test_without_a_baseline_the_model_is_judged_alone(shop):
+    found = backtest(Coin(), shop, DATES[:1], baselines=(), n_bootstrap=0)
+    assert found.verdict.startswith("On churn, the model was judged alone: log loss 0.6931 on average.")
+
+
 class Plain:
     """No estimator of anybody's: fit and score, and nothing else."""
 
@@ -196,7 +206,7 @@ def test_scores_in_another_form_are_refused_and_not_left_out(shop, give):
         backtest(Odd(), shop, DATES, n_bootstrap=0)
 
 
-@pytest.mark.parametrize("given", [LogisticRegression(), "recency", None])
+@pytest.mark.parametrize("given", [LogisticRegression(), "recency", None, RelationshipModel])
 def test_what_cannot_be_fitted_on_histories_is_refused_and_pointed_to_the_splitter(shop, given):
     with pytest.raises(InputError, match="cv=SnapshotSplit"):
         backtest(given, shop, DATES, n_bootstrap=0)

@@ -78,6 +78,8 @@ class Backtest:
         clearly, ahead = int((rows["gain_low"] > 0).sum()), int((rows["gain"] > 0).sum())
         n_dates, worse = len(rows), int((rows["gain_high"] < 0).sum())
         about = "churn" if target == "churn" else "who is a client"
+        if rows["gain"].isna().all():
+            return f"On {about}, the model was judged alone: log loss {rows['log_loss'].mean():.4f} on average."
         if n_dates == 1:
             how = f"{'beats' if ahead else 'does not beat'} {self.baseline} on the only date"
             if rows["gain_low"].notna().all():
@@ -147,7 +149,7 @@ def backtest(
     NotEnoughDataError
         Where no past date has both a history and an observed horizon.
     OptionError
-        Where ``confidence`` or ``n_bootstrap`` make no sense.
+        Where ``confidence`` or ``n_bootstrap`` make no sense, or two baselines bear one name.
     InputError
         Where what is given is no histories, has no ``fit`` or ``score``, or does not answer for every buyer known at a date.
 
@@ -182,6 +184,8 @@ def backtest(
     names = [
         each if isinstance(each, str) else getattr(each, "name", type(each).__name__) for each in baselines
     ]
+    if len({"model", *names}) <= len(names):
+        raise OptionError(f"backtest: the model and its baselines need names of their own, found {names}.")
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
     with ProgressBar("Backtest", n_steps=len(dates)) as bar:
@@ -208,7 +212,7 @@ def backtest(
 
 def _book_of(name: str, scorer: Any, past: Histories, date: pd.Timestamp) -> pd.DataFrame:
     """What a contestant, fitted as of a date, says of the buyers known then."""
-    if isinstance(scorer, ClassifierMixin) or not all(
+    if isinstance(scorer, (ClassifierMixin, type)) or not all(
         callable(getattr(scorer, verb, None)) for verb in ("fit", "score")
     ):
         raise InputError(
