@@ -76,7 +76,10 @@ def test_what_becomes_known_later_does_not_order_the_contacts_of_one_moment():
             1,
             np.zeros(3, dtype=np.int32),
             np.full(3, 5, dtype=np.int64),
-            {"answered_at": np.array(answers, dtype=np.int64), "channel": np.array([2, 0, 1], dtype=np.int32)},
+            {
+                "answered_at": np.array(answers, dtype=np.int64),
+                "channel": np.array([2, 0, 1], dtype=np.int32),
+            },
             time_columns=frozenset({"answered_at"}),
             known_from={"answered_at": "answered_at"},
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import pickle
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -277,6 +279,11 @@ def test_an_unknown_zone_is_refused():
         Histories(few(), timezone="Europe/Atlantis")
 
 
+@pytest.mark.parametrize("zone", [ZoneInfo("Europe/Berlin"), dt.UTC])
+def test_a_zone_may_be_given_as_an_object(zone):
+    assert Histories(few(), timezone=zone).timezone == str(zone)
+
+
 def test_the_column_map_reads_theirs_as_ours():
     table = few().rename(columns={"buyer_id": "Customer ID", "timestamp": "InvoiceDate"})
     columns = {"transactions": {"Customer ID": "buyer_id", "InvoiceDate": "timestamp"}}
@@ -442,3 +449,35 @@ def test_the_frames_go_through_the_door_again_unchanged(histories):
 def test_two_million_rows_take_seconds():
     table = orders(n_buyers=100_000, n_rows=2_000_000)
     assert Histories(table).events("transactions").n_rows > 1_900_000
+
+
+ON_SOME_DAYS = ["2024-01-02", "2024-01-03", "2024-01-06", "2024-01-07", "2024-02-20"]
+"""Silent for two days at most until 7 January, then for six weeks."""
+
+
+@pytest.mark.parametrize("rows", [ON_SOME_DAYS, ON_SOME_DAYS[:-1]])
+@pytest.mark.parametrize(
+    ("as_of", "observed_until"),
+    [
+        ("2024-01-08", "2024-01-08"),
+        ("2024-01-10", "2024-01-10"),  # two silent days are nothing new
+        ("2024-01-11", "2024-01-08"),  # three are: the data must have ended
+        ("2024-02-20", "2024-01-08"),
+        ("2024-01-06 13:00", "2024-01-06 13:00"),
+    ],
+)
+def test_whether_silence_is_believed_is_told_by_what_came_before_it_alone(rows, as_of, observed_until):
+    histories = Histories(pd.DataFrame({"buyer_id": 1, "timestamp": pd.to_datetime(rows)}))
+    assert histories.known_at(as_of).observed_until == pd.Timestamp(observed_until)
+
+
+def test_a_stated_end_of_observation_is_believed():
+    orders = pd.DataFrame({"buyer_id": 1, "timestamp": pd.to_datetime(ON_SOME_DAYS[:-1])})
+    histories = Histories(orders, observed_until="2024-02-01")
+    assert histories.known_at("2024-01-20").observed_until == pd.Timestamp("2024-01-20")
+    assert histories.known_at("2024-03-01").observed_until == pd.Timestamp("2024-02-01")
+
+
+def test_before_any_fact_is_known_nothing_can_be_told_of_the_stretch():
+    histories = Histories(pd.DataFrame({"buyer_id": 1, "timestamp": pd.to_datetime(ON_SOME_DAYS)}))
+    assert histories.known_at("2023-01-01").events("transactions").n_rows == 0

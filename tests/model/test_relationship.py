@@ -67,6 +67,18 @@ def test_rewriting_everything_at_or_after_as_of_changes_no_score(seed, contacts)
     assert_frame_equal(*books)
 
 
+def test_whether_anything_comes_after_as_of_changes_no_score():
+    """A shop that was shut on the two days before: tonight's scores are those a backtest gives later."""
+    orders = shop_tables(50)["transactions"]
+    shut = AS_OF - pd.Timedelta(days=2)
+    orders = orders[(orders["timestamp"] < shut) | (orders["timestamp"] >= AS_OF)]
+    books = []
+    for given_orders in (orders, orders[orders["timestamp"] < AS_OF]):
+        histories = Histories(given_orders)
+        books.append(RelationshipModel("60D", effort="quick").fit(histories, AS_OF).score(histories, AS_OF))
+    assert_frame_equal(*books)
+
+
 @settings(max_examples=1 * MORE, deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_the_order_of_the_rows_changes_nothing(seed):

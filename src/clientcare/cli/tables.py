@@ -108,7 +108,8 @@ def _ours_to_theirs(table: str, names: dict[str, str]) -> dict[str, str]:
     """Our names to theirs; a pair written the other way round, as in Python, is turned where it can be told."""
     known = schema_of(table).columns
     return dict(
-        (there, here) if here not in known and there in known else (here, there) for here, there in names.items()
+        (there, here) if here not in known and there in known else (here, there)
+        for here, there in names.items()
     )
 
 

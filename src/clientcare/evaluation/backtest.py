@@ -79,7 +79,9 @@ class Backtest:
         n_dates, worse = len(rows), int((rows["gain_high"] < 0).sum())
         about = "churn" if target == "churn" else "who is a client"
         if rows["gain"].isna().all():
-            return f"On {about}, the model was judged alone: log loss {rows['log_loss'].mean():.4f} on average."
+            return (
+                f"On {about}, the model was judged alone: log loss {rows['log_loss'].mean():.4f} on average."
+            )
         if n_dates == 1:
             how = f"{'beats' if ahead else 'does not beat'} {self.baseline} on the only date"
             if rows["gain_low"].notna().all():

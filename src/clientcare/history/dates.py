@@ -7,7 +7,7 @@ it is.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -45,8 +45,8 @@ UNIVERSAL = r"\s*(UTC|GMT)$"
 ENDS_IN_ZONE = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
-def check_timezone(timezone: str | None) -> str | None:
-    """The name of a time zone, known to exist.
+def check_timezone(timezone: str | tzinfo | None) -> str | None:
+    """The name of a time zone, known to exist, of its name or its object.
 
     Raises
     ------
@@ -55,13 +55,15 @@ def check_timezone(timezone: str | None) -> str | None:
     """
     if timezone is None:
         return None
+    name = str(timezone) if isinstance(timezone, tzinfo) else timezone
     try:
-        ZoneInfo(timezone)
+        ZoneInfo(name)
+        known = True
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        timezone = None
-    if timezone is None:
+        known = False
+    if not known:
         raise OptionError("timezone: no such time zone. Write it as 'Europe/London' or 'UTC'.")
-    return timezone
+    return name
 
 
 def check_date_format(date_format: str) -> None:

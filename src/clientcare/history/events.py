@@ -216,7 +216,9 @@ def _by_buyer_and_time(buyer: NDArray[np.int32], time: NDArray[np.int64]) -> NDA
 
 def _tied(buyer: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which sorted rows are of the same buyer and moment as the row before."""
-    return np.append(np.zeros(min(len(time), 1), dtype=bool), (buyer[1:] == buyer[:-1]) & (time[1:] == time[:-1]))
+    return np.append(
+        np.zeros(min(len(time), 1), dtype=bool), (buyer[1:] == buyer[:-1]) & (time[1:] == time[:-1])
+    )
 
 
 def _break_ties(

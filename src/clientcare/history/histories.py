@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import tzinfo
 from html import escape
 from typing import Any
 
@@ -14,7 +15,7 @@ from clientcare.history.assembly import Assembly, assemble
 from clientcare.history.dates import check_date_format, check_timezone
 from clientcare.history.events import EventTable, frame_of
 from clientcare.history.intake import take_in
-from clientcare.history.observed import observed_stretch
+from clientcare.history.observed import believed_until, observed_stretch
 from clientcare.history.quality import SET_ASIDE, quality_table
 from clientcare.history.schema import SCHEMAS, ColumnMap, check_column_map, schema_of
 from clientcare.history.sheets import Door
@@ -48,7 +49,7 @@ class Histories:
         ``buyer_id`` once, and any static attributes.
     columns : mapping of table to mapping of their name to ours, optional
         ``{"transactions": {"Customer ID": "buyer_id"}}``; their name to None leaves a column out.
-    timezone : str, optional
+    timezone : str or tzinfo, optional
         The zone of the seller's wall clock. Needed where moments have a zone; moments without one are on it.
     observed_from, observed_until : moment, optional
         The stretch in which the data is complete, the end exclusive. By default from the first day to the
@@ -120,7 +121,7 @@ class Histories:
         buyers: Any = None,
         *,
         columns: ColumnMap | None = None,
-        timezone: str | None = None,
+        timezone: str | tzinfo | None = None,
         observed_from: Moment | None = None,
         observed_until: Moment | None = None,
         on_bad_rows: str = "quarantine",
@@ -146,8 +147,10 @@ class Histories:
             _require_one_of("decimal", decimal, (".", ","))
         kind_words(kinds)
         self.timezone = check_timezone(timezone)
-        first = None if observed_from is None else parse_moment(observed_from, timezone, "observed_from")
-        last = None if observed_until is None else parse_moment(observed_until, timezone, "observed_until")
+        first = None if observed_from is None else parse_moment(observed_from, self.timezone, "observed_from")
+        last = (
+            None if observed_until is None else parse_moment(observed_until, self.timezone, "observed_until")
+        )
         if first is not None and last is not None and first >= last:
             raise OptionError("observed_from must be before observed_until.")
         door = Door(
@@ -184,6 +187,7 @@ class Histories:
         self.observed_from = found.first_day if first is None else first
         self._finds_first_day = first is None
         self.observed_until = found.day_after_last if last is None else last
+        self._finds_last_day = last is None
 
     def events(self, table: str) -> EventTable | None:
         """The events of a table as sorted arrays, or None where the table was not given.
@@ -240,6 +244,19 @@ class Histories:
             cut.observed_from = observed_stretch(cut._events)[0]
         return cut
 
+    def known_at(self, as_of: Moment) -> Histories:
+        """What somebody knew who asked at ``as_of``: :meth:`until`, and observed as far as could be told then.
+
+        Whether anything came later cannot have been known, so an ``observed_until`` that was not stated is
+        found among the facts known by then: they reach up to ``as_of``, unless everything had been silent for
+        longer than it usually is; then the data must have ended before.
+        """
+        moment = parse_moment(as_of, self.timezone)
+        cut = self.until(moment)
+        if self._finds_last_day and any(events.n_rows for events in cut._events.values()):
+            cut.observed_until = believed_until(cut._events, moment)
+        return cut
+
     def select(self, buyer_ids: Iterable[Any]) -> Histories:
         """The histories of some buyers alone.
 
@@ -258,7 +275,7 @@ class Histories:
         chosen.buyer_ids = self.buyer_ids[places]
         chosen.buyers = None if self.buyers is None else self.buyers.iloc[places]
         chosen._events = {name: events.select(places) for name, events in self._events.items()}
-        chosen._finds_first_day = False  # the stretch is that of all buyers
+        chosen._finds_first_day = chosen._finds_last_day = False  # the stretch is that of all buyers
         return chosen
 
     def _frame(self, table: str) -> pd.DataFrame | None:

@@ -14,7 +14,6 @@ from clientcare.history.schema import SCHEMAS
 from clientcare.history.sheets import Door, Sheet, judge_copies, open_sheet
 from clientcare.window import MICROSECONDS_A_DAY
 
-
 LARGEST_AMOUNT = 1e100
 """Beyond it an amount is none: what a machine writes where it has no number, and whose square is infinite."""
 

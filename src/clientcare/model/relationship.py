@@ -137,7 +137,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         ----------
         histories : Histories
         as_of : date, optional
-            Nothing at or after it is seen; default, and the latest: the end of what was observed.
+            Nothing at or after it is seen; default, and the latest: the end of what was observed. Where that
+            was not stated, it is told from the facts known then: after an unusually long silence the data
+            ended on the last day that holds any.
         labels : Series of bool indexed by buyer_id, optional
             The user's own list of who is a client now; outranks the definition. Buyers not in it teach
             nothing.
@@ -154,14 +156,16 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             Where a parameter or the labels make no sense.
         """
         self._check_options()
-        moment = min(self._moment(histories, as_of), histories.observed_until)
+        asked = self._moment(histories, as_of)
+        seen = histories.known_at(asked)
+        moment = seen.observed_until
         self.as_of_ = moment
         self.churn_definition_ = ChurnDefinition(self.horizon)
         self.client_definition_ = self.client or ClientDefinition(2 * self.churn_definition_.horizon_days)
         with threadpool_limits(1), ProgressBar("Learning", n_steps=5) as bar:
             bar.at(0, "past dates")
             past = gather(
-                histories.until(moment),
+                seen,
                 moment,
                 self.churn_definition_,
                 self.client_definition_,
