@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -25,10 +26,10 @@ def test_a_phrase_that_does_not_hold_is_not_said():
     assert said.tolist() == ["none open", "2 open for 9 days", "none open"]
 
 
-def say(name, lowering=False, **values):
+def say(name, lowering=False, usual=MappingProxyType({}), **values):
     known = {key: np.array([float(value)]) for key, value in values.items()}
     unknown = np.array([np.nan])
-    return say_all(phrases_of(name, 90, lowering), lambda column: known.get(column, unknown), 1)[0]
+    return say_all(phrases_of(name, 90, lowering, usual), lambda column: known.get(column, unknown), 1)[0]
 
 
 def test_silence_that_is_usual_is_no_reason_to_worry_and_one_that_is_not_none_to_be_calm():
@@ -39,6 +40,37 @@ def test_silence_that_is_usual_is_no_reason_to_worry_and_one_that_is_not_none_to
     assert say("silence", lowering=True, **usual) == "last bought 7 days ago; usually buys every 108 days"
     assert say("silence", **late) == "silent for 200 days; usually buys every 108 days"
     assert say("silence", lowering=True, **late) == "bought once in the last 90 days"
+
+
+def test_a_number_stands_beside_the_one_it_is_compared_with():
+    usual = {
+        "days_since_last_purchase": 210.4,
+        "n_purchases": 2.47,
+        "gap_days_median": 46,
+    }
+    few = {"n_purchases": 9, "n_purchases_90d": 1, "overdue_ratio": 0.9}
+    slower = {**few, "purchases_90d_to_usual_ratio": 1 / 3, "purchases_per_90d": 3.0}
+    assert say("silence", **slower) == "bought once in the last 90 days; usually 3"
+    alive = {**few, "overdue_ratio": 1.2, "days_since_last_purchase": 94}
+    assert say("silence", True, usual, **alive) == "last bought 94 days ago; the usual buyer 210"
+    assert say("silence", usual=usual, **few, gap_days_median=161) == (
+        "usually buys every 161 days; the usual buyer every 46"
+    )
+    assert say("purchases", usual=usual, n_purchases=1) == "one purchase so far; the usual buyer 2.5"
+
+
+def test_a_comparison_that_speaks_against_its_own_direction_is_not_made():
+    usual = {"days_since_last_purchase": 20.0, "purchase_amount_mean": 30.0, "total_spent": 500.0}
+    late = {"n_purchases": 3, "n_purchases_90d": 0, "days_since_last_purchase": 94}
+    assert say("silence", True, usual, **late) == "last bought 94 days ago"
+    much = {"purchase_amount_mean": 80, "total_spent": 640}
+    assert say("spend", usual=usual, **much) == "spends 80 a purchase; 640 in all"
+    assert say("spend", True, usual, **much) == "spends 80 a purchase; the usual buyer 30"
+
+
+def test_one_gap_is_told_as_one_gap_and_not_as_a_habit():
+    twice = {"n_purchases": 2, "gap_days_median": 1, "days_since_last_purchase": 300, "overdue_ratio": 300}
+    assert say("silence", **twice) == "silent for 300 days; bought twice, 1 day apart"
 
 
 def test_a_reason_names_what_there_is_and_never_a_trouble_that_there_is_not():
@@ -72,11 +104,16 @@ def test_every_phrase_reads_as_if_its_words_were_mended_after_its_numbers_were_f
     rng = np.random.default_rng(0)
     for phrase in (*idea.phrases, *idea.lowering):
         phrase = re.sub(r"^\[.*?\] ", "", phrase).replace("<h>", "60d").replace("<days>", "60")
+        phrase = re.sub(r"<usual \w+:[^>]*>", "8.5", phrase)
         names = re.findall(r"{(\w+)", phrase)
         values = {name: rng.choice([0.0, 0.01, 0.3, 1.0, 1.2, 2.0, 10.0, 1001.0], 400) for name in names}
         said = say_all([phrase], values.__getitem__, 400)
         for row in range(400 if names else 1):
-            assert said[row] == mended(phrase.format(**{name: values[name][row] for name in names}))
+            plain = phrase.replace(":.1f}", "}").format(
+                **{name: round(values[name][row], 1) for name in names if f"{{{name}:.1f}}" in phrase}
+                | {name: values[name][row] for name in names if f"{{{name}:.1f}}" not in phrase}
+            )
+            assert said[row] == mended(re.sub(r"(\d)\.0\b", r"\1", plain))
 
 
 def mended(sentence):

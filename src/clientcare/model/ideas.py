@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+
+from clientcare.model.comparing import resolved
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Idea:
     phrases : tuple of str
         Sentences with columns in braces, and in front what must hold: ``"[overdue_ratio > 1] silent ..."``.
         The first that holds and all of whose values are known is said. ``<h>`` is the horizon in a column's
-        name, ``<days>`` its length.
+        name, ``<days>`` its length; ``<usual column:form>`` and ``[column < usual]`` compare with the usual
+        buyer, and only in the direction in which the idea moves the risk.
     lowering : tuple of str
         The same where the idea speaks for staying; empty: the same sentences.
     """
@@ -34,6 +38,32 @@ class Idea:
     lowering: tuple[str, ...] = ()
 
 
+_RHYTHM = (
+    "[n_purchases > 4] lately buys every {gap_days_mean_last_three:.0f} days; {gap_days_mean:.0f} on average",
+    "buys every {gap_days_mean:.0f} days on average",
+    "no rhythm of purchases yet",
+)
+_SPEND = (
+    "spends {purchase_amount_mean:,.0f} a purchase; {total_spent:,.0f} in all",
+    "no amounts are known",
+)
+_SEASON = (
+    "bought {n_purchases_<h>_year_ago:.0f} times in the same season a year ago",
+    "{purchase_share_coming_season:.0%} of earlier purchases fell in the season that comes now",
+    "no whole year has been seen yet",
+)
+_BREADTH = (
+    "buys in {n_categories:.0f} categories",
+    "bought {n_products:.0f} different products",
+    "bought through {n_channels:.0f} channels",
+    "what was bought is not known",
+)
+_USE = ("used {n_usage_30d:.0f} times in 30 days", "no use is known")
+_CONTACT = (
+    "last contact {days_since_last_contact:.0f} days ago; {n_contacts:.0f} in all",
+    "no contact was ever recorded",
+)
+
 IDEAS = (
     Idea(
         "silence",
@@ -41,19 +71,40 @@ IDEAS = (
         r"|share_of_gaps_outlasted|longest_silence_days|n_months_in_a_row|n_purchases_<h>.*|n_active_thirds_<h>"
         r"|purchases_<h>_to_usual_ratio|n_purchases_decayed_<h>|active_period_share_<h>|n_active_periods_<h>",
         (
+            "[overdue_ratio > 1, n_purchases <= 2] silent for {days_since_last_purchase:.0f} days; "
+            "bought twice, {gap_days_median:.0f} days apart",
             "[overdue_ratio > 1] silent for {days_since_last_purchase:.0f} days; "
             "usually buys every {gap_days_median:.0f} days",
-            "[n_purchases > 1, n_purchases_<h> <= 0] bought nothing in the last <days> days",
+            "[n_purchases > 1, n_purchases_<h> <= 0] bought nothing in the last <days> days; "
+            "usually {purchases_per_<h>:.1f} times",
+            "[n_purchases > 1, purchases_<h>_to_usual_ratio <= 0.9] bought {n_purchases_<h>:.0f} times "
+            "in the last <days> days; usually {purchases_per_<h>:.1f}",
+            "[n_purchases > 1, days_since_last_purchase > usual] last bought {days_since_last_purchase:.0f} days ago; "
+            "the usual buyer <usual days_since_last_purchase:,.0f>",
+            "[n_purchases > 1, n_purchases_<h> < usual] bought {n_purchases_<h>:.0f} times in the last <days> days; "
+            "the usual buyer <usual n_purchases_<h>:.1f>",
+            "[gap_days_median > usual] usually buys every {gap_days_median:.0f} days; "
+            "the usual buyer every <usual gap_days_median:,.0f>",
             "[n_purchases > 1] bought {n_purchases_<h>:.0f} times in the last <days> days",
             "[n_purchases > 1] last bought {days_since_last_purchase:.0f} days ago",
             "no second purchase in {days_since_last_purchase:.0f} days",
             "no purchase is known",
         ),
         (
+            "[overdue_ratio <= 1, n_purchases <= 2] last bought {days_since_last_purchase:.0f} days ago; "
+            "bought twice, {gap_days_median:.0f} days apart",
             "[overdue_ratio <= 1] last bought {days_since_last_purchase:.0f} days ago; "
             "usually buys every {gap_days_median:.0f} days",
+            "[n_purchases > 1, purchases_<h>_to_usual_ratio > 1.1] bought {n_purchases_<h>:.0f} times "
+            "in the last <days> days; usually {purchases_per_<h>:.1f}",
+            "[n_purchases > 1, days_since_last_purchase < usual] last bought {days_since_last_purchase:.0f} days ago; "
+            "the usual buyer <usual days_since_last_purchase:,.0f>",
+            "[n_purchases > 1, n_purchases_<h> > usual] bought {n_purchases_<h>:.0f} times in the last <days> days; "
+            "the usual buyer <usual n_purchases_<h>:.1f>",
             "[n_purchases > 1, n_purchases_<h> > 0] bought {n_purchases_<h>:.0f} times in the last <days> days",
             "[n_purchases > 1] last bought {days_since_last_purchase:.0f} days ago",
+            "[days_since_last_purchase < usual] bought for the first time {days_since_last_purchase:.0f} days ago; "
+            "the usual buyer last bought <usual days_since_last_purchase:,.0f> days ago",
             "bought for the first time {days_since_last_purchase:.0f} days ago",
             "no purchase is known",
         ),
@@ -63,6 +114,24 @@ IDEAS = (
         r"n_purchases.*|n_repeat_purchases|purchases_per_.*|n_active_.*|active_period_share.*|n_months_in_a_row_longest"
         r"|purchases_.*_to_usual_ratio|n_orders|n_purchase_lines|lines_per_purchase",
         (
+            "[n_purchases > 1, purchases_per_<h> < usual] bought {n_purchases:.0f} times "
+            "in {days_since_first_purchase:.0f} days; "
+            "the usual buyer <usual n_purchases:.1f> in <usual days_since_first_purchase:,.0f>",
+            "[n_purchases > 1, n_purchases < usual] bought {n_purchases:.0f} times in all; "
+            "the usual buyer <usual n_purchases:.1f>",
+            "[n_purchases > 1, n_purchases_<h> <= 0] bought {n_purchases:.0f} times "
+            "in {days_since_first_purchase:.0f} days; nothing in the last <days>",
+            "[n_purchases > 1] bought {n_purchases:.0f} times in {days_since_first_purchase:.0f} days",
+            "[n_purchases > 0, n_purchases < usual] one purchase so far; the usual buyer <usual n_purchases:.1f>",
+            "[n_purchases > 0] one purchase so far",
+            "no purchase is known",
+        ),
+        (
+            "[n_purchases > 1, purchases_per_<h> > usual] bought {n_purchases:.0f} times "
+            "in {days_since_first_purchase:.0f} days; "
+            "the usual buyer <usual n_purchases:.1f> in <usual days_since_first_purchase:,.0f>",
+            "[n_purchases > 1, n_purchases > usual] bought {n_purchases:.0f} times in all; "
+            "the usual buyer <usual n_purchases:.1f>",
             "[n_purchases > 1] bought {n_purchases:.0f} times in {days_since_first_purchase:.0f} days",
             "[n_purchases > 0] one purchase so far",
             "no purchase is known",
@@ -72,20 +141,39 @@ IDEAS = (
         "rhythm",
         r"gap_.*|log_gap_sd|days_first_to_second_purchase|weekend_purchase_share|favourite_weekday_share",
         (
-            "[n_purchases > 4] lately buys every {gap_days_mean_last_three:.0f} days; {gap_days_mean:.0f} on average",
-            "buys every {gap_days_mean:.0f} days on average",
-            "no rhythm of purchases yet",
+            "[n_purchases > 4, gap_recent_to_mean_ratio > 1.1] lately buys every {gap_days_mean_last_three:.0f} days; "
+            "every {gap_days_mean:.0f} days on average",
+            "[gap_days_mean > usual] buys every {gap_days_mean:.0f} days on average; "
+            "the usual buyer every <usual gap_days_mean:,.0f>",
+            *_RHYTHM,
+        ),
+        (
+            "[n_purchases > 4, gap_recent_to_mean_ratio <= 0.9] lately buys every {gap_days_mean_last_three:.0f} days; "
+            "every {gap_days_mean:.0f} days on average",
+            "[gap_days_mean < usual] buys every {gap_days_mean:.0f} days on average; "
+            "the usual buyer every <usual gap_days_mean:,.0f>",
+            *_RHYTHM,
         ),
     ),
     Idea(
         "time as a buyer",
         r"days_since_first_purchase|days_first_to_last_purchase",
-        ("first bought {days_since_first_purchase:.0f} days ago", "no purchase is known"),
+        (
+            *(
+                f"[days_since_first_purchase {beside} usual] first bought {{days_since_first_purchase:.0f}} days ago; "
+                "the usual buyer <usual days_since_first_purchase:,.0f>"
+                for beside in "<>"
+            ),
+            "first bought {days_since_first_purchase:.0f} days ago",
+            "no purchase is known",
+        ),
     ),
     Idea(
         "returns",
         r"n_returns|returned_.*|days_since_last_return|net_spent",
         (
+            "[returned_share > 0.005] returned {returned_share:.0%} of what was spent; "
+            "the usual buyer <usual returned_share:.0%>",
             "[returned_share > 0.005] returned {returned_share:.0%} of what was spent",
             "[n_returns > 0] returned {n_returns:.0f} times, less than 1% of what was spent",
             "returned nothing",
@@ -95,27 +183,46 @@ IDEAS = (
         "spend",
         r"spent_.*|total_spent|purchase_.*amount.*|largest_purchase_share|n_items|items_per_purchase",
         (
-            "spends {purchase_amount_mean:,.0f} a purchase; {total_spent:,.0f} in all",
-            "no amounts are known",
+            "[purchase_amount_mean < usual] spends {purchase_amount_mean:,.0f} a purchase; "
+            "the usual buyer <usual purchase_amount_mean:,.0f>",
+            "[total_spent < usual] spent {total_spent:,.0f} in all; the usual buyer <usual total_spent:,.0f>",
+            *_SPEND,
+        ),
+        (
+            "[purchase_amount_mean > usual] spends {purchase_amount_mean:,.0f} a purchase; "
+            "the usual buyer <usual purchase_amount_mean:,.0f>",
+            "[total_spent > usual] spent {total_spent:,.0f} in all; the usual buyer <usual total_spent:,.0f>",
+            *_SPEND,
         ),
     ),
     Idea(
         "season",
         r".*_year_ago|.*season|.*time_of_year|year_end_purchase_share|n_active_years",
         (
-            "bought {n_purchases_<h>_year_ago:.0f} times in the same season a year ago",
-            "{purchase_share_coming_season:.0%} of earlier purchases fell in the season that comes now",
-            "no whole year has been seen yet",
+            "[n_purchases_<h>_year_ago < usual, n_purchases_<h>_year_ago <= 0] bought nothing in the same season "
+            "a year ago; the usual buyer <usual n_purchases_<h>_year_ago:.1f> times",
+            "[n_purchases_<h>_year_ago < usual] bought {n_purchases_<h>_year_ago:.0f} times in the same season "
+            "a year ago; the usual buyer <usual n_purchases_<h>_year_ago:.1f>",
+            *_SEASON,
+        ),
+        (
+            "[n_purchases_<h>_year_ago > usual] bought {n_purchases_<h>_year_ago:.0f} times in the same season "
+            "a year ago; the usual buyer <usual n_purchases_<h>_year_ago:.1f>",
+            *_SEASON,
         ),
     ),
     Idea(
         "breadth",
         r".*categor.*|.*product.*|n_channels.*|top_channel_share",
         (
-            "buys in {n_categories:.0f} categories",
-            "bought {n_products:.0f} different products",
-            "bought through {n_channels:.0f} channels",
-            "what was bought is not known",
+            "[n_categories < usual] buys in {n_categories:.0f} categories; the usual buyer in <usual n_categories:.1f>",
+            "[n_products < usual] bought {n_products:.0f} different products; the usual buyer <usual n_products:.1f>",
+            *_BREADTH,
+        ),
+        (
+            "[n_categories > usual] buys in {n_categories:.0f} categories; the usual buyer in <usual n_categories:.1f>",
+            "[n_products > usual] bought {n_products:.0f} different products; the usual buyer <usual n_products:.1f>",
+            *_BREADTH,
         ),
     ),
     Idea(
@@ -124,6 +231,8 @@ IDEAS = (
         (
             "[n_open_complaints > 0] {n_open_complaints:.0f} complaints still open; last rating {satisfaction_last:.0%}",
             "[n_open_complaints > 0] {n_open_complaints:.0f} complaints still open",
+            "[satisfaction_mean < usual] rates us {satisfaction_mean:.0%} on average; "
+            "the usual buyer <usual satisfaction_mean:.0%>",
             "[n_ratings > 1] last rating {satisfaction_last:.0%}; {satisfaction_mean:.0%} on average",
             "the only rating was {satisfaction_last:.0%}",
             "[n_open_requests > 0] {n_open_requests:.0f} requests still open",
@@ -132,6 +241,8 @@ IDEAS = (
             "no rating and no complaint is known",
         ),
         (
+            "[satisfaction_mean > usual] rates us {satisfaction_mean:.0%} on average; "
+            "the usual buyer <usual satisfaction_mean:.0%>",
             "rates us {satisfaction_mean:.0%} on average",
             "[n_requests_90d > 0] {n_requests_90d:.0f} requests for help in 90 days",
             "[n_complaints > 0] {n_complaints:.0f} complaints in all",
@@ -141,13 +252,30 @@ IDEAS = (
     Idea(
         "check-ins",
         r".*check_in.*",
-        ("no check-in for {days_since_last_check_in:.0f} days", "no check-in was ever recorded"),
-        ("last check-in {days_since_last_check_in:.0f} days ago", "no check-in was ever recorded"),
+        (
+            "[days_since_last_check_in > usual] no check-in for {days_since_last_check_in:.0f} days; "
+            "the usual buyer <usual days_since_last_check_in:,.0f>",
+            "no check-in for {days_since_last_check_in:.0f} days",
+            "no check-in was ever recorded",
+        ),
+        (
+            "[days_since_last_check_in < usual] last check-in {days_since_last_check_in:.0f} days ago; "
+            "the usual buyer <usual days_since_last_check_in:,.0f>",
+            "last check-in {days_since_last_check_in:.0f} days ago",
+            "no check-in was ever recorded",
+        ),
     ),
     Idea(
         "use",
         r"n_usage.*|contact_minutes.*|days_since_last_usage",
-        ("used {n_usage_30d:.0f} times in 30 days", "no use is known"),
+        (
+            "[n_usage_30d < usual] used {n_usage_30d:.0f} times in 30 days; the usual buyer <usual n_usage_30d:.1f>",
+            *_USE,
+        ),
+        (
+            "[n_usage_30d > usual] used {n_usage_30d:.0f} times in 30 days; the usual buyer <usual n_usage_30d:.1f>",
+            *_USE,
+        ),
     ),
     Idea(
         "word of mouth",
@@ -162,6 +290,12 @@ IDEAS = (
         "price",
         r"price_.*|n_price_rises|monthly_amount_in_force",
         (
+            *(
+                f"[monthly_amount_in_force > 0, monthly_amount_in_force {beside} usual] "
+                "{monthly_amount_in_force:,.0f} a month under contract; "
+                "the usual buyer <usual monthly_amount_in_force:,.0f>"
+                for beside in "<>"
+            ),
             "[monthly_amount_in_force > 0] {monthly_amount_in_force:,.0f} a month under contract",
             "no monthly amount is due now",
         ),
@@ -183,8 +317,16 @@ IDEAS = (
         r".*contact.*|.*outbound.*|.*inbound.*|.*mutual.*|proactive_share|.*reply.*|answered.*|response_.*"
         r"|non_sales_share|n_beyond.*|.*unanswered.*|.*missed.*",
         (
-            "last contact {days_since_last_contact:.0f} days ago; {n_contacts:.0f} in all",
-            "no contact was ever recorded",
+            "[days_since_last_contact > usual] last contact {days_since_last_contact:.0f} days ago; "
+            "the usual buyer <usual days_since_last_contact:,.0f>",
+            "[n_contacts < usual] {n_contacts:.0f} contacts in all; the usual buyer <usual n_contacts:.1f>",
+            *_CONTACT,
+        ),
+        (
+            "[days_since_last_contact < usual] last contact {days_since_last_contact:.0f} days ago; "
+            "the usual buyer <usual days_since_last_contact:,.0f>",
+            "[n_contacts > usual] {n_contacts:.0f} contacts in all; the usual buyer <usual n_contacts:.1f>",
+            *_CONTACT,
         ),
     ),
 )
@@ -234,12 +376,14 @@ def ideas_of(
     return ideas, np.array([place[idea] for idea in found], dtype=np.int64)
 
 
-def phrases_of(idea: str, horizon_days: int, lowering: bool = False) -> tuple[str, ...]:
-    """Sentences for an idea, best first; columns in braces."""
+def phrases_of(
+    idea: str, horizon_days: int, lowering: bool = False, usual: Mapping[str, float] = MappingProxyType({})
+) -> tuple[str, ...]:
+    """Sentences for an idea, best first; columns in braces, the numbers of the usual buyer filled in."""
     for known in IDEAS:
         if known.name == idea:
             chosen = known.lowering if lowering and known.lowering else known.phrases
-            return tuple(_at(phrase, horizon_days) for phrase in chosen)
+            return resolved([_at(phrase, horizon_days) for phrase in chosen], usual)
     if idea == STANDING:
         return (
             "[has_contract_in_force > 0] under contract: judged without the rhythm of purchases",
@@ -247,7 +391,9 @@ def phrases_of(idea: str, horizon_days: int, lowering: bool = False) -> tuple[st
             "no purchase yet: judged without a rhythm of purchases",
         )
     if idea == LEVEL:
-        return ("the season that comes now differs from the ones learned from",)
+        return (
+            f"{'more' if lowering else 'fewer'} buyers than before are expected back in the next {horizon_days} days",
+        )
     return ("other features together",)
 
 

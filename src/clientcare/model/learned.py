@@ -23,6 +23,7 @@ from clientcare.model.lifetime import LifetimeMember
 from clientcare.model.linear import RidgeLogistic
 from clientcare.model.member import Floats, Member, log_odds_of
 from clientcare.model.reasons import Explanation, Reasons, what_would_change
+from clientcare.model.rhythm import Rhythm
 from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
 from clientcare.model.trees import ShallowBoosting
 from clientcare.model.uncertainty import RiskInterval
@@ -51,6 +52,10 @@ class Learned:
         Of ``churn`` and ``patronage``.
     interval : RiskInterval
     amounts : PurchaseAmounts
+    rhythm : Rhythm
+        The usual gap of all buyers, towards which that of each is drawn.
+    usual : float64 array of shape (n_columns,)
+        Of the usual buyer, by column of X; NaN where too few have a value.
     tables : list of str
         The tables learned from.
     sees_all_ties : bool
@@ -72,6 +77,8 @@ class Learned:
     levels: dict[str, SeasonalLevel]
     interval: RiskInterval
     amounts: PurchaseAmounts
+    rhythm: Rhythm
+    usual: Floats
     tables: list[str]
     sees_all_ties: bool
     owns_client_head: bool
@@ -82,7 +89,8 @@ class Learned:
     @cached_property
     def reasons(self) -> Reasons:
         """The ideas that columns stand for, and their sentences."""
-        return Reasons(self.encoding.names, self.encoding.behind, self.churn.horizon_days)
+        usual = dict(zip(self.encoding.names, self.usual.tolist(), strict=True))
+        return Reasons(self.encoding.names, self.encoding.behind, self.churn.horizon_days, usual)
 
     def column(self, X: Floats, name: str) -> Floats:
         """One column of X; all NaN where the model has none of that name."""
@@ -92,11 +100,14 @@ class Learned:
         """One row a buyer of X, shape (n_rows, n_columns), as they stand at a moment."""
         churn = self._answer("churn", X)
         said = self.probabilities(X, moment, {"churn": churn})
-        silence, gap = self.column(X, "days_since_last_purchase"), self.column(X, "gap_days_median")
+        silence, n_gaps = self.column(X, "days_since_last_purchase"), self.column(X, "n_repeat_purchases")
+        gap = self.rhythm.usual_gap_days(
+            self.column(X, "gap_days_median"), n_gaps, self.column(X, "log_gap_sd")
+        )
         purchases, spend = self.amounts.expected(
             X, said["churn"], Standing.of(columns_by_name(X, self.encoding.names))
         )
-        low, high = self.interval.bounds(said["churn"], churn.spread, self.column(X, "n_repeat_purchases"))
+        low, high = self.interval.bounds(said["churn"], churn.spread, n_gaps)
         _, parts = self._split("churn", {"churn": churn}, said)
         reasons = self.reasons.top(parts, columns_by_name(X, self.encoding.names))
         earliest, latest = due_between(
@@ -105,7 +116,7 @@ class Learned:
             gap,
             self.column(X, "gap_log_mean_shrunk"),
             self.column(X, "gap_log_sd_shrunk"),
-            self.column(X, "n_repeat_purchases"),
+            n_gaps,
         )
         columns: dict[str, Any] = {
             "relationship": relationship_of(said["client"]),
@@ -118,7 +129,7 @@ class Learned:
             "expected_purchases": purchases,
             "next_purchase_due": next_due(moment, silence, gap),
             "expected_spend": spend,
-            "overdue_ratio": self.column(X, "overdue_ratio"),
+            "overdue_ratio": silence / gap,
             **reasons,
             "as_of": moment,
             "horizon_days": self.churn.horizon_days,
@@ -227,6 +238,8 @@ class Learned:
             "encoding": self.encoding.get_state(),
             "heads": {name: blend.get_state() for name, blend in self.heads.items()},
             "amounts": self.amounts.get_state(),
+            "rhythm": self.rhythm.get_state(),
+            "usual": self.usual,
             "levels": {name: level.get_state() for name, level in self.levels.items()},
             "interval": self.interval.get_state(),
             "tables": list(self.tables),
@@ -248,6 +261,8 @@ class Learned:
             levels={name: SeasonalLevel.from_state(level) for name, level in state["levels"].items()},
             interval=RiskInterval(**state["interval"]),
             amounts=PurchaseAmounts.from_state(state["amounts"]),
+            rhythm=Rhythm(**state["rhythm"]),
+            usual=state["usual"],
             tables=list(state["tables"]),
             sees_all_ties=state["sees_all_ties"],
             owns_client_head=state["owns_client_head"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -67,6 +68,12 @@ class Past:
     n_buyers: int
     buyers_now: pd.Index
     histories: Histories
+
+    @cached_property
+    def now(self) -> Floats:
+        """The columns of the present, shape (n_buyers sampled, n_columns)."""
+        date = self.rows.date
+        return np.asarray(self.rows.X[date == date.max()])
 
 
 def gather(

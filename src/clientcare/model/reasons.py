@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.model.blend import Answer
+from clientcare.model.comparing import resolved
 from clientcare.model.ideas import ATTRIBUTE, LEVEL, STANDING, ideas_of, phrases_of
 from clientcare.model.member import Floats
 from clientcare.model.sentences import Texts, say_all
@@ -89,11 +90,16 @@ class Reasons:
     names, behind : list of str
         The model's columns, and the feature behind each.
     horizon_days : int
+    usual : mapping of column to float
+        Of the usual buyer; NaN where that is not known.
     """
 
-    def __init__(self, names: list[str], behind: list[str], horizon_days: int) -> None:
+    def __init__(
+        self, names: list[str], behind: list[str], horizon_days: int, usual: Mapping[str, float]
+    ) -> None:
         self.names = names
         self.horizon_days = horizon_days
+        self.usual = usual
         self.ideas, self.groups = ideas_of(names, behind, horizon_days)
 
     @property
@@ -122,7 +128,7 @@ class Reasons:
         said = np.full(len(part), "", dtype=object)
         for lowering in (False, True):
             rows = np.flatnonzero((part < 0) == lowering)
-            phrases = phrases_of(idea, self.horizon_days, lowering)
+            phrases = phrases_of(idea, self.horizon_days, lowering, self.usual)
             said[rows] = say_all(phrases, _of_rows(column, rows), len(rows))
         return said
 
@@ -136,7 +142,11 @@ class Reasons:
             if match.group(2) is not None:
                 said[column(name) == 1] = f"{words} is {match.group(2)}"
             else:
-                said = say_all([f"{words} is {{{name}:,.4g}}", f"{words} is unknown"], column, n_rows)
+                compared = f"{words} is {{{name}:,.4g}}; the usual buyer <usual {name}:,.4g>"
+                phrases = resolved(
+                    (compared, f"{words} is {{{name}:,.4g}}", f"{words} is unknown"), self.usual
+                )
+                said = say_all(phrases, column, n_rows)
         return said
 
     def top(self, parts: Floats, column: Callable[[str], Floats]) -> dict[str, Any]:

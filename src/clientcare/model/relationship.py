@@ -35,6 +35,7 @@ from clientcare.model.needs import require_tables, tables_of, warn_beyond_data
 from clientcare.model.outside import OutsideLearner
 from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather
 from clientcare.model.reasons import Explanation
+from clientcare.model.rhythm import Rhythm
 from clientcare.model.rules import OverdueRule, RecencyRule
 from clientcare.model.saying import judgement, standing_in
 from clientcare.model.seasons import learn_level, said_by
@@ -42,6 +43,7 @@ from clientcare.model.snapshots import EFFORTS
 from clientcare.model.store import read_model_file, write_model_file
 from clientcare.model.trees import ShallowBoosting
 from clientcare.model.uncertainty import RiskInterval
+from clientcare.model.usual import usual_values
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.progress import ProgressBar
 from clientcare.window import (
@@ -234,6 +236,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             levels=levels,
             interval=_interval(past, heads["churn"]),
             amounts=self._amounts(past, blends["churn"], levels["churn"]),
+            rhythm=self._rhythm(past),
+            usual=usual_values(past.now),
             tables=tables_of(histories),
             sees_all_ties=sees_ties and bool(seen[known].all()),
             owns_client_head="client" in heads,
@@ -330,7 +334,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     def _level(self, past: Past, name: str, blend: Blend) -> SeasonalLevel:
         member = blend.members.get("lifetime")
         known = member if isinstance(member, LifetimeMember) else None
-        now = past.rows.X[past.rows.date == microseconds(self.as_of_)]
+        now = past.now
         definition = self.churn_definition_ if name == "churn" else self.client_definition_
         return learn_level(
             past.histories, self.as_of_, definition, known, blend.probability(now), said_by(known, now)
@@ -346,11 +350,16 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         amounts.fit(rows.X, past.n_purchases[learned], past.spend[learned], standing, rows.buyer)
         member = churn.members.get("lifetime")
         if isinstance(member, LifetimeMember) and not level.slope:
-            now = np.asfortranarray(past.rows.X[past.rows.date == microseconds(self.as_of_)])
+            now = np.asfortranarray(past.now)
             risk = level.applied(churn.probability(now), day_number(self.as_of_))
             standing = Standing.of(columns_by_name(now, names))
             amounts.anchor(now, risk, standing, member.expected_purchases(now))
         return amounts
+
+    def _rhythm(self, past: Past) -> Rhythm:
+        column = columns_by_name(past.now, past.rows.names)
+        median, n_gaps = column("gap_days_median"), column("n_repeat_purchases")
+        return Rhythm.learn(median, n_gaps, column("log_gap_sd"), self.churn_definition_.horizon_days)
 
     def _training(self, past: Past) -> pd.DataFrame:
         rows = []
@@ -402,9 +411,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         DataFrame of shape (n_buyers known, 19), indexed by buyer_id
             ``relationship`` (client, customer), ``client_probability``, ``stage`` (four, see the truth
             table), ``evidence`` (what it rests on), ``churn_risk`` with ``churn_risk_low`` and
-            ``churn_risk_high`` (90 %), ``expected_purchases``, ``next_purchase_due`` (NaT: no gap has
-            been seen), ``expected_spend`` (NaN: no amounts are known), ``overdue_ratio`` (NaN: no
-            gap), ``reason_1`` to ``reason_3``, ``as_of``, ``horizon_days``, ``model_id``;
+            ``churn_risk_high`` (90 %), ``expected_purchases``, ``next_purchase_due`` (the last purchase plus
+            the usual gap, which is drawn towards that of all buyers where few gaps were seen; NaT: none
+            was), ``expected_spend`` (NaN: no amounts are known), ``overdue_ratio`` (days of silence over
+            that gap, NaN: no gap), ``reason_1`` to ``reason_3``, ``as_of``, ``horizon_days``, ``model_id``;
             ``next_purchase_low`` and ``next_purchase_high``: between these dates nine of ten purchases of
             somebody with this buyer's gaps would come (NaT: no gap).
 

@@ -93,9 +93,14 @@ def _fill(phrase: str, values: dict[str, Floats], n_rows: int) -> Texts:
         after = phrase[slot.end() :] if number == len(slots) - 1 else ""
         front, name, form, back = slot.groups(default="")
         which, seen = pd.factorize(np.round(values[name], _places(form)) + 0.0)
-        pieces = [before + _mended(f"{front}{format(value, form)}{back}") + after for value in seen.tolist()]
+        pieces = [before + _mended(f"{front}{_shown(value, form)}{back}") + after for value in seen.tolist()]
         text = text + np.array(pieces, dtype=object)[which]
     return np.asarray(text)
+
+
+def _shown(value: float, form: str) -> str:
+    """A number in its form; a whole number has no decimals."""
+    return format(value, form).removesuffix(".0")
 
 
 def _places(form: str) -> int:

@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from clientcare.durable import replacing
 from clientcare.exceptions import ModelFileError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FORMAT = "clientcare model"
 MEMBERS = ("manifest.json", "card.json", "card.txt", "state.json", "arrays.bin")
 MAX_BYTES = {
