@@ -10,6 +10,7 @@ from model_shops import histories_of, shop_tables
 from clientcare.model import RelationshipModel
 
 AS_OF = "2021-08-01"
+REASONS = ["reason_1", "reason_2", "reason_3"]
 
 
 def nudged(tables, seed=0):
@@ -56,4 +57,32 @@ def test_an_explanation_prints_what_moves_each_buyer_most_on_a_line():
     total, part = explanation.churn_log_odds.loc[first], explanation.churn.loc[first, largest]
     assert lines[0].startswith(f"Explanation of {n_buyers} buyers")
     assert lines[1].startswith(f"{first}: log-odds of churn {total:+.2f}; {largest} {part:+.2f}, ")
-    assert lines[6:] == [f"... {n_buyers - 5} more", "Tables: churn, client, sentences, what_would_change"]
+    assert lines[6:] == [
+        f"... {n_buyers - 5} more",
+        "Tables: churn, client, sentences, what_raises, what_would_change",
+    ]
+
+
+def test_in_a_list_headed_by_risk_what_raises_the_risk_comes_first():
+    shop = histories_of(shop_tables(n_buyers=100))
+    model = RelationshipModel(horizon="60D", effort="quick", random_state=0).fit(shop, AS_OF)
+    book, why = model.score(shop, AS_OF), model.explain(shop, as_of=AS_OF)
+    listed = why.risk_first(book)
+    raises = (why.churn.where(why.sentences != "") >= 0.05).any(axis=1)
+    lowered = book["reason_1"].str.startswith("lowers")
+    assert (raises & lowered).any()
+    assert listed.loc[raises, "reason_1"].str.startswith("raises the risk: ").all()
+    assert listed.loc[~raises].equals(book.loc[~raises])
+    for buyer in book.index[raises]:
+        top, before = listed.loc[buyer, REASONS].tolist(), book.loc[buyer, REASONS].tolist()
+        assert top[1:] == [reason for reason in before if reason != top[0]][:2]
+        largest = why.churn.loc[buyer].where(why.sentences.loc[buyer] != "").idxmax()
+        assert top[0] == f"raises the risk: {why.sentences.at[buyer, largest]}"
+
+
+def test_buyers_who_were_not_explained_keep_their_reasons():
+    shop = histories_of(shop_tables(n_buyers=60))
+    model = RelationshipModel(horizon="60D", effort="quick", random_state=0).fit(shop, AS_OF)
+    book = model.score(shop, AS_OF)
+    listed = model.explain(shop, buyers=book.index[:5], as_of=AS_OF).risk_first(book)
+    assert listed.iloc[5:].equals(book.iloc[5:])

@@ -134,7 +134,7 @@ def test_a_buyers_page_is_found_in_its_chunk_and_says_what_the_book_says(
     text = write_report(model, histories, tmp_path / "chunks.html").read_text("utf-8")
     assert island(text)["chunk"] == 7
     assert text.count('id="told-') == 12
-    book = model.score(histories).fillna({"reason_1": "", "reason_2": "", "reason_3": ""})
+    book = model.explain(histories).risk_first(model.score(histories))
     buyers = column(text, "buyer_id")
     assert column(text, "reason_1") == book["reason_1"].reindex(buyers).tolist()
     for buyer, (further, story, contributions, _) in zip(buyers, told(text), strict=True):

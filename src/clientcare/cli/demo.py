@@ -18,6 +18,7 @@ from clientcare.datasets import load_retailer
 from clientcare.evaluation import backtest
 
 _HEAD = ["relationship", "stage", "client_probability", "churn_risk", "expected_spend", "reason_1"]
+_N_SHOWN = 12
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,10 @@ def run(options: argparse.Namespace) -> int:
     for ending in ("parquet", "csv"):
         write_table(book, str(Path(options.out) / f"book.{ending}"))
     first = book.sort_values(["relationship", "churn_risk"], ascending=[True, False])
-    voice.show("book", "The book: clients first, highest churn risk on top", first[_HEAD].round(3), rows=12)
+    if not options.json:
+        first = model.explain(histories, buyers=first.index[:_N_SHOWN]).risk_first(first)
+    title = "The book: clients first, highest churn risk on top"
+    voice.show("book", title, first[_HEAD].round(3), rows=_N_SHOWN)
     voice.say(
         "written",
         f"\nThe book of {len(book):,} buyers is in {options.out}/book.parquet and {options.out}/book.csv.",

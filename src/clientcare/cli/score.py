@@ -14,6 +14,8 @@ from clientcare.cli.output import Voice, add_output_options, is_terminal, write_
 from clientcare.cli.tables import add_table_options, read_tables, table_sources
 from clientcare.exceptions import OptionError
 
+_N_SHOWN = 20
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
@@ -55,9 +57,15 @@ def _score_in_memory(options: argparse.Namespace) -> int:
         )
     else:
         first = book.sort_values("churn_risk", ascending=False)
+        if not options.json:
+            explanation = model.explain(histories, buyers=first.index[:_N_SHOWN], as_of=options.as_of)
+            first = explanation.risk_first(first)
         columns = ["relationship", "client_probability", "churn_risk", "expected_spend", "reason_1"]
         voice.show(
-            "book", f"{len(book):,} buyers, highest churn risk first", first[columns].round(3), rows=20
+            "book",
+            f"{len(book):,} buyers, highest churn risk first",
+            first[columns].round(3),
+            rows=_N_SHOWN,
         )
     return 0
 

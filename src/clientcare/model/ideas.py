@@ -39,7 +39,6 @@ class Idea:
 
 
 _RHYTHM = (
-    "[n_purchases > 4] lately buys every {gap_days_mean_last_three:.0f} days; {gap_days_mean:.0f} on average",
     "buys every {gap_days_mean:.0f} days on average",
     "no rhythm of purchases yet",
 )
@@ -121,6 +120,8 @@ IDEAS = (
             "the usual buyer <usual n_purchases:.1f>",
             "[n_purchases > 1, n_purchases_<h> <= 0] bought {n_purchases:.0f} times "
             "in {days_since_first_purchase:.0f} days; nothing in the last <days>",
+            "[n_purchases > 1, purchases_<h>_to_usual_ratio <= 0.9] bought {n_purchases:.0f} times "
+            "in {days_since_first_purchase:.0f} days; {n_purchases_<h>:.0f} in the last <days>",
             "[n_purchases > 1] bought {n_purchases:.0f} times in {days_since_first_purchase:.0f} days",
             "[n_purchases > 0, n_purchases < usual] one purchase so far; the usual buyer <usual n_purchases:.1f>",
             "[n_purchases > 0] one purchase so far",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ class Explanation:
         Where the usual buyer stands.
     sentences : DataFrame of shape (n_buyers, n_ideas), texts
         What each idea says of each buyer; empty where it says nothing.
+    what_raises : Series of str, indexed by buyer_id
+        The sentence of the idea that raises the risk most.
     what_would_change : Series of str, indexed by buyer_id
         Which idea stands most in the way of the other class, and by how much.
     """
@@ -57,6 +60,40 @@ class Explanation:
         """Log-odds of being a client, base and contributions added."""
         return (self.client.sum(axis=1) + self.client_base).rename("client_log_odds")
 
+    @cached_property
+    def what_raises(self) -> pd.Series[str]:
+        """What raises each buyer's risk most, as the book would say it; empty where nothing is worth saying."""
+        parts, sentences = self.churn.to_numpy(), self.sentences.to_numpy(dtype=object)
+        raising = np.where((parts >= LEAST_SAID) & (sentences != ""), parts, 0.0)
+        rows = np.arange(len(parts))
+        first = raising.argmax(axis=1)
+        said = _with_direction(sentences[rows, first], raising[rows, first])
+        return pd.Series(said, index=self.churn.index, name="what_raises", dtype=object)
+
+    def risk_first(self, book: pd.DataFrame) -> pd.DataFrame:
+        """The book with its reasons in another order: what raises the risk most comes first, where anything does.
+
+        For lists that are headed by the risk. Where the three largest reasons all lower it, the third gives way.
+
+        Parameters
+        ----------
+        book : DataFrame, indexed by buyer_id
+            Of the buyers explained and perhaps others, who keep their reasons.
+
+        Returns
+        -------
+        DataFrame
+            A copy with other ``reason_1`` to ``reason_3``.
+        """
+        names = [f"reason_{place + 1}" for place in range(N_REASONS)]
+        raising = self.what_raises.reindex(book.index).fillna("")
+        rows = [
+            [first, *(reason for reason in reasons if reason != first)][:N_REASONS] if first else reasons
+            for first, reasons in zip(raising, book[names].to_numpy(dtype=object).tolist(), strict=True)
+        ]
+        table = pd.DataFrame(rows, index=book.index, columns=names).astype(book[names].dtypes)
+        return book.assign(**{name: table[name] for name in names})
+
     def __repr__(self) -> str:
         largest = [
             f"{buyer}: log-odds of churn {total:+.2f}; {self._largest(position)}"
@@ -68,7 +105,7 @@ class Explanation:
                 f"Explanation of {len(self.churn):,} buyers: log-odds of churn; the usual buyer's: {self.churn_base:+.2f}",
                 *largest,
                 *([f"... {left:,} more"] if left else []),
-                "Tables: churn, client, sentences, what_would_change",
+                "Tables: churn, client, sentences, what_raises, what_would_change",
             ]
         )
 

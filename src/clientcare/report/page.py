@@ -25,7 +25,7 @@ from clientcare.care import care_plan, care_report
 from clientcare.care.practices import last_owner
 from clientcare.exceptions import MissingExtraError, NotEnoughDataError, SourceError
 from clientcare.history import Histories, require_histories
-from clientcare.model import RelationshipModel
+from clientcare.model import Explanation, RelationshipModel
 from clientcare.progress import ProgressBar
 from clientcare.report.backtest_plot import BacktestDisplay
 from clientcare.report.canvas import STAGE_COLOURS, require_matplotlib, words_of
@@ -128,9 +128,11 @@ def _page(
     plan = care_plan(book, known, moment)
     names = _names(book.index, hide_ids)
     bar.at(2, "reasons")
+    why = model.explain(known, as_of=moment)
+    book = why.risk_first(book)
     if hide_ids:
         book = book.assign(**{reason: book[reason].map(_without_owner) for reason in REASONS})
-    groups, chunks = _told(model, known, book, plan, moment)
+    groups, chunks = _told(why, known, book, plan, moment)
     data = _table_of_buyers(known, book, names, moment, hide_ids) | {"groups": groups}
     bar.at(3, "plots")
     parts = _read_parts()
@@ -210,7 +212,7 @@ def _levels(texts: pd.Series[Any]) -> dict[str, Any]:
 
 
 def _told(
-    model: RelationshipModel,
+    why: Explanation,
     known: Histories,
     book: pd.DataFrame,
     plan: pd.DataFrame,
@@ -220,7 +222,7 @@ def _told(
 
     A buyer is ``[further reasons, [purchase days, our contacts, their contacts, contracts], contributions, due care]``.
     """
-    groups, contributions = _contributions(model, known, book, moment)
+    groups, contributions = _contributions(why.churn.reindex(book.index))
     care = plan.groupby("buyer_id", sort=False)["reason"].agg(list).to_dict()
     further = [
         [reason for reason in row if reason]
@@ -239,11 +241,8 @@ def _told(
     return groups, [told[start : start + BUYERS_A_CHUNK] for start in range(0, len(told), BUYERS_A_CHUNK)]
 
 
-def _contributions(
-    model: RelationshipModel, known: Histories, book: pd.DataFrame, moment: pd.Timestamp
-) -> tuple[list[str], list[list[list[float]]]]:
+def _contributions(churn: pd.DataFrame) -> tuple[list[str], list[list[list[float]]]]:
     """The names of the reasons, and each buyer's largest contributions as ``[place of the name, log-odds]``."""
-    churn = model.explain(known, as_of=moment).churn.reindex(book.index)
     values = churn.to_numpy(dtype=float)
     order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :MOST_CONTRIBUTIONS]
     sizes = np.take_along_axis(values, order, axis=1).round(3)
