@@ -63,11 +63,12 @@ class Explanation:
     @cached_property
     def what_raises(self) -> pd.Series[str]:
         """What raises each buyer's risk most, as the book would say it; empty where nothing is worth saying."""
-        parts, sentences = self.churn.to_numpy(), self.sentences.to_numpy(dtype=object)
-        raising = np.where((parts >= LEAST_SAID) & (sentences != ""), parts, 0.0)
-        rows = np.arange(len(parts))
-        first = raising.argmax(axis=1)
-        said = _with_direction(sentences[rows, first], raising[rows, first])
+        said = np.full(len(self.churn), "", dtype=object)
+        if len(self.churn.columns):
+            sentences = self.sentences.to_numpy(dtype=object)
+            parts = np.where(sentences != "", self.churn.to_numpy(), 0.0).clip(min=0)
+            at = np.arange(len(parts)), parts.argmax(axis=1)
+            said = _with_direction(sentences[at], parts[at])
         return pd.Series(said, index=self.churn.index, name="what_raises", dtype=object)
 
     def risk_first(self, book: pd.DataFrame) -> pd.DataFrame:
