@@ -22,7 +22,11 @@ never the value of a cell: tables hold personal data, and messages end in logs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class ClientcareError(Exception):
@@ -37,13 +41,36 @@ class SchemaError(InputError):
     """A table lacks a column, or a column is of a type that cannot be read."""
 
     @classmethod
-    def missing_column(cls, table: str, column: str, found: Iterable[str]) -> SchemaError:
-        """No column of that name; tells what there is and how to map it."""
-        names = ", ".join(repr(str(name)) for name in found) or "no columns at all"
+    def missing_column(
+        cls, table: str, column: str | Sequence[str], found: Iterable[str], likely: Mapping[str, str] = _NONE
+    ) -> SchemaError:
+        """No column of that name, or of those; tells what there is and how to map it.
+
+        Parameters
+        ----------
+        table : str
+        column : str or sequence of str
+            What is missing, all of it.
+        found : iterable of str
+            The columns there are.
+        likely : mapping of missing to found, optional
+            Which column may be meant.
+        """
+        missing = (column,) if isinstance(column, str) else tuple(column)
+        theirs = {
+            name: likely.get(name, "theirs" if len(missing) == 1 else f"their {name}") for name in missing
+        }
+        absent = ", ".join(f"no column {name!r}" for name in missing)
+        pairs = ", ".join(f"{theirs[name]!r}: {name!r}" for name in missing)
+        options = " ".join(
+            f"--column {table}.{name}={shlex.quote(likely[name]) if name in likely else 'THEIRS'}"
+            for name in missing
+        )
+        it, perhaps = ("it" if len(missing) == 1 else "them"), ("perhaps " if likely else "")
         return cls(
-            f"{table}: no column {column!r} (found {names}).\n"
-            f"Rename it, or map it at the door: Histories(..., columns={{{table!r}: {{'theirs': {column!r}}}}}), "
-            f"in a shell --column {table}.{column}=THEIRS."
+            f"{table}: {absent} (found {', '.join(repr(str(name)) for name in found) or 'no columns at all'}).\n"
+            f"Rename {it}, or map {it} at the door: {perhaps}Histories(..., columns={{{table!r}: {{{pairs}}}}}), "
+            f"in a shell {options}."
         )
 
 

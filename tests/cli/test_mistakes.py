@@ -43,6 +43,15 @@ def test_a_mistake_is_2_with_one_message(orders, wrong, words, capsys, tmp_path,
     assert "Traceback" not in told
 
 
+def test_check_names_the_columns_that_were_not_read(tmp_path, capsys):
+    (tmp_path / "orders.csv").write_text("buyer_id,timestamp,amount,country\na,2024-01-01,5,UK\n")
+    orders = ["--transactions", str(tmp_path / "orders.csv")]
+    assert main(["check", *orders]) == 0
+    assert "Columns not read: country of transactions." in capsys.readouterr().out
+    assert main(["check", *orders, "--json"]) == 0
+    assert '{"event": "ignored_columns", "transactions": ["country"]}' in capsys.readouterr().out
+
+
 def test_contracts_alone_ask_for_a_horizon(tmp_path, capsys):
     contracts = pd.DataFrame({"buyer_id": ["a", "b"], "start": ["2023-01-01", "2023-02-01"]})
     contracts.to_csv(tmp_path / "terms.csv", index=False)

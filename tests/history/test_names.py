@@ -40,6 +40,40 @@ def test_two_names_that_are_like_ours_are_not_chosen_between():
         Histories(table(amount="Amount").assign(AMOUNT=9.0))
 
 
+def test_all_columns_that_a_table_lacks_are_named_at_once_with_the_way_to_map_them():
+    theirs = table(buyer_id="Customer ID", timestamp="InvoiceDate")
+    with pytest.raises(SchemaError) as refused:
+        Histories(theirs)
+    told = str(refused.value)
+    assert (
+        "no column 'buyer_id', no column 'timestamp' (found 'Customer ID', 'InvoiceDate', 'amount')" in told
+    )
+    assert "{'Customer ID': 'buyer_id', 'InvoiceDate': 'timestamp'}" in told
+    assert "--column transactions.buyer_id='Customer ID' --column transactions.timestamp=InvoiceDate" in told
+
+
+def test_no_column_is_proposed_for_two_of_ours():
+    with pytest.raises(SchemaError) as refused:
+        Histories(
+            table(buyer_id="x", timestamp="date").assign(id=1), columns={"transactions": {"id": "buyer_id"}}
+        )
+    assert "{'date': 'timestamp'}" in str(refused.value)
+    assert "no column 'buyer_id'" not in str(refused.value)
+
+
+def test_all_mapped_columns_that_are_not_there_are_named_at_once():
+    columns = {"transactions": {"who": "buyer_id", "when": "timestamp"}}
+    with pytest.raises(SchemaError, match=r"no column 'who', no column 'when'.*'buyer_id', 'timestamp'"):
+        Histories(table(), columns=columns)
+
+
+def test_columns_that_are_not_read_are_told_where_a_user_looks():
+    histories = Histories(table().assign(note="x", colour="y"))
+    assert "2 columns not read, see ignored_columns" in repr(histories)
+    assert histories.ignored_columns == {"transactions": ("note", "colour")}
+    assert "not read" not in repr(Histories(table()))
+
+
 def test_a_column_like_ours_can_be_left_out():
     histories = Histories(table(amount="Amount"), columns={"transactions": {"Amount": None}})
     assert histories.transactions["amount"].isna().all()

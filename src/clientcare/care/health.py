@@ -235,7 +235,7 @@ class HealthScore:
             raise OptionError("HealthScore: nothing is learned yet. Call fit(facts, churned) first.")
         missing = [name for name in self.facts_ if name not in facts]
         if missing:
-            raise SchemaError.missing_column("facts", missing[0], map(str, facts.columns))
+            raise SchemaError.missing_column("facts", missing, map(str, facts.columns))
         table = facts[self.facts_].to_numpy(dtype=np.float64)
         if self.weights is None:
             return 100 * _probability(self.model_, table)

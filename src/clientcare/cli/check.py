@@ -51,6 +51,16 @@ def tell_quality(voice: Voice, histories: Histories) -> None:
         observed_from=histories.observed_from,
         observed_until=histories.observed_until,
     )
+    if histories.ignored_columns:
+        unread = "; ".join(
+            f"{', '.join(names)} of {table}" for table, names in histories.ignored_columns.items()
+        )
+        words = f"Columns not read: {unread}. If one means the same as one of ours, map it with --column."
+        voice.say(
+            "ignored_columns",
+            words,
+            **{table: list(names) for table, names in histories.ignored_columns.items()},
+        )
     voice.show("quality", "What was found, and what was done", histories.quality)
 
 

@@ -89,7 +89,7 @@ class Histories:
     rows : DataFrame, indexed by table
         ``rows_in``, ``rows_kept`` and ``rows_set_aside``.
     ignored_columns : dict of table to tuple of str
-        Columns that were not read.
+        Columns that bear none of our names and were not read; map those that mean the same.
 
     Raises
     ------
@@ -289,9 +289,11 @@ class Histories:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{events.n_rows:,} {name}" for name, events in self._events.items())
+        n_unread = sum(map(len, self.ignored_columns.values()))
         return (
             f"Histories of {len(self.buyer_ids):,} buyers: {counts}; "
             f"observed from {self.observed_from:%Y-%m-%d} until {self.observed_until:%Y-%m-%d}"
+            + (f"; {n_unread:,} columns not read, see ignored_columns" if n_unread else "")
         )
 
     def _repr_html_(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -163,12 +162,13 @@ def read_names(table: str, found: Sequence[str], mapping: Mapping[str, str | Non
         Where a mapped column is not there, two columns become one, or a required column is missing.
     """
     schema = schema_of(table)
-    for name in mapping:
-        if name not in found:
-            raise SchemaError(
-                f"{table}: no column {name!r}, which columns={{{table!r}: ...}} maps to {mapping[name]!r} "
-                f"(found {_listed(found)}).{did_you_mean(name, found)}"
-            )
+    absent = [name for name in mapping if name not in found]
+    if absent:
+        raise SchemaError(
+            f"{table}: {', '.join(f'no column {name!r}' for name in absent)}, which columns={{{table!r}: ...}} maps to "
+            f"{', '.join(repr(mapping[name]) for name in absent)} (found {_listed(found)})."
+            + "".join(did_you_mean(name, found) for name in absent)
+        )
     alike = {_plain(ours): ours for ours in (schema.required if table == "buyers" else schema.columns)}
     taken = {mapping.get(name, name) for name in found}
     near = {name: ours for name in found if (ours := alike.get(_plain(name))) and ours not in taken}
@@ -184,9 +184,9 @@ def read_names(table: str, found: Sequence[str], mapping: Mapping[str, str | Non
                 f"Map one of them to None to leave it out: columns={{{table!r}: {{{name!r}: None}}}}."
             )
         given[ours] = name
-    for required in schema.required:
-        if required not in given:
-            raise _missing(table, required, found)
+    missing = [required for required in schema.required if required not in given]
+    if missing:
+        raise _missing(table, missing, [name for name in found if name not in given.values()], found)
     return given
 
 
@@ -207,21 +207,20 @@ def _plain(name: str) -> str:
     return "".join(c for c in name.lower() if c.isalnum())
 
 
-def _missing(table: str, column: str, found: Sequence[str]) -> SchemaError:
+def _missing(table: str, columns: Sequence[str], free: Sequence[str], found: Sequence[str]) -> SchemaError:
     if any(re.search(LIKE_DATA, name) for name in found):
+        absent = ", ".join(f"no column {column!r}" for column in columns)
         return SchemaError(
-            f"{table}: no column {column!r}; {len(found)} columns are named by what looks like data, so the first line "
+            f"{table}: {absent}; {len(found)} columns are named by what looks like data, so the first line "
             "is most likely no header.\nWrite the names of the columns into the first line."
         )
-    plain = {_plain(name): name for name in reversed(found)}
-    likely = next((plain[name] for name in LIKELY_NAMES.get(column, ()) if name in plain), None)
-    if likely is None:
-        return SchemaError.missing_column(table, column, found)
-    return SchemaError(
-        f"{table}: no column {column!r} (found {_listed(found)}).\n"
-        f"Rename it, or map it at the door; perhaps columns={{{table!r}: {{{likely!r}: {column!r}}}}}, "
-        f"in a shell --column {table}.{column}={shlex.quote(likely)}."
-    )
+    plain = {_plain(name): name for name in reversed(free)}
+    likely = {
+        column: next((plain[name] for name in LIKELY_NAMES.get(column, ()) if name in plain), None)
+        for column in columns
+    }
+    known = {column: name for column, name in likely.items() if name is not None}
+    return SchemaError.missing_column(table, columns, found, known)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -77,9 +77,9 @@ def day_query(
     if exact_copies not in ("set_aside", "keep"):
         raise OptionError("exact_copies: must be 'set_aside' or 'keep'.")
     theirs = {ours: quote_name(name) for name, ours in columns.items()}
-    for needed in ("buyer_id", "timestamp"):
-        if needed not in theirs:
-            raise SchemaError.missing_column("transactions", needed, theirs)
+    missing = [needed for needed in ("buyer_id", "timestamp") if needed not in theirs]
+    if missing:
+        raise SchemaError.missing_column("transactions", missing, theirs)
     zone = check_timezone(timezone)
     moment = theirs["timestamp"]
     local = moment if zone is None else f"{moment} AT TIME ZONE {quote_text(zone)}"
