@@ -96,7 +96,8 @@ class EventTable:
         does such a moment itself. Events of one buyer and moment are ordered anew by what is left, or their
         order would tell what came later.
         """
-        past = self.take(np.flatnonzero((self.time if self.known is None else self.known) < as_of))
+        early = (self.time if self.known is None else self.known) < as_of
+        past = self if early.all() else self.take(np.flatnonzero(early))
         columns = dict(past.columns)
         for moment in sorted(set(self.known_from.values()) & set(columns)):
             late = columns[moment] >= as_of

@@ -70,7 +70,7 @@ class Rows:
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         """Some of the rows, in their order."""
-        return Rows(np.asfortranarray(self.X[rows]), self.names, self.date[rows], self.buyer[rows])
+        return Rows(self.X.T.take(rows, axis=1).T, self.names, self.date[rows], self.buyer[rows])
 
     def __len__(self) -> int:
         return len(self.X)

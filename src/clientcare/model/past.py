@@ -10,6 +10,7 @@ import pandas as pd
 
 from clientcare.features import feature_table
 from clientcare.history.histories import Histories
+from clientcare.history.population import known_buyers
 from clientcare.model.amounts import bought_in_horizon
 from clientcare.model.encoding import Encoding
 from clientcare.model.heads import Rows
@@ -52,8 +53,8 @@ class Past:
         ``churn``, ``patronage``, ``care_tie``, ``client``: 1, 0 or NaN (not observed yet, or not to be seen).
     n_purchases, spend : float64 arrays of shape (n_rows,)
         What came within the churn horizon; NaN where it is not observed yet.
-    n_buyers : int
-        Buyers known now, sampled or not.
+    known : Index
+        The ids of all buyers known now, sampled or not.
     buyers_now : Index
         The ids behind the rows of the present, in their order.
     histories : Histories
@@ -65,7 +66,7 @@ class Past:
     outcomes: dict[str, Floats]
     n_purchases: Floats
     spend: Floats
-    n_buyers: int
+    known: pd.Index
     buyers_now: pd.Index
     histories: Histories
 
@@ -74,6 +75,11 @@ class Past:
         """The columns of the present, shape (n_buyers sampled, n_columns)."""
         date = self.rows.date
         return np.asarray(self.rows.X[date == date.max()])
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether only some of the buyers known were drawn to learn from."""
+        return len(self.buyers_now) < len(self.known)
 
 
 def gather(
@@ -93,14 +99,12 @@ def gather(
         effort,
         past.events("contracts") is not None,
     )
-    everyone = sample_buyers(past, as_of, np.iinfo(np.int64).max, random_state)
-    buyers = sample_buyers(past, as_of, max(200, EFFORTS[effort] // len(dates)), random_state)
+    known = past.buyer_ids.take(known_buyers(past, as_of))
+    buyers = sample_buyers(known, max(200, EFFORTS[effort] // len(dates)), random_state)
     some = past if len(buyers) == len(past.buyer_ids) else past.select(buyers)
     table = columns_of(some, dates, churn.horizon_days)
     encoding = Encoding().fit(table)
-    stamps = pd.DatetimeIndex(table.index.get_level_values("as_of")).to_numpy("datetime64[us]").view(np.int64)
-    position = some.buyer_ids.get_indexer(table.index.get_level_values("buyer_id")).astype(np.int64)
-    rows = Rows(encoding.transform(table), encoding.names, stamps, position)
+    rows = rows_of(table, encoding, some.buyer_ids)
     outcomes = {
         "churn": _labels(some, dates, churn.horizon_days, table.index, churn.label),
         "patronage": _labels(some, dates, client.horizon_days, table.index, client.patronage),
@@ -114,7 +118,7 @@ def gather(
         here = rows.date == microseconds(date)
         if date + pd.Timedelta(days=churn.horizon_days) <= as_of:
             bought[here], spend[here] = bought_in_horizon(
-                some, position[here], microseconds(date), churn.horizon_days
+                some, rows.buyer[here], microseconds(date), churn.horizon_days
             )
     return Past(
         rows,
@@ -122,10 +126,17 @@ def gather(
         outcomes,
         bought,
         spend,
-        len(everyone),
-        some.buyer_ids.take(position[rows.date == microseconds(as_of)]),
+        known,
+        some.buyer_ids.take(rows.buyer[rows.date == microseconds(as_of)]),
         some,
     )
+
+
+def rows_of(table: pd.DataFrame, encoding: Encoding, buyer_ids: pd.Index) -> Rows:
+    """A table indexed by ``as_of`` and ``buyer_id`` as rows; a buyer's number is their place in the ids."""
+    stamps = pd.DatetimeIndex(table.index.get_level_values("as_of")).to_numpy("datetime64[us]").view(np.int64)
+    position = buyer_ids.get_indexer(table.index.get_level_values("buyer_id")).astype(np.int64)
+    return Rows(encoding.transform(table), encoding.names, stamps, position)
 
 
 def columns_of(

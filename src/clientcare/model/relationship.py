@@ -33,13 +33,13 @@ from clientcare.model.linear import RidgeLogistic
 from clientcare.model.member import Member
 from clientcare.model.needs import require_tables, tables_of, warn_beyond_data
 from clientcare.model.outside import OutsideLearner
-from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather
+from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather, rows_of
 from clientcare.model.reasons import Explanation
 from clientcare.model.rhythm import Rhythm
 from clientcare.model.rules import OverdueRule, RecencyRule
 from clientcare.model.saying import judgement, standing_in
 from clientcare.model.seasons import learn_level, said_by
-from clientcare.model.snapshots import EFFORTS
+from clientcare.model.snapshots import EFFORTS, in_parts, sample_buyers
 from clientcare.model.store import read_model_file, write_model_file
 from clientcare.model.trees import ShallowBoosting
 from clientcare.model.uncertainty import RiskInterval
@@ -85,8 +85,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         Takes the place of the boosted trees: LightGBM, XGBoost, a pipeline ... It meets NaN and must
         be able to. A model with one cannot be saved.
     effort : {"default", "quick", "thorough"}
-        How many rows of past snapshots are held at once: 240,000, 60,000 or 800,000; buyers beyond
-        that are sampled for learning (never for scoring).
+        How many rows of past snapshots are held at once: 240,000, 60,000 or 800,000. With 15 snapshots the
+        default has room for 16,000 buyers: of more, so many are drawn at random to learn from, and
+        ``says_`` states how many of how many. All are scored, and all labels of the user's own teach.
     random_state : int
 
     Attributes
@@ -174,13 +175,13 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 self.effort,
                 self.random_state,
             )
-            if past.n_buyers < 2:
-                known = "only one buyer is" if past.n_buyers else "no buyer is"
+            if len(past.known) < 2:
+                known = "only one buyer is" if len(past.known) else "no buyer is"
                 raise NotEnoughDataError(
                     f"RelationshipModel.fit: {known} known before {moment:%Y-%m-%d}: not enough data.\n"
                     "Give histories of several buyers with purchases or contracts before as_of, or choose a later as_of."
                 )
-            self._learn(past, labels, histories, bar)
+            self._learn(past, labels, seen, bar)
         self.model_id_ = self._fingerprint()
         return self
 
@@ -224,7 +225,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             heads["care_tie"] = self._ask(past, "care_tie")
             heads["client"] = self._ask(past, "client")
         if labels is not None:
-            heads["client"] = self._ask_labels(past, labels)
+            heads["client"] = self._ask_labels(past, labels, histories)
         bar.at(4, "level, intervals, amounts")
         blends = {name: head.blend for name, head in heads.items()}
         levels = {name: self._level(past, name, blends[name]) for name in ("churn", "patronage")}
@@ -252,7 +253,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         )
         self.training_ = self._training(past)
         self.says_ = self._say(past, heads)
-        if labels is not None and (n_strange := int((~labels.index.isin(past.buyers_now)).sum())):
+        if labels is not None and (n_strange := int((~labels.index.isin(past.known)).sum())):
             self.says_.append(
                 f"{n_strange:,} of {len(labels):,} labels name no buyer known at as_of: they taught nothing."
             )
@@ -274,24 +275,30 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             earned=earned,
         )
 
-    def _ask_labels(self, past: Past, labels: pd.Series[Any]) -> Head:
-        """A head for the user's own list: what do the buyers on it look like now?"""
-        now = np.flatnonzero(past.rows.date == microseconds(self.as_of_))
-        outcome = np.full(len(past.rows), np.nan)
+    def _ask_labels(self, past: Past, labels: pd.Series[Any], histories: Histories) -> Head:
+        """A head for the user's own list: what do the buyers on it look like now?
+
+        Buyers on the list teach whether they are among those drawn to learn churn from or not.
+        """
         given = own_labels(labels)
-        buyers = past.buyers_now
-        outcome[now] = given.reindex(buyers).to_numpy(dtype=np.float64, na_value=np.nan)
+        listed = past.known[past.known.isin(given.index)]
+        outcome = given.reindex(listed).to_numpy(dtype=np.float64, na_value=np.nan)
         if not (np.nansum(outcome) > 0 and np.nansum(1 - outcome) > 0):
             raise InputError(
                 "RelationshipModel.fit: labels need clients and customers among the buyers known at as_of; "
                 f"found {int(np.nansum(outcome)):,} clients of {int((~np.isnan(outcome)).sum()):,} labelled buyers known; "
-                f"{int((~given.index.isin(buyers)).sum()):,} of {len(given):,} labels name none of them.\n"
+                f"{int((~given.index.isin(past.known)).sum()):,} of {len(given):,} labels name none of them.\n"
                 "Index the labels by buyer_id, of the same kind as histories.buyer_ids."
             )
+        listed = sample_buyers(listed[~np.isnan(outcome)], EFFORTS[self.effort], self.random_state)
+        some = histories.select(listed)
+        table = columns_of(some, [self.as_of_], self.churn_definition_.horizon_days)
+        rows = rows_of(table, past.encoding, some.buyer_ids)
+        outcome = given.reindex(some.buyer_ids).to_numpy(dtype=np.float64, na_value=np.nan)
         members = {
-            name: m for name, m in self._members("client", past.rows).items() if name in ("linear", "trees")
+            name: m for name, m in self._members("client", rows).items() if name in ("linear", "trees")
         }
-        question = Question("client", past.rows, outcome, 0, microseconds(self.as_of_), 1, lambda: members)
+        question = Question("client", rows, outcome, 0, microseconds(self.as_of_), 1, lambda: members)
         return fit_head(question, judge=False)
 
     def _members(self, name: str, rows: Rows) -> dict[str, Member]:
@@ -389,8 +396,14 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             said.append(
                 "No buyer has bought a second time: nothing in the purchases tells who will come back."
             )
-        if past.n_buyers < 100:
-            said.append(f"Only {past.n_buyers} buyers are known: take every probability as a rough guess.")
+        if past.is_sample:
+            churn = self.training_[self.training_["target"] == "churn"]
+            said.append(
+                f"Learned from {len(past.buyers_now):,} of the {len(past.known):,} buyers known, drawn at random: "
+                f"{int(churn['n_buyers'].sum()):,} rows of {len(churn)} past snapshots about churn. All are scored."
+            )
+        if len(past.known) < 100:
+            said.append(f"Only {len(past.known)} buyers are known: take every probability as a rough guess.")
         return said
 
     # ---- scoring --------------------------------------------------------------------------------------------------
@@ -430,9 +443,21 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "model_id_")
         moment = self._ready(histories, as_of, "RelationshipModel.score")
+        past = histories.until(moment)
+        parts = in_parts(past, moment)
+        if len(parts) == 1:
+            return self._book(past, moment)
+        with ProgressBar("Scoring", n_steps=len(parts)) as bar:
+            books = []
+            for n_done, buyers in enumerate(parts):
+                bar.at(n_done, f"{len(buyers):,} buyers")
+                books.append(self._book(past.select(buyers), moment))
+        return pd.concat(books)
+
+    def _book(self, past: Histories, moment: pd.Timestamp) -> pd.DataFrame:
         with threadpool_limits(1), ProgressBar("Scoring", n_steps=2) as bar:
             bar.at(0, "features")
-            table = columns_of(histories.until(moment), moment, self.churn_definition_.horizon_days)
+            table = columns_of(past, moment, self.churn_definition_.horizon_days)
             bar.at(1, "scores and reasons")
             X = self.learned_.encoding.transform(table)
             return self.learned_.book(X, table.index, moment, self.model_id_)
@@ -579,7 +604,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
 
 
 def _interval(past: Past, churn: Head) -> RiskInterval:
-    seen, interval = churn.validation, RiskInterval(past.n_buyers, churn.earned)
+    seen, interval = churn.validation, RiskInterval(len(past.buyers_now), churn.earned)
     if seen is None:
         return interval
     repeats = columns_by_name(past.rows.X[seen["row"]], past.rows.names)("n_repeat_purchases")

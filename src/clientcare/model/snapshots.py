@@ -12,6 +12,8 @@ from clientcare.history.population import known_buyers
 
 EFFORTS: dict[str, int] = {"quick": 60_000, "default": 240_000, "thorough": 800_000}
 """Rows of past snapshots held at once, by effort; buyers beyond that are sampled."""
+BUYERS_AT_ONCE = 100_000
+"""So many are scored at a time: more would take memory and gain no speed."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,16 @@ def scaled_windows(horizon_days: int) -> tuple[int, ...]:
     return tuple(sorted({max(1, length) for length in lengths}))
 
 
-def sample_buyers(histories: Histories, as_of: pd.Timestamp, n_most: int, random_state: int) -> pd.Index:
-    """Buyers known at a date, at most so many; who is drawn never depends on what comes later."""
+def sample_buyers(known: pd.Index, n_most: int, random_state: int) -> pd.Index:
+    """At most so many of the buyers known at a date, drawn at random, in their order."""
+    if len(known) <= n_most:
+        return known
+    drawn = np.random.default_rng(random_state).choice(len(known), size=n_most, replace=False)
+    return known.take(np.sort(drawn))
+
+
+def in_parts(histories: Histories, as_of: pd.Timestamp, n_most: int = BUYERS_AT_ONCE) -> list[pd.Index]:
+    """The buyers known at a date, at most so many in a part; one part where nobody is."""
     known = known_buyers(histories, as_of)
-    if len(known) > n_most:
-        drawn = np.random.default_rng(random_state).choice(len(known), size=n_most, replace=False)
-        known = known[np.sort(drawn)]
-    return histories.buyer_ids.take(known)
+    starts = range(0, max(len(known), 1), n_most)
+    return [histories.buyer_ids.take(known[start : start + n_most]) for start in starts]
