@@ -32,6 +32,8 @@ VERBS = {
     "score": "Score every buyer: class, churn risk with its interval, what to expect, and why.",
     "care": "Print the seller's report card, and write the list of care that is due.",
     "report": "Write the whole book as one HTML page that opens offline.",
+    "holdout": "Deal out a care experiment: who gets care, who is held out, and what it can find.",
+    "effect": "Say what an action did to what came after, or that the data cannot tell.",
     "compare": "Compare two books: what moved between two runs, and whether a pipeline should stop.",
     "simulate": "Make histories whose truth is known.",
 }
