@@ -89,3 +89,34 @@ def test_one_buyer_is_explained_by_an_id_alone(ids):
     first = model.score(histories).index[0]
     assert model.explain(histories, buyers=first).churn.index.tolist() == [first]
     assert histories.select(first).buyer_ids.tolist() == [first]
+
+
+def test_a_model_says_what_it_was_learned_for_from_when_and_from_how_many(tmp_path):
+    histories = cc.datasets.simulate_histories("retailer", n_buyers=60, random_state=0).histories
+    model = cc.RelationshipModel(horizon="60D", effort="quick")
+    assert repr(model) == "RelationshipModel(effort='quick', horizon='60D', random_state=0), not fitted"
+    model.fit(histories, as_of="2023-06-01").save(tmp_path / "m.clientcare")
+    n_buyers = len(model.score(histories, "2023-06-01"))
+    assert f"churn within 60 days, clients over 120; learned as of 2023-06-01 from {n_buyers} buyers" in repr(
+        model
+    )
+    assert model.model_id_ in repr(model)
+    assert repr(cc.load_model(tmp_path / "m.clientcare")) == repr(model)
+    assert model.card()["n_buyers"] == model.n_buyers_ == n_buyers
+
+
+def test_a_probability_model_says_what_it_found():
+    shop = cc.datasets.simulate_histories("retailer", n_buyers=200, random_state=0).histories
+    fitted = cc.btyd.BGNBD().fit(cc.btyd.purchase_summary(shop, "2024-01-01"))
+    r = fitted.parameters_["r"]
+    assert repr(fitted).startswith(f"BGNBD(): r = {r:.4g}, alpha = ")
+    assert f"{fitted.n_buyers_:.0f} buyers" in repr(fitted)
+    assert repr(cc.btyd.BGNBD()) == "BGNBD()"
+
+
+def test_simulated_histories_print_in_a_line_and_a_comparison_its_verdict():
+    shop = cc.datasets.simulate_histories("retailer", n_buyers=60, random_state=0)
+    assert repr(shop).startswith("SimulatedHistories of a retailer: ")
+    assert "\n" not in repr(shop)
+    book = pd.DataFrame({"churn_risk": [0.1, 0.2]}, index=pd.Index(["a", "b"], name="buyer_id"))
+    assert repr(cc.compare_scores(book, book)) == str(cc.compare_scores(book, book))

@@ -37,6 +37,14 @@ class LikelihoodModel(BaseEstimator):  # type: ignore[misc]
         if not sound:
             raise OptionError(f"{type(self).__name__}: penalty must be a number >= 0 (nats; 0 = none).")
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        asked = str(super().__repr__(N_CHAR_MAX))
+        if not hasattr(self, "parameters_"):
+            return asked
+        found = ", ".join(f"{name} = {value:.4g}" for name, value in self.parameters_.items())
+        edge = f"; {self.boundary_}" if self.boundary_ else ""
+        return f"{asked}: {found}; {self.n_buyers_:,.0f} buyers, log likelihood {self.log_likelihood_:,.1f}{edge}"
+
     def _note_columns(self, X: Any) -> None:
         """Remember the width of the table, and its column names."""
         self.n_features_in_ = X.shape[1] if isinstance(X, pd.DataFrame) else np.asarray(X).shape[1]

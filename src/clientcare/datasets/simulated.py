@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -36,7 +36,7 @@ class TrueProcess(Protocol):
         """Their probabilities of churn with and without the contact of a wave of care."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class SimulatedHistories:
     """Simulated tables, the histories made of them, and the truth nobody could see.
 
@@ -66,8 +66,17 @@ class SimulatedHistories:
     truth: pd.DataFrame
     observed_from: pd.Timestamp
     observed_until: pd.Timestamp
-    process: TrueProcess = field(repr=False)
+    process: TrueProcess
     care_dates: tuple[pd.Timestamp, ...] = ()
+
+    def __repr__(self) -> str:
+        names = ("transactions", "interactions", "contracts", "buyers")
+        tables = {name: getattr(self, name) for name in names}
+        rows = ", ".join(f"{len(table):,} {name}" for name, table in tables.items() if table is not None)
+        return (
+            f"SimulatedHistories of a {self.kind}: {rows}; the truth of {len(self.truth):,} buyers; "
+            f"from {self.observed_from:%Y-%m-%d} until {self.observed_until:%Y-%m-%d}"
+        )
 
     @cached_property
     def histories(self) -> Histories:

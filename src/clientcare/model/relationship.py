@@ -107,6 +107,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         A fingerprint of everything that was learned.
     as_of_ : Timestamp
         Nothing at or after it was seen.
+    n_buyers_ : int
+        How many buyers known at ``as_of_`` were learned from.
 
     Examples
     --------
@@ -247,6 +249,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             learned_outcomes=bool((~np.isnan(past.outcomes["churn"])).any()),
         )
         self.tables_ = self.learned_.tables
+        self.n_buyers_ = len(past.buyers_now)
         judged = [head.candidates for head in heads.values()]
         self.candidates_ = pd.concat(
             [table for table in judged if len(table)] or judged[:1], ignore_index=True
@@ -510,6 +513,17 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             X = self.learned_.encoding.transform(table)
             return self.learned_.explanation(X, table.index, moment)
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        given = self.get_params(deep=False).items()
+        asked = [f"{name}={value!r}" for name, value in given if value is not None]
+        if not hasattr(self, "model_id_"):
+            return f"RelationshipModel({', '.join(asked)}), not fitted"
+        return (
+            f"RelationshipModel: churn within {self.churn_definition_.horizon_days} days, clients over "
+            f"{self.client_definition_.horizon_days}; learned as of {self.as_of_:%Y-%m-%d} from {self.n_buyers_:,} buyers "
+            f"({', '.join(self.tables_)}), effort {self.effort}; model {self.model_id_}"
+        )
+
     # ---- keeping --------------------------------------------------------------------------------------------------
 
     def _fingerprint(self) -> str:
@@ -534,6 +548,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 "random_state": int(self.random_state),
             },
             "as_of": microseconds(self.as_of_),
+            "n_buyers": self.n_buyers_,
             "candidates": table_state(self.candidates_),
             "training": table_state(self.training_),
             "says": list(self.says_),
@@ -562,7 +577,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         model = cls(client=learned.client, **state["params"])
         model.learned_, model.tables_ = learned, learned.tables
         model.churn_definition_, model.client_definition_ = learned.churn, learned.client
-        model.as_of_ = timestamp_of(state["as_of"])
+        model.as_of_, model.n_buyers_ = timestamp_of(state["as_of"]), state["n_buyers"]
         model.candidates_, model.training_ = table_of(state["candidates"]), table_of(state["training"])
         model.says_, model.model_id_ = list(state["says"]), state["model_id"]
         return model
@@ -573,6 +588,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         return {
             "model_id": self.model_id_,
             "as_of": f"{self.as_of_:%Y-%m-%d}",
+            "n_buyers": self.n_buyers_,
             "churn": self.churn_definition_.to_dict(),
             "client": self.client_definition_.to_dict(),
             "tables": list(self.tables_),

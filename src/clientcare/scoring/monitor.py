@@ -20,7 +20,7 @@ STOP = 3
 N_BINS = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScoreComparison:
     """Two runs compared. No buyer's id or value is in it, counts and shares alone.
 
@@ -76,7 +76,7 @@ class ScoreComparison:
         }
         return json.dumps(_plain(facts), allow_nan=False)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         verdict = (
             "Stop: " + " ".join(self.alarms)
             if self.alarms
