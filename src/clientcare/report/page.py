@@ -107,7 +107,7 @@ def write_report(
     require_histories(histories, "write_report")
     with ProgressBar("Page", n_steps=5) as bar:
         moment = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
-        page = _page(model, histories.until(moment), moment, backtest, title, hide_ids, bar)
+        page = _page(model, histories.known_at(moment), moment, backtest, title, hide_ids, bar)
         bar.at(4, "writing")
         return _write(Path(path), page)
 
