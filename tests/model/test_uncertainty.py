@@ -27,6 +27,16 @@ def test_it_is_narrower_where_the_probability_model_was_never_beaten():
     assert width(RiskInterval(1000, doubt=0.0)) < width(RiskInterval(1000, doubt=1.0)) / 2
 
 
+def test_buyers_of_whom_nothing_was_said_at_the_past_date_widen_nothing():
+    rng = np.random.default_rng(0)
+    risk, apart, repeats = rng.beta(2, 2, 200), np.full(200, 0.1), np.ones(200)
+    outcome = (rng.random(200) < risk).astype(float)
+    judged = RiskInterval(200).fit(outcome[:150], risk[:150], apart[:150], repeats[:150])
+    unsaid = np.where(np.arange(200) < 150, risk, np.nan)
+    assert RiskInterval(200).fit(outcome, unsaid, apart, repeats).widening == judged.widening
+    assert np.isfinite(judged.widening)
+
+
 def test_one_member_that_is_surer_by_far_does_not_stretch_the_interval_over_the_whole_line():
     blend = Blend({"one": RidgeLogistic(), "other": RecencyRule()}, {"one": 0.75, "other": 0.25})
     sure, surer, apart = (

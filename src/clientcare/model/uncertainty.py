@@ -57,9 +57,13 @@ class RiskInterval:
         Parameters
         ----------
         outcome, probability, spread, n_repeats : float64 arrays of shape (n_buyers,)
-            What happened at a past date, what was said, how far the members were apart, purchases
-            after the first.
+            What happened at a past date, what was said (NaN for buyers of whom nothing was: they widen
+            nothing), how far the members were apart, purchases after the first.
         """
+        said = np.isfinite(probability)
+        outcome, probability, spread, n_repeats = (
+            values[said] for values in (outcome, probability, spread, n_repeats)
+        )
         if len(outcome) < 2 * N_CELLS:
             return self
         order = np.argsort(probability, kind="stable")
