@@ -58,3 +58,14 @@ def test_scores_stay_within_0_and_100_and_plans_name_known_buyers(tables, as_of)
     assert plan["urgency"].between(0, 1).all()
     assert plan["reason"].str.len().gt(10).all()
     assert not plan[["due", "at_stake", "priority"]].isna().any().any()
+
+
+def test_a_referrer_who_becomes_a_buyer_later_does_not_show_that_referrals_are_written_down():
+    orders = pd.DataFrame({"buyer_id": ["ann", "bob"], "timestamp": ["2024-01-05", "2024-05-01"], "amount": 9.0})
+    orders["timestamp"] = pd.to_datetime(orders["timestamp"])
+    attributes = pd.DataFrame({"buyer_id": ["ann", "bob"], "referred_by": ["bob", None]})
+    with_bob = Histories(orders, buyers=attributes)
+    without = Histories(orders.iloc[:1], buyers=attributes)
+    as_of = "2024-03-01"
+    assert care_practices(without, as_of)["word_of_mouth"].isna().all()
+    assert_frame_equal(care_practices(with_bob, as_of), care_practices(without, as_of))

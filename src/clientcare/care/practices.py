@@ -336,7 +336,7 @@ def word_of_mouth(buying: Buying, contacts: Contacts | None, histories: Historie
 
 
 def _named_as_referrer(buying: Buying, histories: Histories) -> Floats:
-    """How many known buyers say that a buyer sent them; shape (n_buyers,)."""
+    """How many known buyers say that a buyer sent them; 0 for who is no known buyer; shape (n_buyers,)."""
     named = np.zeros(buying.n_buyers)
     if histories.buyers is None or "referred_by" not in histories.buyers:
         return named
@@ -344,7 +344,7 @@ def _named_as_referrer(buying: Buying, histories: Histories) -> Floats:
     stated = np.asarray(referrer.notna()) & ~np.isnan(buying.since_day)
     position = histories.buyer_ids.get_indexer(pd.Index(referrer[stated].astype(histories.buyer_ids.dtype)))
     np.add.at(named, position[position >= 0], 1.0)
-    return named
+    return np.where(np.isnan(buying.since_day), 0.0, named)
 
 
 def _ends_foreseen(buying: Buying, contacts: Contacts | None, period: Period) -> tuple[Floats, Floats]:
