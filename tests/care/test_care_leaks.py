@@ -61,7 +61,9 @@ def test_scores_stay_within_0_and_100_and_plans_name_known_buyers(tables, as_of)
 
 
 def test_a_referrer_who_becomes_a_buyer_later_does_not_show_that_referrals_are_written_down():
-    orders = pd.DataFrame({"buyer_id": ["ann", "bob"], "timestamp": ["2024-01-05", "2024-05-01"], "amount": 9.0})
+    orders = pd.DataFrame(
+        {"buyer_id": ["ann", "bob"], "timestamp": ["2024-01-05", "2024-05-01"], "amount": 9.0}
+    )
     orders["timestamp"] = pd.to_datetime(orders["timestamp"])
     attributes = pd.DataFrame({"buyer_id": ["ann", "bob"], "referred_by": ["bob", None]})
     with_bob = Histories(orders, buyers=attributes)
