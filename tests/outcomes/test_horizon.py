@@ -130,3 +130,23 @@ def test_what_it_says_of_real_businesses(name, days):
     frame = pd.read_parquet(Path(folder) / name / "transactions.parquet")
     known = frame[[column for column in ("buyer_id", "timestamp", "amount") if column in frame]]
     assert suggest_horizon(Histories(known)).days == days
+
+
+def test_buyers_who_come_later_do_not_change_the_basis_of_the_suggestion():
+    """Half the buyers of that time were under contract; many more without one came after it."""
+    days = np.arange(0, 360, 20)
+    orders = pd.DataFrame(
+        {
+            "buyer_id": np.repeat(np.arange(6), len(days)),
+            "timestamp": START + pd.to_timedelta(np.tile(days, 6), "D"),
+        }
+    )
+    terms = pd.DataFrame({"buyer_id": range(3), "start": START, "end": START + pd.Timedelta(days=365)})
+    later = pd.DataFrame({"buyer_id": range(100, 160), "timestamp": START + pd.Timedelta(days=500)})
+    then = START + pd.Timedelta(days=400)
+    among = Histories(
+        pd.concat([orders, later]), contracts=terms, observed_until=START + pd.Timedelta(days=600)
+    )
+    alone = Histories(orders, contracts=terms, observed_until=then)
+    assert suggest_horizon(alone).basis == "contracts"
+    assert str(suggest_horizon(among.until(then))) == str(suggest_horizon(alone))

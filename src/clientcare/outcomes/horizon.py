@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories, require_histories
+from clientcare.history.population import known_buyers
 from clientcare.outcomes.seen import is_purchase
 from clientcare.window import UNKNOWN_TIME, microseconds
 
@@ -283,10 +284,12 @@ def _contract_terms(histories: Histories) -> FloatArray:
 
 
 def _share_under_contract(histories: Histories) -> float:
+    """Share of the buyers known by now who ever had a contract."""
     contracts = histories.events("contracts")
-    if contracts is None or not len(histories.buyer_ids):
+    known = known_buyers(histories, histories.observed_until)
+    if contracts is None or not len(known):
         return 0.0
-    return float(np.mean(np.diff(contracts.offsets) > 0))
+    return float(np.mean(np.diff(contracts.offsets)[known] > 0))
 
 
 def _natural(rhythm_days: float, observed_days: int) -> tuple[int, int]:
