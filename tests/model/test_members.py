@@ -14,6 +14,7 @@ from clientcare.model import (
     LifetimeMember,
     OverdueRule,
     RecencyRule,
+    RhythmMember,
     RidgeLogistic,
     ShallowBoosting,
 )
@@ -32,7 +33,15 @@ MEMBERS = [
 
 
 @parametrize_with_checks(
-    [RecencyRule(), OverdueRule(), BaseRate(), LifetimeMember(), RidgeLogistic(), ShallowBoosting(n_trees=20)]
+    [
+        RecencyRule(),
+        OverdueRule(),
+        BaseRate(),
+        LifetimeMember(),
+        RhythmMember(),
+        RidgeLogistic(),
+        ShallowBoosting(n_trees=20),
+    ]
 )
 def test_a_member_keeps_the_scikit_learn_contract(estimator, check):
     check(estimator)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clientcare.model.blend import Blend, shift_to
-from clientcare.model.heads import _earned, _let_yield
+from clientcare.model.heads import Verdict, _earned, _rhythm_share
 from clientcare.model.member import Member, share_of
 
 
@@ -47,10 +47,33 @@ def test_one_outcome_for_all_tells_nothing():
 
 
 def test_the_probability_model_keeps_its_weight_when_others_yield():
-    assert _let_yield({"lifetime": 0.7, "linear": 1.0, "trees": 0.5}, 0.1) == pytest.approx(
+    weights = {"lifetime": 0.7, "linear": 1.0, "trees": 0.5}
+    assert Verdict(earned=0.1).applied(weights) == pytest.approx(
         {"lifetime": 0.7, "linear": 0.1, "trees": 0.05}
     )
-    assert _let_yield({"linear": 1.0}, 0.1) == {"linear": 1.0}
+    assert Verdict(earned=0.1).applied({"linear": 1.0}) == {"linear": 1.0}
+
+
+def test_two_probability_members_share_the_weight_of_one():
+    shared = Verdict(rhythm=0.75).applied({"lifetime": 0.7, "rhythm": 0.7, "trees": 1.0})
+    assert shared == pytest.approx({"lifetime": 0.175, "rhythm": 0.525, "trees": 1.0})
+
+
+def test_the_rhythm_member_takes_the_place_of_the_other_only_where_it_was_clearly_ahead():
+    y, plain, better = world(sharper=0.8)
+    assert _rhythm_share(y, {"lifetime": plain, "rhythm": better}) > 0.95
+    assert _rhythm_share(y, {"lifetime": better, "rhythm": plain}) < 0.01
+    assert _rhythm_share(y, {"lifetime": plain, "rhythm": plain}) == 0.0
+
+
+def test_what_could_not_be_judged_is_taken_from_the_other_question():
+    assert Verdict(np.nan, 0.2).or_else(Verdict(0.4, 0.9)) == Verdict(0.4, 0.2)
+
+
+def test_doubt_is_what_the_plainest_model_missed():
+    assert Verdict(earned=0.0, rhythm=0.5).doubt == 0.0
+    assert Verdict(earned=0.3, rhythm=0.0).doubt == 0.3
+    assert Verdict(earned=0.0, rhythm=1.0).doubt == 1.0
 
 
 def test_the_level_settles_between_the_anchor_and_the_others():

@@ -15,7 +15,6 @@ LEAST = 1e-9
 FURTHEST = 3.0
 """In log-odds; a twentieth of the odds."""
 MOSTLY = 0.9
-FAIR_WEIGHT = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +79,7 @@ class Blend:
             The member whose level counts more. Nothing is shifted where it is not in the blend, or
             alone in it.
         share : float
-            0 to 1; less in proportion where the anchor weighs less than a fifth of the blend.
+            0 to 1.
         """
         self.shift = 0.0
         if anchor not in self.members or len(self.members) == 1:
@@ -89,7 +88,6 @@ class Blend:
         known = np.all([np.isfinite(p) for p in said.values()], axis=0)
         if not known.any() or known.mean() < MOSTLY:
             return self
-        share *= min(1.0, self.weights[anchor] / sum(self.weights.values()) / FAIR_WEIGHT)
         anchored = float(said.pop(anchor)[known].mean())
         others = sum(self.weights[name] * float(p[known].mean()) for name, p in said.items())
         others /= sum(self.weights[name] for name in said)

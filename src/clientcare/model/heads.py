@@ -16,16 +16,22 @@ from clientcare.model.blend import LEAST, Blend, shift_to, yielding_weights
 from clientcare.model.member import Floats, Member, log_odds_of, share_of
 from clientcare.model.rules import BaseRate
 
-HALFWAY: dict[str, float] = {"lifetime": 0.0, "linear": 30.0, "trees": 100.0}
+PROBABILITY = ("lifetime", "rhythm")
+"""The members that need no past outcomes; between them they have one weight."""
+HALFWAY: dict[str, float] = {"lifetime": 0.0, "rhythm": 0.0, "linear": 30.0, "trees": 100.0}
 """Buyers of the rarer outcome at which a member counts half (see yielding_weights)."""
-FULL: dict[str, float] = {"lifetime": 0.7, "linear": 1.15, "trees": 1.15}
+FULL: dict[str, float] = {"lifetime": 0.7, "rhythm": 0.7, "linear": 1.15, "trees": 1.15}
 """How much a member counts in the mean where all know enough."""
 LEVEL_SHARE = 0.5
-"""The probability model's share in the level: more than its share in the ranking."""
+"""The lifetime member's share in the level: more than the probability members' share in the ranking. On simulated buyers
+in a rhythm its level was as right as the rhythm member's, on real ones it held better."""
+FAIR_WEIGHT = 0.2
+"""Where the probability members weigh less of the blend than this, the level leans on them less in proportion."""
 DOUBT = 0.5
-"""Standard errors by which the blend must lead the probability model for the learned members to keep
-their full weight."""
+"""Standard errors by which one must lead the other to be believed: the blend the probability members, for the learned
+members to keep their full weight; the rhythm the lifetime member, to take half of its place."""
 RULES = ("recency", "overdue")
+LEAST_SHARE = 1e-3
 CLEARLY = 2.0
 SCALE = 0.05
 N_RESAMPLES = 200
@@ -107,6 +113,53 @@ class Question:
     members: Members
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What one past date says of how far the members can be believed.
+
+    Attributes
+    ----------
+    earned : float, 0 to 1
+        What the learned members keep of their weight, because together with them the probability members did better than
+        alone. NaN: could not be judged.
+    rhythm : float, 0 to 1
+        The rhythm member's share of the weight that the probability members have. NaN: could not be judged.
+    """
+
+    earned: float = 1.0
+    rhythm: float = 0.0
+
+    @property
+    def doubt(self) -> float:
+        """0 where buyers were as the plainest model supposes, 1 where they clearly were not."""
+        return max(self.earned, min(2 * self.rhythm - 1, 1.0), 0.0)
+
+    def or_else(self, other: Verdict) -> Verdict:
+        """The verdict; the other one where it is not known."""
+        return Verdict(
+            other.earned if np.isnan(self.earned) else self.earned,
+            other.rhythm if np.isnan(self.rhythm) else self.rhythm,
+        )
+
+    def applied(self, weights: Mapping[str, float]) -> dict[str, float]:
+        """The members' weights; a probability member alone keeps the weight of both."""
+        shared = divided(weights, self.rhythm)
+        if not any(name in shared for name in PROBABILITY):
+            return shared
+        return {
+            name: weight * (1.0 if name in PROBABILITY else max(self.earned, LEAST_SHARE))
+            for name, weight in shared.items()
+        }
+
+
+def divided(weights: Mapping[str, float], rhythm: float) -> dict[str, float]:
+    """Weights in which the two probability members share the place of one."""
+    if not all(name in weights for name in PROBABILITY):
+        return dict(weights)
+    shares = {"lifetime": max(1 - rhythm, LEAST_SHARE), "rhythm": rhythm if rhythm >= LEAST_SHARE else 0.0}
+    return {name: weight * shares.get(name, 1.0) for name, weight in weights.items()}
+
+
 @dataclass(frozen=True, eq=False)
 class Head:
     """A fitted question: the blend, and what is known about how good it and its rivals are."""
@@ -114,24 +167,25 @@ class Head:
     blend: Blend
     candidates: pd.DataFrame
     validation: pd.DataFrame | None
-    earned: float = 1.0
+    verdict: Verdict
 
 
-def fit_head(question: Question, judge: bool = True, earned: float = 1.0) -> Head:
+def fit_head(question: Question, judge: bool = True, verdict: Verdict | None = None) -> Head:
     """Fit the members as of now; judge them at the newest snapshot whose outcome is known.
 
-    The judgement is a fit of its own, as of that snapshot, which saw nothing after it. ``earned`` is
-    what the learned members keep of their weight where nothing could be learned yet as of that
-    snapshot (:func:`_earned`): what they earned on another question about the same buyers.
+    The judgement is a fit of its own, as of that snapshot, which saw nothing after it. ``verdict`` is
+    what stands where nothing could be judged as of that snapshot: what was found on another question about the
+    same buyers.
     """
     past = question.rows.date + question.span_us <= question.as_of
     dates = np.unique(question.rows.date[past & ~np.isnan(question.outcome)])
     judged = _judge(question, int(dates[-1])) if len(dates) and judge else None
     members, weights = _fit_members(question, question.as_of)
+    verdict = verdict or Verdict()
     if judged is not None:
         weights = _after_judgement(weights, members, judged[0])
-        earned = earned if np.isnan(judged[2]) else judged[2]
-    weights = _let_yield(weights, earned)
+        verdict = judged[2].or_else(verdict)
+    weights = verdict.applied(weights)
     blend = _for_everybody(question, _settled(question, question.as_of, members, weights))
     candidates = pd.DataFrame(columns=list(CANDIDATE_COLUMNS)) if judged is None else judged[0]
     if len(candidates):
@@ -139,7 +193,7 @@ def fit_head(question: Question, judge: bool = True, earned: float = 1.0) -> Hea
         shares = {name: weight / total for name, weight in blend.weights.items()}
         candidates.insert(2, "weight", [shares.get(name, np.nan) for name in candidates["candidate"]])
         candidates.loc[candidates["candidate"] == "blend", "weight"] = 1.0
-    return Head(blend, candidates, None if judged is None else judged[1], earned)
+    return Head(blend, candidates, None if judged is None else judged[1], verdict)
 
 
 def _fit_members(question: Question, as_of: int) -> tuple[dict[str, Member], dict[str, float]]:
@@ -173,9 +227,11 @@ def _settled(
 ) -> Blend:
     """The blend at the level of the buyers known at a date."""
     blend = Blend(members, weights)
-    learned = sum(blend.weights.get(name, 0.0) for name in FULL if name != "lifetime")
-    full = sum(FULL[name] for name in FULL if name != "lifetime" and name in blend.members)
+    learned = sum(weight for name, weight in blend.weights.items() if name not in PROBABILITY)
+    without_outcomes = sum(blend.weights.values()) - learned
+    full = sum(FULL.get(name, 0.0) for name in blend.members if name not in PROBABILITY)
     share = 1 - (1 - LEVEL_SHARE) * (learned / full if full else 1.0)
+    share *= min(1.0, without_outcomes / (learned + without_outcomes) / FAIR_WEIGHT)
     now = np.flatnonzero(question.rows.date == as_of)
     return blend.settle(question.rows.take(now).X, "lifetime", share)
 
@@ -197,7 +253,7 @@ def _for_everybody(question: Question, blend: Blend) -> Blend:
 
 def _weights(members: Mapping[str, Member], rows: Rows, outcome: Floats) -> dict[str, float]:
     counted = {name: HALFWAY[name] for name in members if name in HALFWAY}
-    if counted and "lifetime" not in counted:
+    if counted and not any(name in counted for name in PROBABILITY):
         counted[min(counted, key=lambda name: counted[name])] = 0.0
     n_with = len(np.unique(rows.buyer[outcome > 0.5]))
     n_without = len(np.unique(rows.buyer[outcome < 0.5]))
@@ -205,9 +261,9 @@ def _weights(members: Mapping[str, Member], rows: Rows, outcome: Floats) -> dict
     return {name: FULL[name] * weight for name, weight in weights.items() if weight > 0}
 
 
-def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame, float] | None:
-    """Log loss of each candidate at a past date, with bootstrap standard errors over buyers; and how much of
-    their weight the learned members have earned.
+def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame, Verdict] | None:
+    """Log loss of each candidate at a past date, with bootstrap standard errors over buyers; what the blend said there;
+    and how far the members can be believed.
     """
     members, weights = _fit_members(question, as_of)
     test = np.flatnonzero((question.rows.date == as_of) & ~np.isnan(question.outcome))
@@ -216,6 +272,8 @@ def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame, 
         return None
     log_odds = {name: member._log_odds(X) for name, member in members.items()}
     said = {name: share_of(values) for name, values in log_odds.items()}
+    rhythm = _rhythm_share(y, said) if all(name in said for name in PROBABILITY) else np.nan
+    weights = divided(weights, np.nan_to_num(rhythm))
     blend = _settled(question, as_of, members, weights)
     said["blend"] = blend.probability(X)
     spread = blend.spread_of({name: log_odds[name] for name in blend.members})
@@ -241,41 +299,46 @@ def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame, 
         )
     table = pd.DataFrame(rows).sort_values("log_loss", kind="stable", ignore_index=True)
     validation = pd.DataFrame({"row": test, "outcome": y, "probability": said["blend"], "spread": spread})
-    learned = [name for name in blend.members if name != "lifetime"]
-    earned = _earned(y, said["lifetime"], said["blend"]) if "lifetime" in said and learned else np.nan
-    return table, validation, earned
+    probability = {name: blend.weights[name] for name in PROBABILITY if name in blend.weights}
+    earned = np.nan
+    if probability and len(probability) < len(blend.members):
+        alone = sum(weight * said[name] for name, weight in probability.items()) / sum(probability.values())
+        earned = _earned(y, np.asarray(alone), said["blend"])
+    return table, validation, Verdict(earned, rhythm)
 
 
-def _earned(y: Floats, lifetime: Floats, blend: Floats) -> float:
+def _earned(y: Floats, probability: Floats, blend: Floats) -> float:
     """How much of their weight the learned members keep, after one past date: 1 where the blend was ahead.
+
+    With z the blend's lead over the probability members, the share is 2 Phi(z - 1/2), at most 1: where the world is one
+    that they know, learning from few outcomes only adds noise, and the learned members yield.
+    """
+    return float(min(1.0, 2 * ndtr(_lead(y, blend, probability) - DOUBT)))
+
+
+def _rhythm_share(y: Floats, said: Mapping[str, Floats]) -> float:
+    """The rhythm member's share beside the lifetime member, after one past date: Phi(z - 1/2), z its lead."""
+    lead = _lead(y, said["rhythm"], said["lifetime"])
+    return float(ndtr(lead - DOUBT)) if np.isfinite(lead) else 0.0
+
+
+def _lead(y: Floats, first: Floats, second: Floats) -> float:
+    """By how many of its own standard errors the first did better than the second; infinite where they are the same.
 
     Both are first brought to the level that was observed, because the level of one date says little about
     the next (a season may have been missed by all); what is compared is who comes before whom, and how
-    sharply. With z the blend's lead over the probability model in its own standard errors, the share is
-    2 Phi(z - 1/2), at most 1: where the world is one the probability model knows, learning from few outcomes
-    only adds noise, and the learned members yield.
+    sharply.
     """
-    known = np.isfinite(lifetime) & np.isfinite(blend)
+    known = np.isfinite(first) & np.isfinite(second)
     share = float(y[known].mean()) if known.any() else 0.0
     if not 0 < share < 1:
-        return 1.0
-    y, at_level = y[known], []
-    for said in (lifetime[known], blend[known]):
-        at_level.append(share_of(log_odds_of(said, 1e-6) + shift_to(said, share)))
-    lead = _losses(y, at_level[0]) - _losses(y, at_level[1])
+        return np.inf
+    y, losses = y[known], []
+    for said in (first[known], second[known]):
+        losses.append(_losses(y, share_of(log_odds_of(said, 1e-6) + shift_to(said, share))))
+    lead = losses[1] - losses[0]
     error = float(lead.std()) / np.sqrt(len(lead))
-    if error == 0:
-        return 1.0
-    return float(min(1.0, 2 * ndtr(float(lead.mean()) / error - DOUBT)))
-
-
-def _let_yield(weights: Mapping[str, float], earned: float) -> dict[str, float]:
-    """The learned members' weights as far as they earned them; the probability model keeps its own."""
-    if "lifetime" not in weights:
-        return dict(weights)
-    return {
-        name: weight * (1.0 if name == "lifetime" else max(earned, 1e-3)) for name, weight in weights.items()
-    }
+    return float(lead.mean()) / error if error > 0 else np.inf
 
 
 def _after_judgement(

@@ -24,6 +24,7 @@ from clientcare.model.linear import RidgeLogistic
 from clientcare.model.member import Floats, Member, log_odds_of
 from clientcare.model.reasons import Explanation, Reasons, what_would_change
 from clientcare.model.rhythm import Rhythm
+from clientcare.model.rhythm_member import RhythmMember
 from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
 from clientcare.model.trees import ShallowBoosting
 from clientcare.model.uncertainty import RiskInterval
@@ -32,7 +33,15 @@ from clientcare.window import day_number
 
 KINDS: dict[str, type[Member]] = {
     kind.__name__: kind
-    for kind in (RidgeLogistic, ShallowBoosting, RecencyRule, OverdueRule, BaseRate, LifetimeMember)
+    for kind in (
+        RidgeLogistic,
+        ShallowBoosting,
+        RecencyRule,
+        OverdueRule,
+        BaseRate,
+        LifetimeMember,
+        RhythmMember,
+    )
 }
 """The members a model file may hold."""
 

@@ -1,4 +1,4 @@
-"""The probability member: what a buy-till-you-die model says of the horizon; it needs no past outcomes."""
+"""The probability members: what a buy-till-you-die model says of the horizon; they need no past outcomes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from clientcare.btyd import ParetoNBD
 from clientcare.exceptions import ClientcareError
+from clientcare.model.blend import Blend
 from clientcare.model.design import Design
 from clientcare.model.member import Floats, Groups, Member, Split, State, log_odds_of
 
@@ -26,8 +27,8 @@ PENALTY = 0.1
 buyers the likelihood may run to an end of the earth, with some hundred this is not felt."""
 
 
-class LifetimeMember(Member):
-    """The Pareto/NBD's answer over the coming horizon, read off three columns of the feature table.
+class ProbabilityMember(Member):
+    """What a model of buying and leaving answers over the coming horizon, read off a few columns of the feature table.
 
     It is fitted on the buyers as they stand now, not on outcomes: it extrapolates where nothing was
     observed, and keeps the level as a cohort ages. Buyers without a purchase, or under contract, are
@@ -42,14 +43,14 @@ class LifetimeMember(Member):
 
     Attributes
     ----------
-    parameters_ : dict of str to float
-        r, alpha, s, beta; in days.
     usable_ : bool
-        False where too few buyers ever came back to fit anything, or a table without the three columns was
+        False where too few buyers ever came back to fit anything, or a table without the columns was
         given; the share of the second class then answers for every buyer.
     """
 
     _needs_outcome = False
+    _reads: tuple[str, ...] = (COUNT, STRETCH, AGE)
+    _reads_where_given: tuple[str, ...] = (SILENCE, UNDER_CONTRACT)
 
     def __init__(self, horizon_days: int = 90, periods: int = 0, min_periods: int = 0) -> None:
         self.horizon_days = horizon_days
@@ -57,24 +58,31 @@ class LifetimeMember(Member):
         self.min_periods = min_periods
 
     def _fit(self, X: Floats, y: Floats) -> None:
-        self.place_ = {name: place for place, name in enumerate(self.columns_) if name in _COLUMNS}
-        self.parameters_: dict[str, float] = {}
-        self.usable_ = all(name in self.place_ for name in (COUNT, STRETCH, AGE))
-        known = self._known(X) if self.usable_ else np.zeros(len(X), dtype=bool)
+        wanted = {*self._reads, *self._reads_where_given}
+        self.place_ = {name: place for place, name in enumerate(self.columns_) if name in wanted}
         self.intercept_ = float(log_odds_of((float(y.sum()) + 0.5) / (len(y) + 1.0)))
-        summary = self._summary(X)[known] if known.any() else np.empty((0, 3))
-        if summary[:, 0].sum() < FEWEST_REPEATS:
-            self.usable_ = False
-            return
-        try:
-            model = ParetoNBD(penalty=PENALTY).fit(summary)
-        except ClientcareError:
-            self.usable_ = False
-            return
-        self.parameters_ = {name: float(value) for name, value in model.parameters_.items()}
-        self.usable_ = bool(np.isfinite(list(self.parameters_.values())).all()) and self.parameters_["r"] > 0
+        self.usable_ = all(name in self.place_ for name in self._reads)
+        known = self._known(X) if self.usable_ else np.zeros(len(X), dtype=bool)
+        self.usable_ = bool(known.any()) and X[known, self.place_[COUNT]].sum() >= FEWEST_REPEATS
+        self.usable_ = self.usable_ and self._fit_known(X[known])
         if self.usable_:
             self._learn_to_explain(X[known])
+
+    def _fit_known(self, X: Floats) -> bool:
+        """Learn from buyers with a purchase and without a contract; whether it went well."""
+        raise NotImplementedError
+
+    def _ask(self, X: Floats) -> Floats:
+        """The probability asked for, of buyers with a purchase and without a contract."""
+        raise NotImplementedError
+
+    def _expect(self, X: Floats) -> Floats:
+        """Expected purchases of such buyers."""
+        raise NotImplementedError
+
+    def _drivers(self, X: Floats) -> tuple[Floats, list[str]]:
+        """Columns that the answer rests on, to explain it, and which column each is told under."""
+        raise NotImplementedError
 
     def _known(self, X: Floats) -> NDArray[np.bool_]:
         known = ~np.isnan(X[:, self.place_[COUNT]]) & ~np.isnan(X[:, self.place_[AGE]])
@@ -82,8 +90,8 @@ class LifetimeMember(Member):
             known &= ~(X[:, self.place_[UNDER_CONTRACT]] > 0)
         return known
 
-    def _summary(self, X: Floats) -> Floats:
-        return np.column_stack([X[:, self.place_[name]] for name in (COUNT, STRETCH, AGE)])
+    def _column(self, X: Floats, name: str) -> Floats:
+        return X[:, self.place_[name]]
 
     def _log_odds(self, X: Floats) -> Floats:
         if not self.usable_:
@@ -91,26 +99,16 @@ class LifetimeMember(Member):
         log_odds = np.full(len(X), np.nan)
         known = self._known(X)
         if known.any():
-            log_odds[known] = log_odds_of(self._ask(self._summary(X)[known]), LEAST)
+            log_odds[known] = log_odds_of(self._ask(X[known]), LEAST)
         return log_odds
 
-    def _ask(self, summary: Floats) -> Floats:
-        model = ParetoNBD.from_parameters(**self.parameters_)
-        if self.periods:
-            said = model.prob_active_in_parts(summary, self.horizon_days, self.periods, self.min_periods)
-        else:
-            said = model.predict_no_purchase(summary, self.horizon_days)
-        return np.asarray(said, dtype=np.float64)
-
     def _learn_to_explain(self, X: Floats) -> None:
-        """A linear reading of the model's log-odds in count, silence and age; what it leaves goes to
-        the silence.
-        """
+        """A linear reading of the model's log-odds in its drivers; what it leaves goes to the silence."""
         some = X[:: max(1, len(X) // 5_000)]
-        drivers = self._drivers(some)
-        self.design_ = Design(
-            [(column, (-1.0, 0.0, 1.0)) for column in range(3)], [(0, 1), (0, 2), (1, 2), (0, 0), (1, 1)]
-        ).fit(drivers)
+        drivers, _ = self._drivers(some)
+        pairs = [(0, 1), (0, 2), (1, 2), (0, 0), (1, 1)]
+        self.design_ = Design([(column, (-1.0, 0.0, 1.0)) for column in range(drivers.shape[1])], pairs)
+        self.design_.fit(drivers)
         Z = self.design_.transform(drivers)
         target = self._log_odds(some)
         self.intercept_ = float(target.mean())
@@ -119,17 +117,14 @@ class LifetimeMember(Member):
             np.linalg.solve(ridge, Z.T @ (target - self.intercept_)), dtype=np.float64
         )
 
-    def _drivers(self, X: Floats) -> Floats:
-        silence = X[:, self.place_[AGE]] - X[:, self.place_[STRETCH]]
-        return np.column_stack([X[:, self.place_[COUNT]], silence, X[:, self.place_[AGE]]])
-
     def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
         log_odds = self._log_odds(X)
         if not self.usable_:
             return Split(log_odds, self.intercept_, np.zeros((len(X), n_groups), order="F"))
+        drivers, names = self._drivers(X)
         silence = groups[self.place_.get(SILENCE, self.place_[STRETCH])]
-        behind = np.array([groups[self.place_[COUNT]], silence, groups[self.place_[AGE]]])
-        said, parts = self.design_.weigh(self._drivers(X), self.coefficients_, behind, n_groups)
+        behind = np.array([groups[self.place_.get(name, self.place_[STRETCH])] for name in names])
+        said, parts = self.design_.weigh(drivers, self.coefficients_, behind, n_groups)
         parts[:, silence] += log_odds - self.intercept_ - said
         return Split(log_odds, self.intercept_, parts)
 
@@ -138,8 +133,7 @@ class LifetimeMember(Member):
         expected = np.full(len(X), np.nan)
         known = self._known(X) if self.usable_ else np.zeros(len(X), dtype=bool)
         if known.any():
-            model = ParetoNBD.from_parameters(**self.parameters_)
-            expected[known] = model.expected_purchases(self._summary(X)[known], self.horizon_days)
+            expected[known] = self._expect(X[known])
         return expected
 
     def __sklearn_tags__(self) -> Any:
@@ -163,4 +157,69 @@ class LifetimeMember(Member):
         return super().from_state({"params": state["params"], "fitted": fitted})
 
 
-_COLUMNS = (COUNT, STRETCH, AGE, SILENCE, UNDER_CONTRACT)
+class LifetimeMember(ProbabilityMember):
+    """The Pareto/NBD's answer: every buyer buys at random, at a rate of their own, until they leave.
+
+    Parameters
+    ----------
+    horizon_days, periods, min_periods : int
+        See :class:`ProbabilityMember`.
+
+    Attributes
+    ----------
+    parameters_ : dict of str to float
+        r, alpha, s, beta; in days.
+    """
+
+    def _fit_known(self, X: Floats) -> bool:
+        self.parameters_ = pareto_parameters(self._summary(X))
+        return bool(self.parameters_)
+
+    def _summary(self, X: Floats) -> Floats:
+        return np.column_stack([self._column(X, name) for name in (COUNT, STRETCH, AGE)])
+
+    def _ask(self, X: Floats) -> Floats:
+        model = ParetoNBD.from_parameters(**self.parameters_)
+        if self.periods:
+            said = model.prob_active_in_parts(
+                self._summary(X), self.horizon_days, self.periods, self.min_periods
+            )
+        else:
+            said = model.predict_no_purchase(self._summary(X), self.horizon_days)
+        return np.asarray(said, dtype=np.float64)
+
+    def _expect(self, X: Floats) -> Floats:
+        model = ParetoNBD.from_parameters(**self.parameters_)
+        return np.asarray(model.expected_purchases(self._summary(X), self.horizon_days))
+
+    def _drivers(self, X: Floats) -> tuple[Floats, list[str]]:
+        silence = self._column(X, AGE) - self._column(X, STRETCH)
+        return np.column_stack([self._column(X, COUNT), silence, self._column(X, AGE)]), [COUNT, SILENCE, AGE]
+
+
+def pareto_parameters(summary: Floats) -> dict[str, float]:
+    """r, alpha, s, beta of a Pareto/NBD, in days; empty where none can be found.
+
+    Parameters
+    ----------
+    summary : float64 array of shape (n_buyers, 3)
+        Repeat purchases, days from the first to the last, and since the first.
+    """
+    try:
+        model = ParetoNBD(penalty=PENALTY).fit(summary)
+    except ClientcareError:
+        return {}
+    found = {name: float(value) for name, value in model.parameters_.items()}
+    return found if np.isfinite(list(found.values())).all() and found["r"] > 0 else {}
+
+
+def expected_purchases(blend: Blend, X: Floats) -> Floats | None:
+    """What the probability members of a blend expect of each buyer, by their weights; None where it has none.
+
+    NaN where they do not know a buyer.
+    """
+    members = {name: m for name, m in blend.members.items() if isinstance(m, ProbabilityMember)}
+    if not members:
+        return None
+    total = sum(blend.weights[name] * member.expected_purchases(X) for name, member in members.items())
+    return np.asarray(total / sum(blend.weights[name] for name in members))

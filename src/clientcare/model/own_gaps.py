@@ -64,6 +64,15 @@ def own_gap_columns(histories: Histories, dates: list[pd.Timestamp], horizon_day
     return np.vstack([_columns_at(Snapshot(shared, date, ()), horizon_days) for date in dates])
 
 
+def sum_of_log_gaps(shrunk_mean: Floats, n_gaps: Floats, horizon_days: int) -> Floats:
+    """The sum of the logs of a buyer's gaps, taken back from the column ``gap_log_mean_shrunk``; shape (n_buyers,)."""
+    return shrunk_mean * (n_gaps + PRIOR_GAPS) - PRIOR_GAPS * _usual_log_gap(horizon_days)
+
+
+def _usual_log_gap(horizon_days: int) -> float:
+    return float(np.log(max(horizon_days / 2, 1.0)))
+
+
 def _columns_at(at: Snapshot, horizon_days: int) -> Floats:
     runs, gap = at.gap_runs
     ended = at.purchase_age[np.flatnonzero(at.gap)]
@@ -84,9 +93,7 @@ def _outlasting(runs: Runs, gap: Ints, weight: Floats, silence: Floats, horizon_
     much_longer = runs.sum(weight * (gap >= own_silence + horizon_days))
     total = runs.sum(weight)
     log_gap = np.log(gap)
-    mean = (runs.sum(weight * log_gap) + PRIOR_GAPS * np.log(max(horizon_days / 2, 1.0))) / (
-        total + PRIOR_GAPS
-    )
+    mean = (runs.sum(weight * log_gap) + PRIOR_GAPS * _usual_log_gap(horizon_days)) / (total + PRIOR_GAPS)
     squares = runs.sum(weight * (log_gap - mean[runs.row]) ** 2) + PRIOR_GAPS * PRIOR_LOG_VARIANCE
     sd = np.sqrt(squares / (total + PRIOR_GAPS))
     now = (np.log(np.maximum(silence, 0.5)) - mean) / sd

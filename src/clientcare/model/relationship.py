@@ -17,7 +17,7 @@ from clientcare.history.histories import Histories, require_histories
 from clientcare.model.amounts import PurchaseAmounts, Standing
 from clientcare.model.blend import Blend
 from clientcare.model.fingerprint import fingerprint
-from clientcare.model.heads import Head, Question, Rows, fit_head
+from clientcare.model.heads import Head, Question, Rows, Verdict, fit_head
 from clientcare.model.keeping import (
     columns_by_name,
     known_ids,
@@ -28,7 +28,7 @@ from clientcare.model.keeping import (
 )
 from clientcare.model.learned import Learned
 from clientcare.model.level import SeasonalLevel
-from clientcare.model.lifetime import LifetimeMember
+from clientcare.model.lifetime import LifetimeMember, expected_purchases
 from clientcare.model.linear import RidgeLogistic
 from clientcare.model.member import Member
 from clientcare.model.needs import require_tables, tables_of, warn_beyond_data
@@ -36,6 +36,7 @@ from clientcare.model.outside import OutsideLearner
 from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather, rows_of
 from clientcare.model.reasons import Explanation
 from clientcare.model.rhythm import Rhythm
+from clientcare.model.rhythm_member import RhythmMember
 from clientcare.model.rules import OverdueRule, RecencyRule
 from clientcare.model.saying import judgement, standing_in
 from clientcare.model.seasons import learn_level, said_by
@@ -221,7 +222,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         bar.at(1, "churn")
         heads = {"churn": self._ask(past, "churn")}
         bar.at(2, "patronage")
-        heads["patronage"] = self._ask(past, "patronage", heads["churn"].earned)
+        heads["patronage"] = self._ask(past, "patronage", heads["churn"].verdict)
         if sees_ties and known.any():
             bar.at(3, "care ties")
             heads["care_tie"] = self._ask(past, "care_tie")
@@ -261,7 +262,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 f"{n_strange:,} of {len(labels):,} labels name no buyer known at as_of: they taught nothing."
             )
 
-    def _ask(self, past: Past, name: str, earned: float = 1.0) -> Head:
+    def _ask(self, past: Past, name: str, verdict: Verdict | None = None) -> Head:
         span = (
             self.churn_definition_.horizon_days if name == "churn" else self.client_definition_.horizon_days
         )
@@ -275,7 +276,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 SNAPSHOTS[self.effort],
                 lambda: self._members(name, past.rows),
             ),
-            earned=earned,
+            verdict=verdict,
         )
 
     def _ask_labels(self, past: Past, labels: pd.Series[Any], histories: Histories) -> Head:
@@ -308,19 +309,19 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         horizon = self.churn_definition_.horizon_days
         curved = (f"n_purchases_{horizon}d", "overdue_mean_ratio")
         client = self.client_definition_
+        asked = (horizon,) if name == "churn" else (client.horizon_days, client.periods, client.min_periods)
         members: dict[str, Member] = {
             "recency": RecencyRule(),
             "overdue": OverdueRule(),
-            "lifetime": LifetimeMember(horizon)
-            if name == "churn"
-            else LifetimeMember(client.horizon_days, client.periods, client.min_periods),
+            "lifetime": LifetimeMember(*asked),
+            "rhythm": RhythmMember(*asked, rhythm_days=horizon),
             "linear": RidgeLogistic(curved=curved),
             "trees": ShallowBoosting(*TREES[self.effort], random_state=int(self.random_state))
             if self.estimator is None
             else OutsideLearner(clone(self.estimator)),
         }
         if name in ("care_tie", "client"):
-            del members["lifetime"]
+            del members["lifetime"], members["rhythm"]
         return members
 
     @property
@@ -358,12 +359,12 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         rows = past.rows.take(learned)
         standing = Standing.of(columns_by_name(rows.X, names))
         amounts.fit(rows.X, past.n_purchases[learned], past.spend[learned], standing, rows.buyer)
-        member = churn.members.get("lifetime")
-        if isinstance(member, LifetimeMember) and not level.slope:
+        if not level.slope:
             now = np.asfortranarray(past.now)
-            risk = level.applied(churn.probability(now), day_number(self.as_of_))
-            standing = Standing.of(columns_by_name(now, names))
-            amounts.anchor(now, risk, standing, member.expected_purchases(now))
+            expected = expected_purchases(churn, now)
+            if expected is not None:
+                risk = level.applied(churn.probability(now), day_number(self.as_of_))
+                amounts.anchor(now, risk, Standing.of(columns_by_name(now, names)), expected)
         return amounts
 
     def _rhythm(self, past: Past) -> Rhythm:
@@ -620,7 +621,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
 
 
 def _interval(past: Past, churn: Head) -> RiskInterval:
-    seen, interval = churn.validation, RiskInterval(len(past.buyers_now), churn.earned)
+    seen, interval = churn.validation, RiskInterval(len(past.buyers_now), churn.verdict.doubt)
     if seen is None:
         return interval
     repeats = columns_by_name(past.rows.X[seen["row"]], past.rows.names)("n_repeat_purchases")

@@ -10,10 +10,10 @@ import numpy as np
 
 from clientcare.model.member import Floats, log_odds_of, share_of
 
-FLOOR = 0.27
-DISAGREEMENT = 1.25
+FLOOR = 0.2
+DISAGREEMENT = 0.75
 FEW_FACTS = 0.6
-SHARPNESS = 0.25
+SHARPNESS = 0.2
 FEW_BUYERS = 3.0
 NINETY_PERCENT = 1.6448536269514722
 WIDEST, NARROWEST = 4.0, 1.0
@@ -24,13 +24,13 @@ LEAST = 1e-6
 class RiskInterval:
     """A 90 % interval for the probability itself, on the scale of log-odds.
 
-    The spread of a buyer's log-odds z is ``w sqrt(u (a^2 + c^2 / (1 + n) + (e z)^2) + (b d)^2 + g^2 / N)``.
+    The spread of a buyer's log-odds z is ``w sqrt(u (a^2 + c^2 / (1 + n) + (e z)^2) + (b d)^2 + (g^2 / N) (1 + z^2))``.
     What any model of few facts may miss: a floor a, what n purchases after the first leave open, and how far
     from even the answer should be (an error of e in the slope of the log-odds matters where z is large); all
-    three count in the measure u in which the learned members have earned their weight, for where they never
-    were ahead of the probability model, buyers behave as it supposes. d is the weighted spread of the
-    members' log-odds, N the number of buyers that parameters were learned from. a, b, c, e and g are fixed
-    (on simulated buyers whose true probability is known), and w >= 1 is the widening that makes the latest
+    three count in the measure u in which the past showed buyers to be other than the plainest model, all at random,
+    supposes. d is the weighted spread of the members' log-odds, N the number of buyers that parameters were learned from: a
+    level and a slope, each known to g / sqrt(N). a, b, c, e and g are fixed (on simulated buyers whose true probability is
+    known), and w >= 1 is the widening that makes the latest
     complete outcome, counted in tenths of risk, as surprising as it should be.
 
     The interval is about the buyer's probability given what is known, not about the single outcome,
@@ -80,9 +80,9 @@ class RiskInterval:
 
     def _spread(self, probability: Floats, spread: Floats, n_repeats: Floats) -> Floats:
         few = FEW_FACTS**2 / (1 + np.nan_to_num(n_repeats))
-        sharpness = (SHARPNESS * log_odds_of(probability, LEAST)) ** 2
-        of_the_world = self.doubt * (FLOOR**2 + few + sharpness)
-        of_the_fit = (DISAGREEMENT * spread) ** 2 + FEW_BUYERS**2 / max(self.n_buyers, 1)
+        log_odds = log_odds_of(probability, LEAST)
+        of_the_world = self.doubt * (FLOOR**2 + few + (SHARPNESS * log_odds) ** 2)
+        of_the_fit = (DISAGREEMENT * spread) ** 2 + FEW_BUYERS**2 / max(self.n_buyers, 1) * (1 + log_odds**2)
         return np.asarray(np.sqrt(of_the_world + of_the_fit))
 
     def bounds(self, risk: Floats, spread: Floats, n_repeats: Floats) -> tuple[Floats, Floats]:

@@ -1,0 +1,102 @@
+"""The rhythm member: what types of buyer, found in the histories, say of the horizon; it needs no past outcomes."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+from clientcare.model.buyer_types import BuyerTypes, Outlook, Signs, find_types
+from clientcare.model.lifetime import AGE, COUNT, SILENCE, STRETCH, ProbabilityMember, pareto_parameters
+from clientcare.model.member import Floats, State
+from clientcare.model.own_gaps import sum_of_log_gaps
+
+MEAN_LOG_GAP = "gap_log_mean_shrunk"
+CONTACTS = (
+    ("n_inbound_contacts", "days_since_last_inbound_contact"),
+    ("n_mutual_contacts", "days_since_last_mutual_contact"),
+)
+"""Contacts that the buyer took part in: signs of life."""
+
+
+class RhythmMember(ProbabilityMember):
+    """A mixture of buyers at random and buyers in a rhythm, whose contacts are signs of life as their purchases are.
+
+    Where all buy at random it says what :class:`LifetimeMember` says. Where some buy in a rhythm, it knows their silence for
+    what it is: a gap that is not over, or an end. See :mod:`clientcare.model.buyer_types`.
+
+    Parameters
+    ----------
+    horizon_days, periods, min_periods : int
+        See :class:`ProbabilityMember`.
+    rhythm_days : int
+        The horizon that the columns of own gaps were built with.
+
+    Attributes
+    ----------
+    types_ : dict of str to array
+        The types found: see :class:`clientcare.model.buyer_types.BuyerTypes`.
+    """
+
+    _reads = (COUNT, STRETCH, AGE, MEAN_LOG_GAP)
+    _reads_where_given = (
+        *ProbabilityMember._reads_where_given,
+        *(name for pair in CONTACTS for name in pair),
+    )
+
+    def __init__(
+        self, horizon_days: int = 90, periods: int = 0, min_periods: int = 0, rhythm_days: int = 90
+    ) -> None:
+        super().__init__(horizon_days, periods, min_periods)
+        self.rhythm_days = rhythm_days
+
+    def _fit_known(self, X: Floats) -> bool:
+        signs = self._signs(X)
+        laws = pareto_parameters(np.column_stack([signs.n_repeats, signs.last_purchase_days, signs.age_days]))
+        if not laws:
+            return False
+        self.types_ = dict(vars(find_types(signs, laws)))
+        return True
+
+    def _signs(self, X: Floats) -> Signs:
+        n_repeats, last_purchase, age = (self._column(X, name) for name in (COUNT, STRETCH, AGE))
+        n_contacts, last_sign = np.zeros(len(X)), last_purchase
+        for count, silence in CONTACTS:
+            if count in self.place_ and silence in self.place_:
+                n_contacts = n_contacts + np.nan_to_num(self._column(X, count))
+                last_sign = np.fmax(last_sign, np.minimum(age - self._column(X, silence), age))
+        log_gaps = sum_of_log_gaps(self._column(X, MEAN_LOG_GAP), n_repeats, self.rhythm_days)
+        return Signs(n_repeats, last_purchase, last_sign, age, log_gaps, n_contacts)
+
+    def _answer(self, X: Floats, outlook: Outlook) -> Floats:
+        return self._types.answer(self._signs(X), outlook)
+
+    @property
+    def _types(self) -> BuyerTypes:
+        return BuyerTypes(**self.types_)
+
+    def _ask(self, X: Floats) -> Floats:
+        if self.periods:
+            return self._answer(X, self._types.activity(self.horizon_days, self.periods, self.min_periods))
+        return 1 - self._answer(X, self._types.activity(self.horizon_days))
+
+    def _expect(self, X: Floats) -> Floats:
+        return self._answer(X, self._types.purchases(self.horizon_days))
+
+    def _drivers(self, X: Floats) -> tuple[Floats, list[str]]:
+        silence = self._column(X, AGE) - self._column(X, STRETCH)
+        names = [COUNT, SILENCE, AGE, MEAN_LOG_GAP]
+        columns = [self._column(X, COUNT), silence, self._column(X, AGE), self._column(X, MEAN_LOG_GAP)]
+        for pair in CONTACTS:
+            if all(name in self.place_ for name in pair):
+                names += pair
+                columns += [self._column(X, name) for name in pair]
+        return np.column_stack(columns), names
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """The member that :meth:`get_state` told of, bit for bit."""
+        member = super().from_state(state)
+        if hasattr(member, "types_"):
+            member.types_ = {name: np.asarray(values) for name, values in member.types_.items()}
+        return member
