@@ -309,12 +309,18 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         horizon = self.churn_definition_.horizon_days
         curved = (f"n_purchases_{horizon}d", "overdue_mean_ratio")
         client = self.client_definition_
-        asked = (horizon,) if name == "churn" else (client.horizon_days, client.periods, client.min_periods)
+        asked = {"horizon_days": horizon}
+        if name != "churn":
+            asked = {
+                "horizon_days": client.horizon_days,
+                "periods": client.periods,
+                "min_periods": client.min_periods,
+            }
         members: dict[str, Member] = {
             "recency": RecencyRule(),
             "overdue": OverdueRule(),
-            "lifetime": LifetimeMember(*asked),
-            "rhythm": RhythmMember(*asked, rhythm_days=horizon),
+            "lifetime": LifetimeMember(**asked),
+            "rhythm": RhythmMember(**asked, rhythm_days=horizon),
             "linear": RidgeLogistic(curved=curved),
             "trees": ShallowBoosting(*TREES[self.effort], random_state=int(self.random_state))
             if self.estimator is None
