@@ -179,13 +179,15 @@ class LifetimeMember(ProbabilityMember):
         return np.column_stack([self._column(X, name) for name in (COUNT, STRETCH, AGE)])
 
     def _ask(self, X: Floats) -> Floats:
+        return self.ask(self._summary(X))
+
+    def ask(self, summary: Floats) -> Floats:
+        """The probability for repeat purchases, days from the first to the last, and age; shape (n_buyers,)."""
         model = ParetoNBD.from_parameters(**self.parameters_)
         if self.periods:
-            said = model.prob_active_in_parts(
-                self._summary(X), self.horizon_days, self.periods, self.min_periods
-            )
+            said = model.prob_active_in_parts(summary, self.horizon_days, self.periods, self.min_periods)
         else:
-            said = model.predict_no_purchase(self._summary(X), self.horizon_days)
+            said = model.predict_no_purchase(summary, self.horizon_days)
         return np.asarray(said, dtype=np.float64)
 
     def _expect(self, X: Floats) -> Floats:

@@ -62,7 +62,7 @@ def learn_level(
         known = np.isfinite(summary).all(axis=1)
         expected = np.full(len(table), np.nan)
         if known.any():
-            expected[known] = member._ask(summary[known])
+            expected[known] = member.ask(summary[known])
         label = definition.label if isinstance(definition, ChurnDefinition) else definition.patronage
         outcome = label(some, date).astype(np.float64).reindex(table.index).to_numpy()
         return np.asarray(outcome, dtype=np.float64), expected
