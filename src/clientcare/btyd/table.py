@@ -185,7 +185,7 @@ def _by_position(X: Any, wanted: Sequence[str], asker: str, optional: Sequence[s
         raise InputError(f"{asker}: Complex data not supported.")
     try:
         table = table.astype(np.float64)
-    except ValueError as cause:
+    except (TypeError, ValueError) as cause:
         raise SchemaError(f"{asker}: the array does not hold numbers.") from cause
     if table.ndim != 2:
         raise SchemaError(
@@ -281,7 +281,10 @@ def read_weight(sample_weight: Any, n_rows: int, asker: str) -> Floats:
     """
     if sample_weight is None:
         return np.ones(n_rows)
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as cause:
+        raise OptionError(f"{asker}: sample_weight must hold numbers, one a row.") from cause
     if weight.ndim == 0:
         weight = np.full(n_rows, float(weight))
     if weight.shape != (n_rows,):

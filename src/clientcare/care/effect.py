@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.arguments import is_number, require_one_of, require_seed
 from clientcare.care.contacts import Floats
 from clientcare.care.doubly_robust import DoublyRobust, balance, doubly_robust, naive_difference, overlap
 from clientcare.care.effect_checks import (
@@ -245,11 +246,10 @@ def care_effect(
     """
     require_histories(histories, "care_effect")
     moments, _ = parse_moments(as_of, histories.timezone)
-    if outcome_from not in ("window", "as_of"):
-        raise OptionError(
-            f"care_effect: outcome_from={outcome_from!r} is not known. Use 'window' or 'as_of'."
-        )
-    if not 0 <= trim < 0.5 or not 0 < level < 1 or not 0 < cap <= 1:
+    require_one_of("care_effect: outcome_from", outcome_from, ("window", "as_of"))
+    require_seed("care_effect: random_state", random_state)
+    numbers = all(map(is_number, (trim, level, cap)))
+    if not (numbers and 0 <= trim < 0.5 and 0 < level < 1 and 0 < cap <= 1):
         raise OptionError("care_effect: trim lies in [0, 0.5), level in (0, 1), cap in (0, 1].")
     with ProgressBar("Effect of care", n_steps=2) as bar:
         bar.at(0, "who met the action, and what was known of them")

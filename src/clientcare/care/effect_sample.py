@@ -167,7 +167,7 @@ def action_rows(contacts: Contacts, action: Action) -> Bools:
 
 def _require_kinds(histories: Histories, action: Action) -> None:
     """Refuse an action that names nothing, or a kind that no contact has."""
-    if not isinstance(action, Iterable):
+    if not isinstance(action, Iterable) or isinstance(action, (bytes, pd.DataFrame, np.ndarray)):
         raise OptionError(
             "care_effect: an action is a kind of contact ('check_in'), several, 'proactive', a mapping of columns to "
             f"texts, or a Series by buyer; found {type(action).__name__}."
@@ -210,6 +210,11 @@ def _outcome(
     start = moment + pd.Timedelta(days=gap)
     if isinstance(outcome, pd.Series):
         return _spread(outcome, histories, moment)
+    if not isinstance(outcome, str) and not callable(getattr(outcome, "label", None)):
+        raise OptionError(
+            "care_effect: an outcome is 'churn', 'client', 'spend', 'purchases', a definition with "
+            f"label(histories, as_of), or a Series by as_of and buyer; found {type(outcome).__name__}."
+        )
     if not isinstance(outcome, str):
         return np.asarray(
             outcome.label(histories, start)
@@ -277,6 +282,11 @@ def _assigned(histories: Histories, randomised: Any, index: pd.MultiIndex, posit
                 f"care_effect: randomised={randomised!r} is no column of the buyers' table ({found})."
             )
         randomised = histories.buyers[randomised]
+    if not isinstance(randomised, pd.Series):
+        raise InputError(
+            "care_effect: randomised is a column of the buyers' table or a Series by buyer_id, "
+            f"found {type(randomised).__name__}."
+        )
     if randomised.index.nlevels == 2:
         arms = randomised.reindex(index)
     else:
@@ -304,6 +314,10 @@ def _features(
     histories: Histories, moments: list[pd.Timestamp], given: pd.DataFrame | None, index: pd.MultiIndex
 ) -> pd.DataFrame:
     if given is not None:
+        if not isinstance(given, pd.DataFrame):
+            raise InputError(
+                f"care_effect: features must be a table (DataFrame) as feature_table gives it, found {type(given).__name__}."
+            )
         table = given.reindex(index)
         if table.isna().all(axis=1).any():
             raise InputError(

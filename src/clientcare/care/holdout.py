@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.arguments import is_number, is_whole, require_seed
 from clientcare.care.contacts import Bools, Floats, Ints
 from clientcare.care.given import churn_risk_of, numbers_by_buyer
 from clientcare.exceptions import NotEnoughDataError, OptionError
@@ -194,10 +195,14 @@ def plan_holdout(
     (2045, 1023, 1022)
     """
     risks = pd.Series(churn_risk_of(book, "plan_holdout"), index=book.index)
-    if not 0 < smallest_effect < 1 or not 0 < power < 1 or not 0 < level < 1 or not 0 < share_held_out < 1:
+    shares = (smallest_effect, power, level, share_held_out)
+    if not all(is_number(share) and 0 < share < 1 for share in shares):
         raise OptionError(
             "plan_holdout: smallest_effect, power, level and share_held_out lie between 0 and 1."
         )
+    if n_buyers is not None and not is_whole(n_buyers):
+        raise OptionError("plan_holdout: n_buyers must be a whole number, or None for as many as are needed.")
+    require_seed("plan_holdout: random_state", random_state)
     if risks.notna().sum() < FEWEST_BUYERS:
         raise NotEnoughDataError(
             f"plan_holdout: the churn risk of {int(risks.notna().sum()):,} buyers is known; "

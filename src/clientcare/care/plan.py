@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.arguments import is_number, is_one_of, is_whole
 from clientcare.care.buying import Buying
 from clientcare.care.capacity import Capacity, best_set
 from clientcare.care.contacts import Contacts, Floats
@@ -128,7 +129,8 @@ def care_plan(
     >>> plan.loc[0, "reason"]
     'Silent for 91 days, 3.0 times the usual gap of 30 days; churn risk 60%.'
     """
-    _check_options(by, warning_line, max_per_buyer, minutes or {})
+    minutes = {} if minutes is None else minutes
+    _check_options(by, warning_line, max_per_buyer, minutes)
     require_histories(histories, "care_plan")
     churn_risk = churn_risk_of(book, "care_plan")
     moment = _as_of(book, histories, as_of)
@@ -140,7 +142,7 @@ def care_plan(
     spend, unit = expected_value(book, at.buying, position, horizon)
     gain = _gain_by_buyer(effects, histories, moment, spend) if by == "effect" else None
     ranked_by = "risk_value" if gain is None else "effect"
-    rows, dues = _all_due(at, spend, gain, minutes or {})
+    rows, dues = _all_due(at, spend, gain, minutes)
     kept = _least_flooding(rows, max_per_buyer)
     kept = kept.iloc[best_set(kept["priority"].to_numpy(), kept["minutes"].to_numpy(dtype=float), capacity)]
     plan = _finish(kept, dues, histories, moment, at)
@@ -182,18 +184,20 @@ def expected_value(
 
 
 def _check_options(by: str, warning_line: float, max_per_buyer: int, minutes: Mapping[str, int]) -> None:
-    if by not in ("risk_value", "effect"):
-        raise OptionError(f"care_plan: by={by!r} is not known. Rank by 'risk_value' or by 'effect'.")
-    if not 0 < warning_line < 1:
+    if not is_one_of(by, ("risk_value", "effect")):
+        raise OptionError("care_plan: by is not known. Rank by 'risk_value' or by 'effect'.")
+    if not (is_number(warning_line) and 0 < warning_line < 1):
         raise OptionError("care_plan: warning_line is a churn risk, between 0 and 1.")
-    if max_per_buyer < 1:
-        raise OptionError("care_plan: max_per_buyer must be at least 1.")
+    if not is_whole(max_per_buyer, least=1):
+        raise OptionError("care_plan: max_per_buyer must be a whole number, at least 1.")
+    if not isinstance(minutes, Mapping):
+        raise OptionError(f"care_plan: minutes must map actions to minutes, found {type(minutes).__name__}.")
     unknown = set(minutes) - set(MINUTES)
     if unknown:
         raise OptionError(
             f"care_plan: minutes names no action {sorted(unknown)}. The actions are {list(MINUTES)}."
         )
-    if any(not length > 0 for length in minutes.values()):
+    if any(not (is_number(length) and length > 0) for length in minutes.values()):
         raise OptionError("care_plan: minutes must be above 0 for every action.")
 
 

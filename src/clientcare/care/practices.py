@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.arguments import is_whole
 from clientcare.care.buying import Buying, actual_end_day, growth_share, scheduled_end_day
 from clientcare.care.contacts import (
     BEYOND_KINDS,
@@ -25,6 +26,7 @@ from clientcare.care.contacts import (
     mean_of_known,
     share,
 )
+from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.window import MICROSECONDS_A_DAY, Moment, day_number, microseconds, parse_moment
@@ -43,6 +45,9 @@ PROMPT_HOURS = 24.0
 
 NOTICE_DAYS = 30
 """A renewal talked about at least this many days before the end was no surprise."""
+
+MOST_DAYS = 36_500
+"""No period is longer: a hundred years."""
 
 RENEWAL_DAYS_AHEAD = 180
 """How long before an end a talk counts as a talk about that end."""
@@ -112,6 +117,11 @@ def care_practices(
     require_histories(histories, "care_practices")
     as_of = parse_moment(as_of, histories.timezone)
     histories = histories.until(as_of)
+    for name, days in (("period_days", period_days), ("cadence_days", cadence_days)):
+        if not (is_whole(days, least=1) and days <= MOST_DAYS):
+            raise OptionError(
+                f"care_practices: {name} must be a whole number of days from 1 to {MOST_DAYS:,}."
+            )
     period = Period.ending(histories, as_of, period_days, cadence_days)
     buying, contacts = Buying.known(histories, period.as_of), Contacts.known(histories, period.as_of)
     columns: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.arguments import is_number, listed
 from clientcare.care.buying import Buying, actual_end_day, scheduled_end_day
 from clientcare.care.contacts import Bools, Contacts, Floats, Ints
 from clientcare.care.given import churn_risk_of
@@ -185,12 +186,15 @@ class _Scored:
     def of(
         cls, risks: pd.Series[Any] | pd.DataFrame, histories: Histories, horizon: int, lines: Sequence[float]
     ) -> _Scored:
-        column = risks["churn_risk"] if isinstance(risks, pd.DataFrame) else risks
-        if column.index.nlevels != 2:
+        column: Any = risks
+        if isinstance(risks, pd.DataFrame):
+            column = risks.get("churn_risk")
+        if not isinstance(column, pd.Series) or column.index.nlevels != 2:
             raise InputError(
                 "early_warning: risks need an index of (as_of, buyer_id), one row a date and buyer."
             )
-        if not len(lines) or not all(0 < line < 1 for line in lines):
+        lines = listed("early_warning: lines", lines, "churn risks")
+        if not lines or not all(is_number(line) and 0 < line < 1 for line in lines):
             raise OptionError("early_warning: lines are churn risks, between 0 and 1.")
         buyer = histories.buyer_ids.get_indexer(column.index.get_level_values(1))
         if (buyer < 0).any():

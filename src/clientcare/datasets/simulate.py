@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from clientcare.arguments import is_one_of, is_whole, require_seed
 from clientcare.datasets.care_waves import ASSIGNMENTS, OVERLAPS
 from clientcare.datasets.retailer import simulate_retailer
 from clientcare.datasets.service_firm import simulate_service_firm
@@ -87,6 +88,9 @@ def simulate_histories(
     _require_one_of("assignment", assignment, ASSIGNMENTS)
     _require_one_of("overlap", overlap, OVERLAPS)
     _require_between("n_buyers", n_buyers, 1, 100_000_000)
+    if not (is_whole(n_buyers) and is_whole(n_days)):
+        raise OptionError("simulate_histories: n_buyers and n_days must be whole numbers.")
+    require_seed("simulate_histories: random_state", random_state)
     _require_between("n_days", n_days, 120, 36_500)
     _require_between("season", season, 0.0, 0.95)
     _require_between("share_clients", share_clients, 0.0, 1.0)
@@ -114,7 +118,7 @@ def simulate_histories(
 
 
 def _require_one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
+    if not is_one_of(value, choices):
         raise OptionError(f"simulate_histories: {name} must be one of {', '.join(choices)}.")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin, clone
 
+from clientcare.arguments import is_number, is_whole, listed, require_seed
 from clientcare.evaluation.baselines import Scorer, baseline
 from clientcare.evaluation.metrics import MEASURES, interval, log_losses, measure, resample_buyers
 from clientcare.evaluation.standing import standing_at
@@ -166,10 +167,12 @@ def backtest(
     ['model', 'recency']
     """
     require_histories(histories, "backtest")
-    if not 0 < confidence < 1:
+    if not (is_number(confidence) and 0 < confidence < 1):
         raise OptionError("backtest: confidence must lie between 0 and 1, for instance 0.9.")
-    if n_bootstrap < 0:
+    if not is_whole(n_bootstrap):
         raise OptionError("backtest: n_bootstrap must be a whole number from 0 (no intervals) on.")
+    require_seed("backtest: random_state", random_state)
+    baselines = listed("backtest: baselines", baselines, "baselines")
     churn = ChurnDefinition(getattr(model, "horizon", "90D"))
     client = client_definition_of(model, churn)
     dates = (

@@ -90,7 +90,7 @@ class SnapshotSplit(BaseCrossValidator):  # type: ignore[misc]
 def _dates_of(X: Any, groups: Any) -> NDArray[np.datetime64]:
     if groups is not None:
         return np.asarray(pd.DatetimeIndex(groups).to_numpy("datetime64[us]"))
-    index = getattr(X, "index", None)
+    index = X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
     if index is None or "as_of" not in index.names:
         raise InputError(
             "SnapshotSplit: the rows do not say their as_of.\n"

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clientcare.arguments import is_one_of
 from clientcare.durable import put_folder, remove_folder
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
@@ -148,7 +149,7 @@ def write_feature_table(
     """
     moments, several = parse_moments(as_of, options.get("timezone"))
     chosen, days = parse_families(families), parse_windows(windows)
-    if compression not in COMPRESSIONS:
+    if not is_one_of(compression, COMPRESSIONS):
         raise OptionError(f"compression: must be one of {', '.join(COMPRESSIONS)}.")
     sources = dict(zip(TABLES, (transactions, interactions, contracts, buyers), strict=True))
     scans = {name: scan_of(name, source) for name, source in sources.items() if source is not None}

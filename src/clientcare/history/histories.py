@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.arguments import is_one_of, listed, require_one_of, shown
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 from clientcare.history.assembly import Assembly, assemble
 from clientcare.history.dates import check_date_format, check_timezone
@@ -140,11 +141,11 @@ class Histories:
         }
         if all(tables[name] is None for name in DATED):
             raise InputError("Histories: no table given. Give transactions, interactions or contracts.")
-        _require_one_of("on_bad_rows", on_bad_rows, ("quarantine", "raise"))
-        _require_one_of("exact_copies", exact_copies, ("set_aside", "keep"))
-        _require_one_of("isolated_dates", isolated_dates, ("set_aside", "keep"))
+        require_one_of("on_bad_rows", on_bad_rows, ("quarantine", "raise"))
+        require_one_of("exact_copies", exact_copies, ("set_aside", "keep"))
+        require_one_of("isolated_dates", isolated_dates, ("set_aside", "keep"))
         if decimal is not None:
-            _require_one_of("decimal", decimal, (".", ","))
+            require_one_of("decimal", decimal, (".", ","))
         kind_words(kinds)
         self.timezone = check_timezone(timezone)
         first = None if observed_from is None else parse_moment(observed_from, self.timezone, "observed_from")
@@ -197,8 +198,8 @@ class Histories:
         OptionError
             Where there is no such table.
         """
-        if table not in DATED:
-            raise OptionError(f"events: no table {table!r}: there are {', '.join(DATED)}.")
+        if not is_one_of(table, DATED):
+            raise OptionError(f"events: no table {shown(table)}: there are {', '.join(DATED)}.")
         return self._events.get(table)
 
     @property
@@ -265,7 +266,7 @@ class Histories:
         OptionError
             Where some are not there.
         """
-        asked = pd.Index([buyer_ids] if isinstance(buyer_ids, (str, int, np.integer)) else list(buyer_ids))
+        asked = pd.Index(listed("select", buyer_ids, "buyer ids"))
         positions = self.buyer_ids.get_indexer(asked)
         n_unknown = int(np.count_nonzero(positions < 0))
         if n_unknown:
@@ -318,11 +319,6 @@ def require_histories(histories: Any, asker: str) -> None:
             f"{asker}: Histories are needed, found {type(histories).__name__}.\n"
             "Make them at the door: Histories(transactions, ...) or read_histories('orders.csv')."
         )
-
-
-def _require_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise OptionError(f"{name}: must be one of {', '.join(repr(one) for one in allowed)}.")
 
 
 def _checked_formats(date_format: str | Mapping[str, str] | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from clientcare.arguments import is_one_of, shown
 from clientcare.exceptions import OptionError, SchemaError
 
 ColumnMap = Mapping[str, Mapping[str, str | None]]
@@ -104,9 +105,9 @@ def schema_of(table: str) -> TableSchema:
     OptionError
         Where there is no such table.
     """
-    if table not in SCHEMAS:
+    if not is_one_of(table, SCHEMAS):
         raise OptionError(
-            f"no table {table!r}: there are {', '.join(SCHEMAS)}.{did_you_mean(str(table), SCHEMAS)}"
+            f"no table {shown(table)}: there are {', '.join(SCHEMAS)}.{did_you_mean(shown(table), SCHEMAS)}"
         )
     return SCHEMAS[table]
 

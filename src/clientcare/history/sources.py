@@ -87,7 +87,7 @@ def read_histories(
         "contracts": contracts,
         "buyers": buyers,
     }
-    _check_csv_options(encoding, delimiter)
+    check_csv_options(encoding, delimiter)
     read = {}
     with ProgressBar("Reading", n_steps=len(tables) + 1) as bar:
         for place, (name, source) in enumerate(tables.items()):
@@ -115,7 +115,13 @@ def read_source(table: str, source: Any, encoding: str = "utf-8", delimiter: str
     return source
 
 
-def _check_csv_options(encoding: str, delimiter: str | None) -> None:
+def check_csv_options(encoding: str, delimiter: str | None) -> None:
+    """Refuse an encoding that there is not, and a delimiter that is no character.
+
+    Raises
+    ------
+    OptionError
+    """
     known = isinstance(encoding, str)
     try:
         getincrementaldecoder(encoding)

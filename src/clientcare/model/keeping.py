@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.arguments import listed
 from clientcare.exceptions import InputError
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
@@ -25,7 +26,7 @@ def columns_by_name(X: Floats, names: list[str]) -> Callable[[str], Floats]:
 def known_ids(past: Histories, moment: pd.Timestamp, buyers: Iterable[Any] | str | int) -> pd.Index:
     """The buyers asked for (a list, or one id), in the order of the histories; refused where some are not known."""
     known = past.buyer_ids.take(known_buyers(past, moment))
-    asked = pd.Index([buyers] if isinstance(buyers, (str, int, np.integer)) else list(buyers)).unique()
+    asked = pd.Index(listed("explain: buyers", buyers, "buyer ids")).unique()
     if len(asked) == 0:
         raise InputError("explain: an empty list. Ask for at least one buyer, or for all: buyers=None.")
     n_unknown = int((~asked.isin(known)).sum())

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from clientcare.arguments import is_one_of, require_seed
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories, require_histories
 from clientcare.model.amounts import PurchaseAmounts, Standing
@@ -189,7 +190,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _check_options(self) -> None:
-        if self.effort not in EFFORTS:
+        if not is_one_of(self.effort, EFFORTS):
             raise OptionError(f"RelationshipModel: effort must be one of {', '.join(EFFORTS)}.")
         if self.client is not None and not isinstance(self.client, ClientDefinition):
             raise OptionError(
@@ -202,12 +203,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 "RelationshipModel: estimator must be a scikit-learn classifier, made but not fitted: "
                 "HistGradientBoostingClassifier(), not its class or name."
             )
-        whole = isinstance(self.random_state, (int, np.integer)) and not isinstance(self.random_state, bool)
-        if not (whole and 0 <= self.random_state < 2**32):
-            raise OptionError(
-                "RelationshipModel: random_state must be a whole number from 0 to 2**32 - 1; "
-                "the same one gives the same scores."
-            )
+        require_seed("RelationshipModel: random_state", self.random_state)
 
     def _moment(self, histories: Histories, as_of: Moment | None) -> pd.Timestamp:
         require_histories(histories, "RelationshipModel")

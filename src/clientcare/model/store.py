@@ -27,12 +27,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clientcare.arguments import path_of
 from clientcare.durable import replacing
 from clientcare.exceptions import ModelFileError
 
@@ -85,12 +85,14 @@ def write_model_file(path: str | os.PathLike[str], state: State, card: Mapping[s
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> file = Path(tempfile.mkdtemp()) / "model.clientcare"
     >>> write_model_file(file, {"rate": 0.1, "weights": np.arange(3.0)}, {"horizon_days": 90})
     >>> state, card = read_model_file(file)
     >>> state["rate"], state["weights"].tolist(), card
     (0.1, [0.0, 1.0, 2.0], {'horizon_days': 90})
     """
+    target = path_of("model file", path)
     arrays: list[NDArray[Any]] = []
     places: list[dict[str, Any]] = []
     values = _encoded(state, arrays, places, "state")
@@ -115,7 +117,7 @@ def write_model_file(path: str | os.PathLike[str], state: State, card: Mapping[s
         "members": {name: {"size": len(part), "sha256": _sha256(part)} for name, part in parts.items()},
     }
     sealed = _sealed_zip({"manifest.json": _json_bytes(manifest, indent=1), **parts})
-    with replacing(Path(path)) as file:
+    with replacing(target) as file:
         file.write(sealed)
 
 
@@ -133,7 +135,7 @@ def read_model_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
         Where there is no such file, it is damaged, it is none of ours, it was written by a newer
         clientcare, or it is larger than its limits.
     """
-    path = Path(path)
+    path = path_of("model file", path)
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as cause:

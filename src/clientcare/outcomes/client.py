@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.arguments import is_one_of
 from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories
 from clientcare.history.population import in_force
@@ -72,7 +73,7 @@ class ClientDefinition:
         object.__setattr__(self, "horizon", f"{parse_days(self.horizon)}D")
         _require_count("periods", self.periods, self.horizon_days)
         _require_count("min_periods", self.min_periods, self.periods)
-        if self.care_tie not in CARE_TIE_RULES:
+        if not is_one_of(self.care_tie, CARE_TIE_RULES):
             raise OptionError(f"ClientDefinition: care_tie must be one of {', '.join(CARE_TIE_RULES)}.")
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clientcare.arguments import is_number
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
@@ -152,7 +153,7 @@ def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSugge
     30 days: 80% of the buyers who return do so within 20 days.
     """
     require_histories(histories, "suggest_horizon")
-    if not 0.5 <= coverage <= 0.99:
+    if not (is_number(coverage) and 0.5 <= coverage <= 0.99):
         raise OptionError("suggest_horizon: coverage must lie between 0.5 and 0.99.")
     observed_days = (histories.observed_until - histories.observed_from).days
     if observed_days < 4 * NATURAL_DAYS[0]:

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from clientcare.arguments import path_of
 from clientcare.care import care_plan, care_report
 from clientcare.care.practices import last_owner
-from clientcare.exceptions import MissingExtraError, NotEnoughDataError, SourceError
+from clientcare.exceptions import InputError, MissingExtraError, NotEnoughDataError, SourceError
 from clientcare.history import Histories, require_histories
 from clientcare.model import Explanation, RelationshipModel
 from clientcare.progress import ProgressBar
@@ -105,11 +106,20 @@ def write_report(
     '<!doctype html>'
     """
     require_histories(histories, "write_report")
+    target = path_of("write_report: path", path)
+    if not isinstance(model, RelationshipModel):
+        raise InputError(
+            f"write_report: the model is a fitted RelationshipModel, found {type(model).__name__}."
+        )
+    if backtest is not None and not hasattr(backtest, "verdict"):
+        raise InputError(
+            f"write_report: backtest is what cc.backtest returned, found {type(backtest).__name__}."
+        )
     with ProgressBar("Page", n_steps=5) as bar:
         moment = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
         page = _page(model, histories.known_at(moment), moment, backtest, title, hide_ids, bar)
         bar.at(4, "writing")
-        return _write(Path(path), page)
+        return _write(target, page)
 
 
 def _page(

@@ -22,7 +22,7 @@ from clientcare.history.databases import import_duckdb
 from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.scans import FileScan, Scan, scan_of
 from clientcare.history.schema import ColumnMap, check_column_map, read_names
-from clientcare.history.sources import require_other_place
+from clientcare.history.sources import check_csv_options, require_other_place
 from clientcare.model.needs import require_tables, warn_beyond_data
 from clientcare.model.store import library_versions
 from clientcare.progress import ProgressBar
@@ -202,6 +202,7 @@ def score_dataset(
         raise InputError("score_dataset: no table given. Give transactions, interactions or contracts.")
     moment = parse_moment(as_of, door.get("timezone"))
     require_tables("score_dataset", getattr(model, "tables_", ()), sources)
+    check_csv_options(encoding, delimiter)
     mapping = check_column_map(columns)
     scans = {table: scan_of(table, source, encoding, delimiter) for table, source in sources.items()}
     for table, scan in scans.items():
@@ -211,6 +212,8 @@ def score_dataset(
         raise OptionError("n_partitions: must be a whole number from 1 to 10,000.")
     if not _is_whole(n_jobs) or n_jobs == 0:
         raise OptionError("n_jobs: must be a whole number, 1 or more; -1 for all cores.")
+    if on_progress is not None and not callable(on_progress):
+        raise OptionError("on_progress: must be a function that takes a Progress, or None.")
     output = output_of(out, formula_guard)
     for table, scan in scans.items():
         if isinstance(scan, FileScan):

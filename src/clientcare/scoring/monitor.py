@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clientcare.exceptions import InputError, SchemaError
+from clientcare.arguments import is_number, is_whole, require_seed
+from clientcare.exceptions import InputError, OptionError, SchemaError
 
 SCORES = ("churn_risk", "client_probability", "expected_purchases", "expected_spend", "overdue_ratio")
 STOP = 3
@@ -164,6 +165,18 @@ def compare_scores(
             raise InputError(
                 f"{name}: {int(book.index.duplicated().sum()):,} buyers stand there twice. Give one book."
             )
+    limits = (psi_limit, moved_limit, unseen_limit, calibration_limit)
+    if not (all(map(is_number, limits)) and is_whole(n_bootstrap, least=1)):
+        raise OptionError(
+            "compare_scores: the limits must be numbers, and n_bootstrap a whole number from 1 on."
+        )
+    require_seed("compare_scores: random_state", random_state)
+    if outcomes is not None and not isinstance(outcomes, pd.Series):
+        raise InputError(f"outcomes: must be a Series indexed by buyer_id, found {type(outcomes).__name__}.")
+    if features is not None and not _are_two_tables(features):
+        raise InputError(
+            "features: must be the feature tables (DataFrames) of the old and the new run, as a pair."
+        )
     rng = np.random.default_rng(random_state)
     both = old.index.intersection(new.index)
     buyers = {
@@ -183,6 +196,14 @@ def compare_scores(
     ]
     return ScoreComparison(
         buyers, moved, share_moved, drift, unseen, calibration, alarms, list(_notes(old, new, drift))
+    )
+
+
+def _are_two_tables(features: Any) -> bool:
+    return (
+        isinstance(features, (tuple, list))
+        and len(features) == 2
+        and all(isinstance(table, pd.DataFrame) for table in features)
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clientcare.arguments import path_of
 from clientcare.exceptions import SourceError
 from clientcare.model.book import MOMENTS, TEXTS
 from clientcare.scoring.export import unguard_text
@@ -41,7 +42,7 @@ def read_book(path: str | os.PathLike[str], *, verify: bool = True) -> pd.DataFr
     SourceError
         Where there is no book, or it is not the one its manifest speaks of.
     """
-    path = Path(path)
+    path = path_of("read_book: path", path)
     try:
         if path.is_dir():
             return _from_folder(path, verify)
