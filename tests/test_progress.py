@@ -5,6 +5,7 @@ import sys
 import threading
 from contextlib import redirect_stderr
 
+import pandas as pd
 import pytest
 
 import clientcare as cc
@@ -80,12 +81,17 @@ def test_a_worker_says_nothing_whatever_its_stream_is(terminal):
     assert terminal.getvalue() == ""
 
 
+def book_of(shop):
+    return pd.DataFrame({"churn_risk": 0.5}, index=shop.buyer_ids)
+
+
 @pytest.mark.parametrize(
     ("long_work", "title"),
     [
         (lambda shop, folder: cc.read_histories(folder / "orders.csv"), "Reading"),
         (lambda shop, folder: cc.feature_table(shop, as_of=["2023-10-01", "2024-01-01"]), "Features"),
         (lambda shop, folder: cc.RelationshipModel(horizon="60D", effort="quick").fit(shop), "Learning"),
+        (lambda shop, folder: cc.care_plan(book_of(shop), shop, "2024-01-01"), "Care plan"),
     ],
 )
 def test_long_work_shows_how_far_it_is(long_work, title, terminal, tmp_path):

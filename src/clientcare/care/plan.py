@@ -20,6 +20,7 @@ from clientcare.care.sentences import bare_evidence, sentence
 from clientcare.exceptions import InputError, OptionError
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
+from clientcare.progress import ProgressBar
 from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, microseconds, parse_days, parse_moment
 
 MINUTES: Mapping[str, int] = {
@@ -142,10 +143,15 @@ def care_plan(
     spend, unit = expected_value(book, at.buying, position, horizon)
     gain = _gain_by_buyer(effects, histories, moment, spend) if by == "effect" else None
     ranked_by = "risk_value" if gain is None else "effect"
-    rows, dues = _all_due(at, spend, gain, minutes)
-    kept = _least_flooding(rows, max_per_buyer)
-    kept = kept.iloc[best_set(kept["priority"].to_numpy(), kept["minutes"].to_numpy(dtype=float), capacity)]
-    plan = _finish(kept, dues, histories, moment, at)
+    with ProgressBar("Care plan", n_steps=2) as bar:
+        bar.at(0, "what is due")
+        rows, dues = _all_due(at, spend, gain, minutes)
+        kept = _least_flooding(rows, max_per_buyer)
+        kept = kept.iloc[
+            best_set(kept["priority"].to_numpy(), kept["minutes"].to_numpy(dtype=float), capacity)
+        ]
+        bar.at(1, "why")
+        plan = _finish(kept, dues, histories, moment, at)
     plan["relationship"] = (
         book["relationship"].reindex(plan["buyer_id"]).array if "relationship" in book else None
     )
