@@ -117,7 +117,7 @@ def _stopwatch(model, spent: dict[str, float]) -> None:
         setattr(owner, name, outer)
 
     timed(relationship, "columns_of", "features")
-    timed(type(model), "_answer", "predict")
+    timed(type(model.learned_), "_answer", "predict")
     timed(type(model.learned_), "probabilities", "predict")
     timed(type(model.learned_.reasons), "top", "reasons")
 

@@ -28,7 +28,7 @@ MOST_BUYERS = 4_000
 N_ROUNDS = 400
 ENOUGH = 1e-4
 KEPT_SHARE = 0.9
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 1_024
 TINY = 1e-300
 
 
@@ -214,30 +214,32 @@ def _states(k: int, step: Floats, leave: Floats, contact: Floats, signs: Signs) 
     """
     silence = (signs.age_days - signs.last_purchase_days)[:, None]
     until_sign = (signs.last_sign_days - signs.last_purchase_days)[:, None]
-    anybody_in_touch = bool(until_sign.any())
+    in_touch = bool(signs.n_contacts.any())
     all_rates = step + leave + contact
-    fade = np.exp(-all_rates * (silence - until_sign))
-    here = [fade]
+    here = [np.exp((until_sign - silence) * all_rates)]
     for i in range(1, k):
         here.append(here[-1] * (step * silence / i))
-    left, share = np.zeros_like(fade), leave / all_rates
-    now, sum_now = fade, fade.copy()
-    then, sum_then = np.ones_like(until_sign), np.ones_like(until_sign)
+    room, left, share = np.empty_like(here[0]), np.zeros_like(here[0]), leave / all_rates
+    now, then = here[0].copy(), np.ones_like(until_sign)
+    sum_now, sum_then = now.copy(), then.copy()
     for i in range(k):
         if i:
-            now = now * (all_rates * silence / i)
+            now *= np.multiply(silence, all_rates / i, out=room)
             sum_now += now
-            then = then * (all_rates * until_sign / i) if anybody_in_touch else then
-            sum_then = sum_then + then if anybody_in_touch else sum_then
             share = share * (step / all_rates)
-        left += share * (sum_then - sum_now)
+            if in_touch:
+                then = then * (until_sign * (all_rates / i))
+                sum_then = sum_then + then
+        left += np.multiply(share, np.subtract(sum_then, sum_now, out=room), out=room)
     np.maximum(left, 0.0, out=left)
     total = left + np.maximum(sum(here), TINY)
-    log_contact = np.log(np.where(contact > 0, contact, 1.0))
-    known = (k - 1) * signs.sum_log_gaps - signs.n_repeats * gammaln(k)
     log_likelihood = np.log(total)
-    log_likelihood += signs.n_repeats[:, None] * (k * np.log(step)) + signs.n_contacts[:, None] * log_contact
-    log_likelihood += known[:, None] - signs.last_sign_days[:, None] * all_rates
+    log_likelihood += ((k - 1) * signs.sum_log_gaps - signs.n_repeats * gammaln(k))[:, None]
+    log_likelihood -= np.multiply(signs.last_sign_days[:, None], all_rates, out=room)
+    log_likelihood += np.multiply(signs.n_repeats[:, None], k * np.log(step), out=room)
+    if in_touch:
+        log_contact = np.log(np.where(contact > 0, contact, 1.0))
+        log_likelihood += np.multiply(signs.n_contacts[:, None], log_contact, out=room)
     return _States(log_likelihood, here, left, total)
 
 

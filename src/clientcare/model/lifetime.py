@@ -20,6 +20,8 @@ COUNT, STRETCH, AGE, SILENCE = (
     "days_since_last_purchase",
 )
 UNDER_CONTRACT = "has_contract_in_force"
+Columns = dict[str, Floats]
+"""Columns of a feature table by name, each of shape (n_rows,)."""
 FEWEST_REPEATS = 5
 LEAST = 1e-6
 PENALTY = 0.1
@@ -63,26 +65,31 @@ class ProbabilityMember(Member):
         self.intercept_ = float(log_odds_of((float(y.sum()) + 0.5) / (len(y) + 1.0)))
         self.usable_ = all(name in self.place_ for name in self._reads)
         known = self._known(X) if self.usable_ else np.zeros(len(X), dtype=bool)
-        self.usable_ = bool(known.any()) and X[known, self.place_[COUNT]].sum() >= FEWEST_REPEATS
-        self.usable_ = self.usable_ and self._fit_known(X[known])
+        columns = self._read(X, known)
+        self.usable_ = bool(known.any()) and columns[COUNT].sum() >= FEWEST_REPEATS
+        self.usable_ = self.usable_ and self._fit_known(columns)
         if self.usable_:
-            self._learn_to_explain(X[known])
+            self._learn_to_explain(columns)
 
-    def _fit_known(self, X: Floats) -> bool:
+    def _fit_known(self, columns: Columns) -> bool:
         """Learn from buyers with a purchase and without a contract; whether it went well."""
         raise NotImplementedError
 
-    def _ask(self, X: Floats) -> Floats:
+    def _ask(self, columns: Columns) -> Floats:
         """The probability asked for, of buyers with a purchase and without a contract."""
         raise NotImplementedError
 
-    def _expect(self, X: Floats) -> Floats:
+    def _expect(self, columns: Columns) -> Floats:
         """Expected purchases of such buyers."""
         raise NotImplementedError
 
-    def _drivers(self, X: Floats) -> tuple[Floats, list[str]]:
-        """Columns that the answer rests on, to explain it, and which column each is told under."""
+    def _drivers(self, columns: Columns) -> tuple[Floats, list[str]]:
+        """What the answer rests on, to explain it, and under which column each is told."""
         raise NotImplementedError
+
+    def _read(self, X: Floats, rows: Any = slice(None)) -> Columns:
+        """The columns that the member reads, of some rows."""
+        return {name: X[:, place][rows] for name, place in self.place_.items()}
 
     def _known(self, X: Floats) -> NDArray[np.bool_]:
         known = ~np.isnan(X[:, self.place_[COUNT]]) & ~np.isnan(X[:, self.place_[AGE]])
@@ -90,27 +97,25 @@ class ProbabilityMember(Member):
             known &= ~(X[:, self.place_[UNDER_CONTRACT]] > 0)
         return known
 
-    def _column(self, X: Floats, name: str) -> Floats:
-        return X[:, self.place_[name]]
-
     def _log_odds(self, X: Floats) -> Floats:
         if not self.usable_:
             return np.full(len(X), self.intercept_)
         log_odds = np.full(len(X), np.nan)
         known = self._known(X)
         if known.any():
-            log_odds[known] = log_odds_of(self._ask(X[known]), LEAST)
+            log_odds[known] = log_odds_of(self._ask(self._read(X, known)), LEAST)
         return log_odds
 
-    def _learn_to_explain(self, X: Floats) -> None:
+    def _learn_to_explain(self, columns: Columns) -> None:
         """A linear reading of the model's log-odds in its drivers; what it leaves goes to the silence."""
-        some = X[:: max(1, len(X) // 5_000)]
+        every = max(1, len(columns[COUNT]) // 5_000)
+        some = {name: values[::every] for name, values in columns.items()}
         drivers, _ = self._drivers(some)
         pairs = [(0, 1), (0, 2), (1, 2), (0, 0), (1, 1)]
         self.design_ = Design([(column, (-1.0, 0.0, 1.0)) for column in range(drivers.shape[1])], pairs)
         self.design_.fit(drivers)
         Z = self.design_.transform(drivers)
-        target = self._log_odds(some)
+        target = log_odds_of(self._ask(some), LEAST)
         self.intercept_ = float(target.mean())
         ridge = Z.T @ Z + 1e-3 * len(Z) * np.eye(Z.shape[1])
         self.coefficients_ = np.asarray(
@@ -121,7 +126,7 @@ class ProbabilityMember(Member):
         log_odds = self._log_odds(X)
         if not self.usable_:
             return Split(log_odds, self.intercept_, np.zeros((len(X), n_groups), order="F"))
-        drivers, names = self._drivers(X)
+        drivers, names = self._drivers(self._read(X))
         silence = groups[self.place_.get(SILENCE, self.place_[STRETCH])]
         behind = np.array([groups[self.place_.get(name, self.place_[STRETCH])] for name in names])
         said, parts = self.design_.weigh(drivers, self.coefficients_, behind, n_groups)
@@ -133,7 +138,7 @@ class ProbabilityMember(Member):
         expected = np.full(len(X), np.nan)
         known = self._known(X) if self.usable_ else np.zeros(len(X), dtype=bool)
         if known.any():
-            expected[known] = self._expect(X[known])
+            expected[known] = self._expect(self._read(X, known))
         return expected
 
     def __sklearn_tags__(self) -> Any:
@@ -171,15 +176,12 @@ class LifetimeMember(ProbabilityMember):
         r, alpha, s, beta; in days.
     """
 
-    def _fit_known(self, X: Floats) -> bool:
-        self.parameters_ = pareto_parameters(self._summary(X))
+    def _fit_known(self, columns: Columns) -> bool:
+        self.parameters_ = pareto_parameters(_summary(columns))
         return bool(self.parameters_)
 
-    def _summary(self, X: Floats) -> Floats:
-        return np.column_stack([self._column(X, name) for name in (COUNT, STRETCH, AGE)])
-
-    def _ask(self, X: Floats) -> Floats:
-        return self.ask(self._summary(X))
+    def _ask(self, columns: Columns) -> Floats:
+        return self.ask(_summary(columns))
 
     def ask(self, summary: Floats) -> Floats:
         """The probability for repeat purchases, days from the first to the last, and age; shape (n_buyers,)."""
@@ -190,13 +192,17 @@ class LifetimeMember(ProbabilityMember):
             said = model.predict_no_purchase(summary, self.horizon_days)
         return np.asarray(said, dtype=np.float64)
 
-    def _expect(self, X: Floats) -> Floats:
+    def _expect(self, columns: Columns) -> Floats:
         model = ParetoNBD.from_parameters(**self.parameters_)
-        return np.asarray(model.expected_purchases(self._summary(X), self.horizon_days))
+        return np.asarray(model.expected_purchases(_summary(columns), self.horizon_days))
 
-    def _drivers(self, X: Floats) -> tuple[Floats, list[str]]:
-        silence = self._column(X, AGE) - self._column(X, STRETCH)
-        return np.column_stack([self._column(X, COUNT), silence, self._column(X, AGE)]), [COUNT, SILENCE, AGE]
+    def _drivers(self, columns: Columns) -> tuple[Floats, list[str]]:
+        silence = columns[AGE] - columns[STRETCH]
+        return np.column_stack([columns[COUNT], silence, columns[AGE]]), [COUNT, SILENCE, AGE]
+
+
+def _summary(columns: Columns) -> Floats:
+    return np.column_stack([columns[name] for name in (COUNT, STRETCH, AGE)])
 
 
 def pareto_parameters(summary: Floats) -> dict[str, float]:

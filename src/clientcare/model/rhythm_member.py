@@ -7,7 +7,15 @@ from typing import Self
 import numpy as np
 
 from clientcare.model.buyer_types import BuyerTypes, Outlook, Signs, find_types
-from clientcare.model.lifetime import AGE, COUNT, SILENCE, STRETCH, ProbabilityMember, pareto_parameters
+from clientcare.model.lifetime import (
+    AGE,
+    COUNT,
+    SILENCE,
+    STRETCH,
+    Columns,
+    ProbabilityMember,
+    pareto_parameters,
+)
 from clientcare.model.member import Floats, State
 from clientcare.model.own_gaps import sum_of_log_gaps
 
@@ -50,48 +58,46 @@ class RhythmMember(ProbabilityMember):
         super().__init__(horizon_days, periods, min_periods)
         self.rhythm_days = rhythm_days
 
-    def _fit_known(self, X: Floats) -> bool:
-        signs = self._signs(X)
+    def _fit_known(self, columns: Columns) -> bool:
+        signs = self._signs(columns)
         laws = pareto_parameters(np.column_stack([signs.n_repeats, signs.last_purchase_days, signs.age_days]))
         if not laws:
             return False
         self.types_ = dict(vars(find_types(signs, laws)))
         return True
 
-    def _signs(self, X: Floats) -> Signs:
-        n_repeats, last_purchase, age = (self._column(X, name) for name in (COUNT, STRETCH, AGE))
-        n_contacts, last_sign = np.zeros(len(X)), last_purchase
+    def _signs(self, columns: Columns) -> Signs:
+        n_repeats, last_purchase, age = (columns[name] for name in (COUNT, STRETCH, AGE))
+        n_contacts, last_sign = np.zeros(len(age)), last_purchase
         for count, silence in CONTACTS:
-            if count in self.place_ and silence in self.place_:
-                n_contacts = n_contacts + np.nan_to_num(self._column(X, count))
-                last_sign = np.fmax(last_sign, np.minimum(age - self._column(X, silence), age))
-        log_gaps = sum_of_log_gaps(self._column(X, MEAN_LOG_GAP), n_repeats, self.rhythm_days)
+            if count in columns and silence in columns:
+                n_contacts = n_contacts + np.nan_to_num(columns[count])
+                last_sign = np.fmax(last_sign, np.minimum(age - columns[silence], age))
+        log_gaps = sum_of_log_gaps(columns[MEAN_LOG_GAP], n_repeats, self.rhythm_days)
         return Signs(n_repeats, last_purchase, last_sign, age, log_gaps, n_contacts)
 
-    def _answer(self, X: Floats, outlook: Outlook) -> Floats:
-        return self._types.answer(self._signs(X), outlook)
+    def _answer(self, columns: Columns, outlook: Outlook) -> Floats:
+        return self._types.answer(self._signs(columns), outlook)
 
     @property
     def _types(self) -> BuyerTypes:
         return BuyerTypes(**self.types_)
 
-    def _ask(self, X: Floats) -> Floats:
+    def _ask(self, columns: Columns) -> Floats:
         if self.periods:
-            return self._answer(X, self._types.activity(self.horizon_days, self.periods, self.min_periods))
-        return 1 - self._answer(X, self._types.activity(self.horizon_days))
+            return self._answer(
+                columns, self._types.activity(self.horizon_days, self.periods, self.min_periods)
+            )
+        return 1 - self._answer(columns, self._types.activity(self.horizon_days))
 
-    def _expect(self, X: Floats) -> Floats:
-        return self._answer(X, self._types.purchases(self.horizon_days))
+    def _expect(self, columns: Columns) -> Floats:
+        return self._answer(columns, self._types.purchases(self.horizon_days))
 
-    def _drivers(self, X: Floats) -> tuple[Floats, list[str]]:
-        silence = self._column(X, AGE) - self._column(X, STRETCH)
-        names = [COUNT, SILENCE, AGE, MEAN_LOG_GAP]
-        columns = [self._column(X, COUNT), silence, self._column(X, AGE), self._column(X, MEAN_LOG_GAP)]
-        for pair in CONTACTS:
-            if all(name in self.place_ for name in pair):
-                names += pair
-                columns += [self._column(X, name) for name in pair]
-        return np.column_stack(columns), names
+    def _drivers(self, columns: Columns) -> tuple[Floats, list[str]]:
+        given = [name for pair in CONTACTS if all(name in columns for name in pair) for name in pair]
+        names = [COUNT, SILENCE, AGE, MEAN_LOG_GAP, *given]
+        told = {**columns, SILENCE: columns[AGE] - columns[STRETCH]}
+        return np.column_stack([told[name] for name in names]), names
 
     @classmethod
     def from_state(cls, state: State) -> Self:
