@@ -1,6 +1,6 @@
 """The model against the truth, where the truth is known.
 
-    python benchmarks/simulated_truth.py [--quick] [--seeds 4]
+    python benchmarks/simulated_truth.py [--quick] [--seeds 4] [--first 1000]
 
 Simulated worlds are scored at a date that the model does not see beyond, beside the recency rule and the true
 probabilities (those that follow from what a seller can see; for the service firm, from the hidden state as well, which
@@ -108,10 +108,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="800 buyers a world in place of 3,000")
     parser.add_argument("--seeds", type=int, default=1, help="how often each world is made")
+    parser.add_argument("--first", type=int, default=0, help="added to every seed: worlds that nobody looked at")
     options = parser.parse_args()
     rows = []
     for make in range(options.seeds):
-        for name, world, as_of, with_interactions in worlds(800 if options.quick else 3000, 10 * make):
+        for name, world, as_of, with_interactions in worlds(800 if options.quick else 3000, options.first + 10 * make):
             rows.append(judge(name, world, as_of, with_interactions))
             print(pd.Series(rows[-1]).to_string(float_format="{:.4f}".format), end="\n\n", flush=True)
     means = pd.DataFrame(rows).groupby("world", sort=False).mean(numeric_only=True)

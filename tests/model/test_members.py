@@ -214,3 +214,15 @@ def test_the_probability_member_says_the_share_where_its_columns_are_missing():
     member = LifetimeMember().fit(X, y)
     assert member.predict_proba(X)[:, 1] == pytest.approx([2.5 / 4] * 3)
     assert np.isnan(member.expected_purchases(X.to_numpy())).all()
+
+
+def test_trees_draw_from_rows_without_end():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3_000, 3))
+    y = (rng.random(3_000) < share_of(2 * X[:, 0])).astype(int)
+    some, all_rows = ShallowBoosting(most_rows=1_000).fit(X, y), ShallowBoosting().fit(X, y)
+    assert np.array_equal(
+        some.decision_function(X), ShallowBoosting(most_rows=1_000).fit(X, y).decision_function(X)
+    )
+    assert not np.array_equal(some.decision_function(X), all_rows.decision_function(X))
+    assert np.corrcoef(some.decision_function(X), all_rows.decision_function(X))[0, 1] > 0.9

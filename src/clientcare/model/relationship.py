@@ -58,7 +58,11 @@ from clientcare.window import (
     timestamp_of,
 )
 
-TREES = {"quick": (90, 0.1), "default": (220, 0.04), "thorough": (220, 0.04)}
+TREES: dict[str, dict[str, Any]] = {
+    "quick": {"n_trees": 90, "learning_rate": 0.1},
+    "default": {"n_trees": 220, "learning_rate": 0.04},
+    "thorough": {"n_trees": 220, "learning_rate": 0.04, "most_rows": 1_000_000},
+}
 """Number of trees and learning rate, by effort."""
 HOW_MUCH = (
     "n_purchases", "n_repeat_purchases", "gap_days_mean", "gap_days_median", "days_since_last_purchase",
@@ -318,7 +322,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             "lifetime": LifetimeMember(**asked),
             "rhythm": RhythmMember(**asked, rhythm_days=horizon),
             "linear": RidgeLogistic(curved=curved),
-            "trees": ShallowBoosting(*TREES[self.effort], random_state=int(self.random_state))
+            "trees": ShallowBoosting(**TREES[self.effort], random_state=int(self.random_state))
             if self.estimator is None
             else OutsideLearner(clone(self.estimator)),
         }

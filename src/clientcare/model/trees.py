@@ -28,6 +28,8 @@ class ShallowBoosting(Member):
         Shrinks the leaves' values.
     share_of_columns : float
         Each split looks at so many of the columns.
+    most_rows : int
+        Of more rows, so many are drawn at random: trees of four leaves learn nothing from further ones.
     random_state : int
 
     Attributes
@@ -49,6 +51,7 @@ class ShallowBoosting(Member):
         smallest_leaf: int = 20,
         ridge: float = 5.0,
         share_of_columns: float = 0.5,
+        most_rows: int = 64_000,
         random_state: int = 0,
     ) -> None:
         self.n_trees = n_trees
@@ -57,9 +60,13 @@ class ShallowBoosting(Member):
         self.smallest_leaf = smallest_leaf
         self.ridge = ridge
         self.share_of_columns = share_of_columns
+        self.most_rows = most_rows
         self.random_state = random_state
 
     def _fit(self, X: Floats, y: Floats) -> None:
+        if len(X) > self.most_rows:
+            drawn = np.random.default_rng(self.random_state).permutation(len(X))[: self.most_rows]
+            X, y = np.asfortranarray(X[np.sort(drawn)]), y[np.sort(drawn)]
         used = varying_columns(X)
         learner = HistGradientBoostingClassifier(
             max_iter=self.n_trees,
