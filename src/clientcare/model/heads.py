@@ -299,19 +299,20 @@ def _judge(question: Question, as_of: int) -> tuple[pd.DataFrame, pd.DataFrame, 
         )
     table = pd.DataFrame(rows).sort_values("log_loss", kind="stable", ignore_index=True)
     validation = pd.DataFrame({"row": test, "outcome": y, "probability": said["blend"], "spread": spread})
-    probability = {name: blend.weights[name] for name in PROBABILITY if name in blend.weights}
     earned = np.nan
-    if probability and len(probability) < len(blend.members):
-        alone = sum(weight * said[name] for name, weight in probability.items()) / sum(probability.values())
-        earned = _earned(y, np.asarray(alone), said["blend"])
+    belief = divided({name: 1.0 for name in PROBABILITY if name in blend.members}, np.nan_to_num(rhythm))
+    if belief and len(belief) < len(blend.members):
+        parts = [share * _earned(y, said[name], said["blend"]) for name, share in belief.items()]
+        earned = float(sum(parts) / sum(belief.values()))
     return table, validation, Verdict(earned, rhythm)
 
 
 def _earned(y: Floats, probability: Floats, blend: Floats) -> float:
     """How much of their weight the learned members keep, after one past date: 1 where the blend was ahead.
 
-    With z the blend's lead over the probability members, the share is 2 Phi(z - 1/2), at most 1: where the world is one
-    that they know, learning from few outcomes only adds noise, and the learned members yield.
+    With z the blend's lead over a probability member, the share is 2 Phi(z - 1/2), at most 1: where the world is one
+    that it knows, learning from few outcomes only adds noise, and the learned members yield. Of two probability members
+    each counts as far as it is believed.
     """
     return float(min(1.0, 2 * ndtr(_lead(y, blend, probability) - DOUBT)))
 
