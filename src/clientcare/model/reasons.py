@@ -20,6 +20,7 @@ from clientcare.model.sentences import Texts, say_all
 LEAST_SAID = 0.05
 """A contribution smaller than this, in log-odds, is no reason."""
 N_REASONS = 3
+WORTH_SAYING_FIRST = 0.25
 N_SHOWN = 5
 """An explanation prints that many buyers."""
 
@@ -75,6 +76,7 @@ class Explanation:
         """The book with its reasons in another order: what raises the risk most comes first, where anything does.
 
         For lists that are headed by the risk. Where the three largest reasons all lower it, the third gives way.
+        What raises the risk by less than a quarter of what the largest reason moves stays where it was.
 
         Parameters
         ----------
@@ -87,7 +89,9 @@ class Explanation:
             A copy with other ``reason_1`` to ``reason_3``.
         """
         names = [f"reason_{place + 1}" for place in range(N_REASONS)]
-        raising = self.what_raises.reindex(book.index).fillna("")
+        parts = self.churn.where(self.sentences != "", 0.0)
+        counts = parts.max(axis=1) >= WORTH_SAYING_FIRST * parts.abs().max(axis=1)
+        raising = self.what_raises.where(counts, "").reindex(book.index).fillna("")
         rows = [
             [first, *(reason for reason in reasons if reason != first)][:N_REASONS] if first else reasons
             for first, reasons in zip(raising, book[names].to_numpy(dtype=object).tolist(), strict=True)
