@@ -172,3 +172,38 @@ def test_the_order_of_the_buyers_in_a_chunk_changes_nothing(monkeypatch):
     whole = THREE.answer(signs, THREE.activity(HORIZON))
     monkeypatch.setattr(buyer_types, "ROWS_AT_ONCE", 7)
     assert np.array_equal(THREE.answer(signs, THREE.activity(HORIZON)), whole)
+
+
+def test_one_who_buys_far_more_often_than_all_others_is_known_to_come_back():
+    usual = np.zeros(40)
+    last = np.append(usual, 3_000.0)
+    often = Signs(
+        n_repeats=np.append(usual, 2_000.0),
+        last_purchase_days=last,
+        last_sign_days=last,
+        age_days=np.append(np.linspace(10, 3_000, 40), 3_001.0),
+        sum_log_gaps=np.append(usual, 800.0),
+        n_contacts=np.zeros(41),
+    )
+    types = find_types(often, {"r": 0.006, "alpha": 1.4, "s": 0.27, "beta": 4_140.0})
+    assert types.answer(often, types.activity(90))[-1] > 0.95
+    assert types.answer(often, types.purchases(90))[-1] > 30
+
+
+def test_contacts_that_were_not_counted_are_a_sign_of_life_and_their_number_tells_nothing():
+    signs, _ = lives(THREE, 200)
+    unknown = replace(signs, n_contacts=np.full(200, np.nan))
+    alone = replace(THREE, contact_rate=np.zeros(3))
+    assert np.array_equal(THREE.log_likelihood(unknown), alone.log_likelihood(unknown))
+    assert np.isfinite(THREE.answer(unknown, THREE.activity(HORIZON))).all()
+    some = replace(signs, n_contacts=np.where(np.arange(200) % 2, signs.n_contacts, np.nan))
+    said = THREE.answer(some, THREE.activity(HORIZON))
+    assert np.array_equal(said[1::2], THREE.answer(signs, THREE.activity(HORIZON))[1::2])
+    assert np.array_equal(said[::2], THREE.answer(unknown, THREE.activity(HORIZON))[::2])
+
+
+def test_types_are_found_where_no_contact_was_counted():
+    signs, _ = lives(THREE, 300)
+    laws = {"r": 0.5, "alpha": 50.0, "s": 0.5, "beta": 80.0}
+    types = find_types(replace(signs, n_contacts=np.full(300, np.nan)), laws)
+    assert np.array_equal(types.contact_rate, np.zeros(len(types.share)))

@@ -66,6 +66,10 @@ def test_the_rhythm_member_takes_the_place_of_the_other_only_where_it_was_clearl
     assert _rhythm_share(y, {"lifetime": plain, "rhythm": plain}) == 0.0
 
 
+def test_one_outcome_for_all_does_not_judge_the_rhythm():
+    assert np.isnan(_rhythm_share(np.ones(50), {"lifetime": np.full(50, 0.9), "rhythm": np.full(50, 0.8)}))
+
+
 def test_what_could_not_be_judged_is_taken_from_the_other_question():
     assert Verdict(np.nan, 0.2).or_else(Verdict(0.4, 0.9)) == Verdict(0.4, 0.2)
 

@@ -28,6 +28,8 @@ MOST_BUYERS = 4_000
 N_ROUNDS = 400
 ENOUGH = 1e-4
 KEPT_SHARE = 0.9
+LEAST_TOLD = 0.5
+"""Types that hold less of what a buyer may be do not speak for that buyer."""
 ROWS_AT_ONCE = 1_024
 TINY = 1e-300
 
@@ -45,6 +47,7 @@ class Signs:
     sum_log_gaps : float64 array of shape (n_buyers,)
         Of the gaps in days; 0 where there is none.
     n_contacts : float64 array of shape (n_buyers,)
+        Since the first purchase. NaN: not known; the last sign of life then counts, how often and how long ago does not.
     """
 
     n_repeats: Floats
@@ -215,6 +218,9 @@ def _states(k: int, step: Floats, leave: Floats, contact: Floats, signs: Signs) 
     silence = (signs.age_days - signs.last_purchase_days)[:, None]
     until_sign = (signs.last_sign_days - signs.last_purchase_days)[:, None]
     in_touch = bool(signs.n_contacts.any())
+    counted = ~np.isnan(signs.n_contacts)[:, None]
+    if not counted.all():
+        contact = contact * counted
     all_rates = step + leave + contact
     here = [np.exp((until_sign - silence) * all_rates)]
     for i in range(1, k):
@@ -239,7 +245,7 @@ def _states(k: int, step: Floats, leave: Floats, contact: Floats, signs: Signs) 
     log_likelihood += np.multiply(signs.n_repeats[:, None], k * np.log(step), out=room)
     if in_touch:
         log_contact = np.log(np.where(contact > 0, contact, 1.0))
-        log_likelihood += np.multiply(signs.n_contacts[:, None], log_contact, out=room)
+        log_likelihood += np.multiply(np.nan_to_num(signs.n_contacts)[:, None], log_contact, out=room)
     return _States(log_likelihood, here, left, total)
 
 
@@ -281,7 +287,7 @@ def find_types(signs: Signs, gamma_laws: Mapping[str, float]) -> BuyerTypes:
     Returns
     -------
     BuyerTypes
-        The heaviest types, which hold nine of ten buyers.
+        The heaviest types, which hold nine of ten buyers, and the likeliest type of each buyer of whom those say little.
 
     References
     ----------
@@ -301,12 +307,21 @@ def find_types(signs: Signs, gamma_laws: Mapping[str, float]) -> BuyerTypes:
         share = better
         if moved < ENOUGH:
             break
-    order = np.argsort(-share, kind="stable")
-    n_kept = int(np.searchsorted(np.cumsum(share[order]), KEPT_SHARE)) + 1
-    kept = np.sort(order[:n_kept])
+    kept = _kept(share, likelihood)
     chosen = {name: values[kept] for name, values in vars(replace(types, share=share)).items()}
     chosen["share"] = chosen["share"] / chosen["share"].sum()
     return BuyerTypes(**chosen)
+
+
+def _kept(share: Floats, likelihood: Floats) -> NDArray[np.int64]:
+    """Types enough for nearly all buyers, and for the few who are like no other: rising positions."""
+    order = np.argsort(-share, kind="stable")
+    kept = np.zeros(len(share), dtype=bool)
+    kept[order[: int(np.searchsorted(np.cumsum(share[order]), KEPT_SHARE)) + 1]] = True
+    likelihood *= share
+    untold = likelihood[:, kept].sum(axis=1) < LEAST_TOLD * likelihood.sum(axis=1)
+    kept[likelihood[untold].argmax(axis=1)] = True
+    return np.flatnonzero(kept)
 
 
 def _grid(signs: Signs, gamma_laws: Mapping[str, float]) -> BuyerTypes:
@@ -314,7 +329,8 @@ def _grid(signs: Signs, gamma_laws: Mapping[str, float]) -> BuyerTypes:
     span = float(signs.age_days.max())
     gap = np.geomspace(0.7, 6 * span, N_GAPS)
     lifetime = np.geomspace(span / 100, 30 * span, N_LIFETIMES)
-    rate = signs.n_contacts.sum() / signs.age_days.sum()
+    counted = ~np.isnan(signs.n_contacts)
+    rate = signs.n_contacts[counted].sum() / max(signs.age_days[counted].sum(), 1.0)
     contact = rate * np.geomspace(0.05, 20, N_CONTACT_RATES) if rate > 0 else np.zeros(1)
     of_phases = np.full(len(PHASES), (1 - AT_RANDOM_SHARE) / (len(PHASES) - 1))
     of_phases[0] = AT_RANDOM_SHARE

@@ -318,7 +318,11 @@ def _earned(y: Floats, probability: Floats, blend: Floats) -> float:
 
 
 def _rhythm_share(y: Floats, said: Mapping[str, Floats]) -> float:
-    """The rhythm member's share beside the lifetime member, after one past date: Phi(z - 1/2), z its lead."""
+    """The rhythm member's share beside the lifetime member, after one past date: Phi(z - 1/2), z its lead; NaN where all
+    had one outcome.
+    """
+    if not 0 < y.sum() < len(y):
+        return np.nan
     lead = _lead(y, said["rhythm"], said["lifetime"])
     return float(ndtr(lead - DOUBT)) if np.isfinite(lead) else 0.0
 

@@ -25,6 +25,7 @@ CONTACTS = (
     ("n_mutual_contacts", "days_since_last_mutual_contact"),
 )
 """Contacts that the buyer took part in: signs of life."""
+FIRST_CONTACT = "days_since_first_contact"
 
 
 class RhythmMember(ProbabilityMember):
@@ -50,6 +51,7 @@ class RhythmMember(ProbabilityMember):
     _reads_where_given = (
         *ProbabilityMember._reads_where_given,
         *(name for pair in CONTACTS for name in pair),
+        FIRST_CONTACT,
     )
 
     def __init__(
@@ -67,12 +69,17 @@ class RhythmMember(ProbabilityMember):
         return True
 
     def _signs(self, columns: Columns) -> Signs:
+        """Where there were contacts before the first purchase, how many came after it is not known, but for none."""
         n_repeats, last_purchase, age = (columns[name] for name in (COUNT, STRETCH, AGE))
-        n_contacts, last_sign = np.zeros(len(age)), last_purchase
+        n_contacts, last_contact = np.zeros(len(age)), np.full(len(age), -np.inf)
         for count, silence in CONTACTS:
             if count in columns and silence in columns:
-                n_contacts = n_contacts + np.nan_to_num(columns[count])
-                last_sign = np.fmax(last_sign, np.minimum(age - columns[silence], age))
+                n_contacts = n_contacts + columns[count]
+                last_contact = np.fmax(last_contact, np.minimum(age - columns[silence], age))
+        if FIRST_CONTACT in columns:
+            n_contacts[columns[FIRST_CONTACT] > age] = np.nan
+            n_contacts[(columns[FIRST_CONTACT] >= 0) & (last_contact < 0)] = 0.0
+        last_sign = np.maximum(last_purchase, last_contact)
         log_gaps = sum_of_log_gaps(columns[MEAN_LOG_GAP], n_repeats, self.rhythm_days)
         return Signs(n_repeats, last_purchase, last_sign, age, log_gaps, n_contacts)
 
