@@ -108,11 +108,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="800 buyers a world in place of 3,000")
     parser.add_argument("--seeds", type=int, default=1, help="how often each world is made")
-    parser.add_argument("--first", type=int, default=0, help="added to every seed: worlds that nobody looked at")
+    parser.add_argument(
+        "--first", type=int, default=0, help="added to every seed: worlds that nobody looked at"
+    )
     options = parser.parse_args()
     rows = []
     for make in range(options.seeds):
-        for name, world, as_of, with_interactions in worlds(800 if options.quick else 3000, options.first + 10 * make):
+        for name, world, as_of, with_interactions in worlds(
+            800 if options.quick else 3000, options.first + 10 * make
+        ):
             rows.append(judge(name, world, as_of, with_interactions))
             print(pd.Series(rows[-1]).to_string(float_format="{:.4f}".format), end="\n\n", flush=True)
     means = pd.DataFrame(rows).groupby("world", sort=False).mean(numeric_only=True)
