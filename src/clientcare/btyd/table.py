@@ -183,15 +183,19 @@ def _by_position(X: Any, wanted: Sequence[str], asker: str, optional: Sequence[s
     table = np.asarray(X)
     if np.iscomplexobj(table):
         raise InputError(f"{asker}: Complex data not supported.")
-    try:
-        table = table.astype(np.float64)
-    except (TypeError, ValueError) as cause:
-        raise SchemaError(f"{asker}: the array does not hold numbers.") from cause
     if table.ndim != 2:
         raise SchemaError(
             f"{asker}: expected a table of 2 dimensions, found {table.ndim}. Reshape your data with X.reshape(1, -1) "
             "where it is one buyer."
         )
+    try:
+        table = table.astype(np.float64)
+    except ValueError as cause:
+        raise SchemaError(f"{asker}: the array does not hold numbers.") from cause
+    except TypeError as cause:
+        raise TypeError(
+            f"{asker}: the array holds objects; an argument must be a string or a real number."
+        ) from cause
     names = [*wanted, *optional]
     if table.shape[1] < len(wanted):
         raise SchemaError(
