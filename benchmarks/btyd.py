@@ -111,7 +111,7 @@ def their_fits(table, n_buyers, models):
 def summary_of_a_log(n_rows):
     """The summary of a log of so many rows, beside one sort of it."""
     from clientcare.btyd import purchase_summary
-    from clientcare.history.events import EventTable
+    from clientcare.facts.events import EventTable
 
     rng = np.random.default_rng(0)
     n_buyers = n_rows // 5

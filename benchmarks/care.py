@@ -23,8 +23,8 @@ import pandas as pd
 from clientcare.care import care_effect, care_plan, care_report, early_warning, health_facts
 from clientcare.care.buying import Buying
 from clientcare.care.health import HealthScore
-from clientcare.care.targeting import qini
 from clientcare.datasets import simulate_histories
+from clientcare.effect.targeting import qini
 from clientcare.history import Histories
 from clientcare.window import microseconds
 

@@ -10,11 +10,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from clientcare.care import care_effect, care_plan
-from clientcare.care.doubly_robust import balance, doubly_robust, effective_size, naive_difference, overlap
-from clientcare.care.effect_sample import effect_features
-from clientcare.care.nuisance import LogScale, folds_by_buyer
-from clientcare.care.targeting import effects_unseen, gain_table, qini
 from clientcare.datasets import simulate_histories
+from clientcare.effect.doubly_robust import balance, doubly_robust, effective_size, naive_difference, overlap
+from clientcare.effect.nuisance import LogScale, folds_by_buyer
+from clientcare.effect.sample import effect_features
+from clientcare.effect.targeting import effects_unseen, gain_table, qini
 from clientcare.exceptions import InputError, NotEnoughDataError, NotObservedError, OptionError
 from clientcare.history import Histories
 

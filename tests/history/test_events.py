@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientcare.history.events import frame_of, sort_events
+from clientcare.facts.events import frame_of, sort_events
 from clientcare.window import UNKNOWN_TIME, microseconds
 from strategies import some_dates, some_histories
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clientcare.model.amounts import PurchaseAmounts, Standing
+from clientcare.model.training.amounts import PurchaseAmounts, Standing
 
 
 def learned(spend, mean_amount):

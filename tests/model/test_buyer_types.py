@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from clientcare.btyd import ParetoNBD
-from clientcare.model import buyer_types
-from clientcare.model.buyer_types import BuyerTypes, Signs, find_types
+from clientcare.model.members import type_mixture as buyer_types
+from clientcare.model.members.type_mixture import BuyerTypes, Signs, find_types
 
 THREE = BuyerTypes(
     phases=np.array([1, 2, 4]),

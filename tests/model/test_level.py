@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clientcare.model.level import SeasonalLevel
-from clientcare.model.member import log_odds_of, share_of
+from clientcare.model.members.base import log_odds_of, share_of
+from clientcare.model.training.level import SeasonalLevel
 
 
 def a_past(n_years, height, noise=0.0, seed=0):

@@ -18,10 +18,10 @@ from clientcare.model import (
     RidgeLogistic,
     ShallowBoosting,
 )
-from clientcare.model.blend import Blend, yielding_weights
-from clientcare.model.design import Design
-from clientcare.model.logistic import fit_ridge_logistic
-from clientcare.model.member import log_odds_of, share_of
+from clientcare.model.members.base import log_odds_of, share_of
+from clientcare.model.members.design import Design
+from clientcare.model.members.logistic import fit_ridge_logistic
+from clientcare.model.training.blend import Blend, yielding_weights
 
 MEMBERS = [
     RecencyRule(),

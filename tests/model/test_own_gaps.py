@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from clientcare.features.own_gaps import NAMES, own_gap_columns
 from clientcare.history import Histories
-from clientcare.model.own_gaps import NAMES, own_gap_columns
 
 AS_OF = pd.Timestamp("2024-06-29")
 

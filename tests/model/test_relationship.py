@@ -14,6 +14,7 @@ from pandas.testing import assert_frame_equal
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
+from clientcare.book import COLUMNS
 from clientcare.exceptions import (
     BeyondDataWarning,
     InputError,
@@ -24,7 +25,6 @@ from clientcare.exceptions import (
 )
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel, load_model
-from clientcare.model.book import COLUMNS
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 
 AS_OF = START + pd.Timedelta(days=420)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clientcare.model.rhythm import Rhythm
+from clientcare.model.training.rhythm import Rhythm
 
 MONTHLY = Rhythm(log_gap=float(np.log(30)), within=0.8, between=0.4)
 

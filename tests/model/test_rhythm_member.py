@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clientcare.model.rhythm_member import RhythmMember
+from clientcare.model.members.buyer_types import RhythmMember
 
 AGE = 100.0
 

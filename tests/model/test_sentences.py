@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from clientcare.model.ideas import IDEAS, ideas_of, phrases_of
-from clientcare.model.sentences import say_all
+from clientcare.model.reasons.phrases import say_all
+from clientcare.model.reasons.themes import IDEAS, ideas_of, phrases_of
 
 
 def test_each_row_gets_the_first_phrase_whose_numbers_are_known():

@@ -11,7 +11,7 @@ from model_shops import START, histories_of, shop_tables
 from pandas.testing import assert_frame_equal
 
 from clientcare.model import RelationshipModel, relationship
-from clientcare.model.snapshots import EFFORTS, in_parts, sample_buyers
+from clientcare.model.training.snapshots import EFFORTS, in_parts, sample_buyers
 
 AS_OF = START + pd.Timedelta(days=420)
 

@@ -7,8 +7,8 @@ import pytest
 
 from clientcare.datasets import simulate_histories, simulate_pareto_nbd
 from clientcare.model import RecencyRule, RelationshipModel, RidgeLogistic
-from clientcare.model.blend import Blend
-from clientcare.model.uncertainty import RiskInterval
+from clientcare.model.training.blend import Blend
+from clientcare.model.training.interval import RiskInterval
 
 
 def width(interval, risk=0.3, spread=0.1, n_repeats=2.0):

@@ -8,8 +8,8 @@ import pytest
 from model_shops import histories_of, shop_tables
 
 from clientcare.model import RelationshipModel
-from clientcare.model.comparing import resolved
-from clientcare.model.usual import usual_values
+from clientcare.model.reasons.comparison import resolved
+from clientcare.model.reasons.typical import usual_values
 
 
 def test_one_giant_does_not_move_what_is_usual():

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from clientcare.model.blend import Blend, shift_to
-from clientcare.model.heads import Verdict, _earned, _rhythm_share
-from clientcare.model.member import Member, share_of
+from clientcare.model.members.base import Member, share_of
+from clientcare.model.training.blend import Blend, shift_to
+from clientcare.model.training.head import Verdict, _earned, _rhythm_share
 
 
 class Says(Member):

@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 
-from clientcare.model import store
+from clientcare.model import file as store
 
 
 def packed(

@@ -102,7 +102,7 @@ def test_a_nul_in_a_column_name_is_refused(tmp_path):
 
 def test_a_python_variable_is_no_table(tmp_path):
     """DuckDB would read any variable of the caller by name; the job's connection does not."""
-    from clientcare.history.databases import DatabaseQuery
+    from clientcare.history.sources.databases import DatabaseQuery
 
     secrets = pd.DataFrame({"buyer_id": ["a"], "timestamp": ["2022-01-01"]})
     assert len(secrets) == 1

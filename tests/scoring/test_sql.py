@@ -9,11 +9,11 @@ import pytest
 from crash_worker import CountingModel
 from small_firm import AS_OF, firm, plain
 
+from clientcare.book import MOMENTS
 from clientcare.durable import faults
 from clientcare.exceptions import InputError, OptionError, OutputLockedError, SchemaError, SourceError
 from clientcare.features import feature_table
 from clientcare.history import Histories
-from clientcare.model.book import MOMENTS
 from clientcare.scoring import DatabaseQuery, DatabaseTable, day_query, expand_days, read_book, score_dataset
 
 sqlalchemy = pytest.importorskip("sqlalchemy", reason="the extra 'sql' is not installed")

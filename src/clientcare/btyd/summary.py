@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from clientcare.btyd.table import AGE, COUNT, GAPS, RECENCY, SPEND
 from clientcare.exceptions import SchemaError
-from clientcare.history.events import EventTable
+from clientcare.facts.events import EventTable
 from clientcare.history.histories import Histories
 from clientcare.window import MICROSECONDS_A_DAY, Moment, day_number, microseconds, parse_moments
 

@@ -10,9 +10,9 @@ from functools import cached_property
 import numpy as np
 
 from clientcare.care.contacts import Bools, Floats, Ints, share
-from clientcare.history.events import Array, EventTable
+from clientcare.facts.events import Array, EventTable
+from clientcare.facts.terms import rows_in_force
 from clientcare.history.histories import Histories
-from clientcare.history.terms import rows_in_force
 from clientcare.outcomes.seen import is_purchase
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from clientcare.history.events import Array, EventTable
+from clientcare.facts.events import Array, EventTable
 from clientcare.history.histories import Histories
 from clientcare.window import UNKNOWN_TIME
 

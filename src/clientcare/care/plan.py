@@ -13,10 +13,10 @@ from clientcare.care.buying import Buying
 from clientcare.care.capacity import Capacity, best_set
 from clientcare.care.contacts import Contacts, Floats
 from clientcare.care.due import FINDERS, Due, Standing
-from clientcare.care.effect import CareEffect
 from clientcare.care.given import churn_risk_of, numbers_by_buyer
 from clientcare.care.practices import last_owner
 from clientcare.care.sentences import bare_evidence, sentence
+from clientcare.effect.effect import CareEffect
 from clientcare.exceptions import InputError, OptionError
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers

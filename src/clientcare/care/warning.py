@@ -17,7 +17,7 @@ from clientcare.care.contacts import Bools, Contacts, Floats, Ints
 from clientcare.care.given import churn_risk_of
 from clientcare.care.practices import RENEWAL_DAYS_AHEAD, n_between
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
-from clientcare.history.events import EventTable
+from clientcare.facts.events import EventTable
 from clientcare.history.histories import Histories, require_histories
 from clientcare.progress import ProgressBar
 from clientcare.window import (

@@ -7,7 +7,7 @@ import argparse
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel, load_model
-from clientcare.model.needs import require_tables, tables_of
+from clientcare.model.training.requirements import require_tables, tables_of
 from clientcare.outcomes import ClientDefinition, suggest_horizon
 from clientcare.window import parse_days
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from clientcare.exceptions import OptionError, SourceError
 from clientcare.history import Histories, read_histories
-from clientcare.history.databases import is_address
-from clientcare.history.schema import schema_of
-from clientcare.history.sources import files_of, require_other_place
+from clientcare.history.door.schema import schema_of
+from clientcare.history.sources.databases import is_address
+from clientcare.history.sources.files import files_of, require_other_place
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
 _AT_THE_DOOR = ("timezone", "observed_from", "observed_until", "on_bad_rows")

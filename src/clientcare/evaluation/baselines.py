@@ -14,9 +14,9 @@ from clientcare.exceptions import OptionError
 from clientcare.features import feature_table
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
-from clientcare.model.member import Floats
-from clientcare.model.rules import RecencyRule
-from clientcare.model.snapshots import plan_snapshots
+from clientcare.model.members.base import Floats
+from clientcare.model.members.rules import RecencyRule
+from clientcare.model.training.snapshots import plan_snapshots
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.window import Moment, parse_moment
 

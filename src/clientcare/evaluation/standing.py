@@ -7,9 +7,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from clientcare.facts.terms import rows_in_force
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
-from clientcare.history.terms import rows_in_force
 from clientcare.window import MICROSECONDS_A_DAY, microseconds
 
 DAYS_OF_VALUE = 365

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from clientcare.facts.runs import Floats, ratio
 from clientcare.features.catalogue import feature
-from clientcare.features.runs import Floats, ratio
 from clientcare.features.snapshot import Snapshot, steady
 
 LATELY = 90

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.exceptions import OptionError
-from clientcare.history.schema import SCHEMAS, did_you_mean
+from clientcare.history.door.schema import SCHEMAS, did_you_mean
 
 if TYPE_CHECKING:
     from clientcare.features.snapshot import Snapshot

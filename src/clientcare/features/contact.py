@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from clientcare.facts.runs import Floats, changed, ratio, where
 from clientcare.features.catalogue import feature
 from clientcare.features.contact_runs import REQUEST_KINDS, ContactRuns
-from clientcare.features.runs import Floats, changed, ratio, where
 from clientcare.features.snapshot import Snapshot
 
 TABLE = "interactions"

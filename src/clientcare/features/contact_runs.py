@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from clientcare.features.runs import Array, Floats, Runs, ratio, where
+from clientcare.facts.events import EventTable
+from clientcare.facts.runs import Array, Floats, Runs, ratio, where
 from clientcare.features.snapshot import Snapshot
-from clientcare.history.events import EventTable
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 SALES_KINDS = ("campaign", "renewal_talk", "invoice")

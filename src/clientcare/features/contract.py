@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
+from clientcare.facts.events import EventTable
+from clientcare.facts.runs import Array, Floats, Runs, ratio, where
+from clientcare.facts.terms import FOREVER, rows_in_force, stops_at
 from clientcare.features.catalogue import feature
 from clientcare.features.contact import contacts
-from clientcare.features.runs import Array, Floats, Runs, ratio, where
 from clientcare.features.snapshot import Snapshot
-from clientcare.history.events import EventTable
-from clientcare.history.terms import FOREVER, rows_in_force, stops_at
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 TABLE = "contracts"

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from clientcare.exceptions import OptionError
+from clientcare.facts.runs import Floats
 from clientcare.features.catalogue import Feature, add, catalogue_entries, describe, remove
-from clientcare.features.runs import Floats
 from clientcare.features.snapshot import SharedRuns, Snapshot
 from clientcare.features.table import column_of, given_columns
 from clientcare.history.histories import Histories

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clientcare.exceptions import OptionError
-from clientcare.features.runs import Floats, Ints, ratio
+from clientcare.facts.runs import Floats, Ints, ratio
 
 GAP_BINS_AN_OCTAVE = 64
 BINS_AN_OCTAVE = 8

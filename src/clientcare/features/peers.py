@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from clientcare.facts.runs import Floats, Ints, ratio, where
 from clientcare.features.catalogue import feature
 from clientcare.features.norms import N_BANDS, PeerNorms, by_band_and_size, gaps_by_length
-from clientcare.features.runs import Floats, Ints, ratio, where
 from clientcare.features.snapshot import Snapshot
 
 PRIOR_GAPS = 2

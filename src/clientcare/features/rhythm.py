@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from clientcare.facts.runs import Floats, Runs, ratio, where
 from clientcare.features.catalogue import feature
-from clientcare.features.runs import Floats, Runs, ratio, where
 from clientcare.features.snapshot import Snapshot, steady
 
 ONE_PURCHASE = "one purchase or none: no gap has been seen"

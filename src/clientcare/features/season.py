@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from clientcare.facts.runs import Array, Floats, ratio, where
 from clientcare.features.catalogue import feature
-from clientcare.features.runs import Array, Floats, ratio, where
 from clientcare.features.snapshot import Snapshot, steady, years_ago
 
 NO_PURCHASE = "no purchase yet (a contract only)"

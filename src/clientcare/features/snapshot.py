@@ -16,10 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.exceptions import OptionError
+from clientcare.facts.events import EventTable, frame_of
+from clientcare.facts.purchases import PurchaseDays
+from clientcare.facts.runs import FIXED_POINT, Floats, Ints, Runs, SortedKeys, where
 from clientcare.features.norms import PeerNorms
-from clientcare.features.purchases import PurchaseDays
-from clientcare.features.runs import FIXED_POINT, Floats, Ints, Runs, SortedKeys, where
-from clientcare.history.events import EventTable, frame_of
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, day_number, microseconds

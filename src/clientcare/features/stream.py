@@ -26,8 +26,8 @@ from clientcare.features.snapshot import SharedRuns, Snapshot, snapshots_of
 from clientcare.features.static import static_columns
 from clientcare.features.table import feature_columns, given_columns
 from clientcare.history.histories import Histories
-from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
-from clientcare.history.scans import scan_of
+from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
+from clientcare.history.sources.scans import scan_of
 from clientcare.progress import ProgressBar
 from clientcare.window import Moment, parse_moments
 

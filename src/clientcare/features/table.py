@@ -14,8 +14,8 @@ from clientcare.features.norms import PeerNorms
 from clientcare.features.peers import measure_norms
 from clientcare.features.snapshot import SharedRuns, Snapshot, snapshots_of
 from clientcare.features.static import static_columns
+from clientcare.history.door.schema import SCHEMAS
 from clientcare.history.histories import Histories, require_histories
-from clientcare.history.schema import SCHEMAS
 from clientcare.progress import ProgressBar
 from clientcare.window import Moment, parse_moments
 

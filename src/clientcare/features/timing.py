@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from clientcare.facts.runs import Floats, ratio, where
 from clientcare.features.catalogue import feature
-from clientcare.features.runs import Floats, ratio, where
 from clientcare.features.snapshot import Snapshot, steady
 
 NO_PURCHASE = "no purchase yet (a contract only)"

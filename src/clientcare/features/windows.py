@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from clientcare.facts.runs import Floats, ratio, where
 from clientcare.features.catalogue import feature
-from clientcare.features.runs import Floats, ratio, where
 from clientcare.features.snapshot import Snapshot
 
 NO_PURCHASE = "no purchase yet (a contract only)"

@@ -1,10 +1,10 @@
 """The door: tables and files in, sorted and frozen histories out."""
 
-from clientcare.history.databases import DatabaseQuery
-from clientcare.history.events import EventTable
+from clientcare.facts.events import EventTable
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import in_force, known_buyers
-from clientcare.history.sources import read_histories
+from clientcare.history.sources.databases import DatabaseQuery
+from clientcare.history.sources.files import read_histories
 
 __all__ = [
     "DatabaseQuery",

@@ -12,15 +12,15 @@ import pandas as pd
 
 from clientcare.arguments import is_one_of, listed, require_one_of, shown
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
-from clientcare.history.assembly import Assembly, assemble
-from clientcare.history.dates import check_date_format, check_timezone
-from clientcare.history.events import EventTable, frame_of
-from clientcare.history.intake import take_in
+from clientcare.facts.events import EventTable, frame_of
+from clientcare.history.door.assembly import Assembly, assemble
+from clientcare.history.door.dates import check_date_format, check_timezone
+from clientcare.history.door.intake import take_in
+from clientcare.history.door.quality import SET_ASIDE, quality_table
+from clientcare.history.door.schema import SCHEMAS, ColumnMap, check_column_map, schema_of
+from clientcare.history.door.sheets import Door
+from clientcare.history.door.words import kind_words
 from clientcare.history.observed import believed_until, observed_stretch
-from clientcare.history.quality import SET_ASIDE, quality_table
-from clientcare.history.schema import SCHEMAS, ColumnMap, check_column_map, schema_of
-from clientcare.history.sheets import Door
-from clientcare.history.words import kind_words
 from clientcare.window import Moment, microseconds, parse_moment
 
 DATED = ("transactions", "interactions", "contracts")

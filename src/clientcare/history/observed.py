@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clientcare.history.events import EventTable
-from clientcare.history.words import codes_of
+from clientcare.facts.events import EventTable
+from clientcare.history.door.words import codes_of
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, day_number, timestamp_of
 
 Times = NDArray[np.int64]

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clientcare.facts.terms import rows_in_force
 from clientcare.history.histories import Histories
-from clientcare.history.terms import rows_in_force
 from clientcare.window import microseconds
 
 

@@ -1,12 +1,12 @@
 """The relationship model and the members it is made of."""
 
-from clientcare.model.lifetime import LifetimeMember
-from clientcare.model.linear import RidgeLogistic
-from clientcare.model.reasons import Explanation
+from clientcare.model.members.buyer_types import RhythmMember
+from clientcare.model.members.linear import RidgeLogistic
+from clientcare.model.members.pareto_nbd import LifetimeMember
+from clientcare.model.members.rules import BaseRate, OverdueRule, RecencyRule
+from clientcare.model.members.trees import ShallowBoosting
+from clientcare.model.reasons.explanation import Explanation
 from clientcare.model.relationship import RelationshipModel, load_model
-from clientcare.model.rhythm_member import RhythmMember
-from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
-from clientcare.model.trees import ShallowBoosting
 
 __all__ = [
     "BaseRate",

@@ -12,22 +12,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clientcare.model.amounts import PurchaseAmounts, Standing
-from clientcare.model.blend import LEAST, Answer, Blend
-from clientcare.model.book import due_between, make_book, next_due, relationship_of, stage_from
-from clientcare.model.encoding import Encoding
-from clientcare.model.ideas import LEVEL, STANDING
-from clientcare.model.keeping import columns_by_name
-from clientcare.model.level import SeasonalLevel
-from clientcare.model.lifetime import LifetimeMember
-from clientcare.model.linear import RidgeLogistic
-from clientcare.model.member import Floats, Member, log_odds_of
-from clientcare.model.reasons import Explanation, Reasons, what_would_change
-from clientcare.model.rhythm import Rhythm
-from clientcare.model.rhythm_member import RhythmMember
-from clientcare.model.rules import BaseRate, OverdueRule, RecencyRule
-from clientcare.model.trees import ShallowBoosting
-from clientcare.model.uncertainty import RiskInterval
+from clientcare.book import due_between, make_book, next_due, relationship_of, stage_from
+from clientcare.model.members.base import Floats, Member, log_odds_of
+from clientcare.model.members.buyer_types import RhythmMember
+from clientcare.model.members.linear import RidgeLogistic
+from clientcare.model.members.pareto_nbd import LifetimeMember
+from clientcare.model.members.rules import BaseRate, OverdueRule, RecencyRule
+from clientcare.model.members.trees import ShallowBoosting
+from clientcare.model.reasons.explanation import Explanation, Reasons, what_would_change
+from clientcare.model.reasons.themes import LEVEL, STANDING
+from clientcare.model.training.amounts import PurchaseAmounts, Standing
+from clientcare.model.training.blend import LEAST, Answer, Blend
+from clientcare.model.training.encoding import Encoding
+from clientcare.model.training.interval import RiskInterval
+from clientcare.model.training.keeping import columns_by_name
+from clientcare.model.training.level import SeasonalLevel
+from clientcare.model.training.rhythm import Rhythm
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.window import day_number
 

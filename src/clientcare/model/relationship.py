@@ -15,11 +15,23 @@ from threadpoolctl import threadpool_limits
 from clientcare.arguments import is_one_of, require_seed
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories, require_histories
-from clientcare.model.amounts import PurchaseAmounts, Standing
-from clientcare.model.blend import Blend
+from clientcare.model.file import read_model_file, write_model_file
 from clientcare.model.fingerprint import fingerprint
-from clientcare.model.heads import Head, Question, Rows, Verdict, fit_head
-from clientcare.model.keeping import (
+from clientcare.model.learned import Learned
+from clientcare.model.members.base import Member
+from clientcare.model.members.buyer_types import RhythmMember
+from clientcare.model.members.linear import RidgeLogistic
+from clientcare.model.members.outside import OutsideLearner
+from clientcare.model.members.pareto_nbd import LifetimeMember, expected_purchases
+from clientcare.model.members.rules import OverdueRule, RecencyRule
+from clientcare.model.members.trees import ShallowBoosting
+from clientcare.model.reasons.explanation import Explanation
+from clientcare.model.reasons.typical import usual_values
+from clientcare.model.training.amounts import PurchaseAmounts, Standing
+from clientcare.model.training.blend import Blend
+from clientcare.model.training.head import Head, Question, Rows, Verdict, fit_head
+from clientcare.model.training.interval import RiskInterval
+from clientcare.model.training.keeping import (
     columns_by_name,
     known_ids,
     own_labels,
@@ -27,25 +39,13 @@ from clientcare.model.keeping import (
     table_of,
     table_state,
 )
-from clientcare.model.learned import Learned
-from clientcare.model.level import SeasonalLevel
-from clientcare.model.lifetime import LifetimeMember, expected_purchases
-from clientcare.model.linear import RidgeLogistic
-from clientcare.model.member import Member
-from clientcare.model.needs import require_tables, tables_of, warn_beyond_data
-from clientcare.model.outside import OutsideLearner
-from clientcare.model.past import SNAPSHOTS, Past, columns_of, gather, rows_of
-from clientcare.model.reasons import Explanation
-from clientcare.model.rhythm import Rhythm
-from clientcare.model.rhythm_member import RhythmMember
-from clientcare.model.rules import OverdueRule, RecencyRule
-from clientcare.model.saying import judgement, standing_in
-from clientcare.model.seasons import learn_level, said_by
-from clientcare.model.snapshots import EFFORTS, in_parts, sample_buyers
-from clientcare.model.store import read_model_file, write_model_file
-from clientcare.model.trees import ShallowBoosting
-from clientcare.model.uncertainty import RiskInterval
-from clientcare.model.usual import usual_values
+from clientcare.model.training.level import SeasonalLevel
+from clientcare.model.training.requirements import require_tables, tables_of, warn_beyond_data
+from clientcare.model.training.rhythm import Rhythm
+from clientcare.model.training.season import learn_level, said_by
+from clientcare.model.training.snapshots import EFFORTS, in_parts, sample_buyers
+from clientcare.model.training.table import SNAPSHOTS, Past, columns_of, gather, rows_of
+from clientcare.model.training.verdict import judgement, standing_in
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.progress import ProgressBar
 from clientcare.window import (

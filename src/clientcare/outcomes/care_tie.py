@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clientcare.history.events import Array, EventTable
+from clientcare.facts.events import Array, EventTable
 from clientcare.history.histories import Histories
 from clientcare.history.population import in_force
 from clientcare.outcomes.seen import BoolArray, in_horizon

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.exceptions import NotObservedError
-from clientcare.history.events import EventTable
+from clientcare.facts.events import EventTable
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.window import (

@@ -1,6 +1,6 @@
 """Batch jobs: score what does not fit in memory, publish all or nothing, compare two runs."""
 
-from clientcare.history.databases import DatabaseQuery
+from clientcare.history.sources.databases import DatabaseQuery
 from clientcare.scoring.database import DatabaseTable
 from clientcare.scoring.dataset import Progress, ScoringResult, score_dataset
 from clientcare.scoring.export import guard_formulas, unguard_formulas

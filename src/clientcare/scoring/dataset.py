@@ -18,13 +18,13 @@ from threadpoolctl import threadpool_limits
 
 from clientcare.durable import reached
 from clientcare.exceptions import InputError, OptionError, SourceError
-from clientcare.history.databases import import_duckdb
-from clientcare.history.partition import Partitions, partition_tables, suggest_partitions
-from clientcare.history.scans import FileScan, Scan, scan_of
-from clientcare.history.schema import ColumnMap, check_column_map, read_names
-from clientcare.history.sources import check_csv_options, require_other_place
-from clientcare.model.needs import require_tables, warn_beyond_data
-from clientcare.model.store import library_versions
+from clientcare.history.door.schema import ColumnMap, check_column_map, read_names
+from clientcare.history.sources.databases import import_duckdb
+from clientcare.history.sources.files import check_csv_options, require_other_place
+from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
+from clientcare.history.sources.scans import FileScan, Scan, scan_of
+from clientcare.model.file import library_versions
+from clientcare.model.training.requirements import require_tables, warn_beyond_data
 from clientcare.progress import ProgressBar
 from clientcare.scoring.outliers import latest_plausible_days, without_later_rows
 from clientcare.scoring.outputs import Output, output_of

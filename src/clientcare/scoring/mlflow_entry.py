@@ -9,7 +9,7 @@ import mlflow.pyfunc
 import pandas as pd
 
 from clientcare.exceptions import OptionError, SchemaError
-from clientcare.history.schema import schema_of
+from clientcare.history.door.schema import schema_of
 from clientcare.model import load_model
 from clientcare.scoring.parts import score_partition
 

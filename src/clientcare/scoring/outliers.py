@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clientcare.exceptions import SchemaError
-from clientcare.history.dates import FIVE_YEARS, impossible, read_moments
-from clientcare.history.partition import Partitions
-from clientcare.history.schema import SCHEMAS, read_names
+from clientcare.history.door.dates import FIVE_YEARS, impossible, read_moments
+from clientcare.history.door.schema import SCHEMAS, read_names
+from clientcare.history.sources.partition import Partitions
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 _LEAST_DAYS = FIVE_YEARS // MICROSECONDS_A_DAY

@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from clientcare.exceptions import OptionError, SchemaError
-from clientcare.history.databases import quote_name, quote_text
-from clientcare.history.dates import check_timezone
+from clientcare.history.door.dates import check_timezone
+from clientcare.history.sources.databases import quote_name, quote_text
 from clientcare.window import MICROSECONDS_A_DAY, Moment, microseconds, parse_moment
 
 LINES = "clientcare_lines"

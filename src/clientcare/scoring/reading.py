@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clientcare.arguments import path_of
+from clientcare.book import MOMENTS, TEXTS
 from clientcare.exceptions import SourceError
-from clientcare.model.book import MOMENTS, TEXTS
 from clientcare.scoring.export import unguard_text
 from clientcare.scoring.outputs import MANIFEST
 from clientcare.scoring.publish import sha256_of

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from clientcare.book import COLUMNS, MOMENTS, TEXTS
 from clientcare.exceptions import InputError, MissingExtraError, OptionError
 from clientcare.features import feature_table
 from clientcare.history import Histories
-from clientcare.history.schema import ColumnMap, check_column_map, read_names
-from clientcare.model.book import COLUMNS, MOMENTS, TEXTS
-from clientcare.model.needs import require_tables
+from clientcare.history.door.schema import ColumnMap, check_column_map, read_names
+from clientcare.model.training.requirements import require_tables
 from clientcare.scoring.parts import DATED, as_arrow, open_partition, score_one_part
 from clientcare.window import Moment, parse_moment
 

@@ -1,0 +1,177 @@
+"""What keeps an estimate of an effect honest: placebos, reasons not to trust it, the verdict and its
+sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.care.contacts import Bools, Floats
+from clientcare.effect.doubly_robust import DoublyRobust, Estimate, doubly_robust, e_value, effective_size
+from clientcare.effect.nuisance import guess_unseen
+from clientcare.effect.sample import EffectSample
+
+FEWEST_EACH = 50
+"""Fewer rows than this with or without the action, weights counted: nothing can be told."""
+
+SMALLEST_OVERLAP = 0.5
+"""If less than this share of the rows could have gone either way, nothing can be told of the buyers."""
+
+LARGEST_IMBALANCE = 0.1
+"""Mean absolute standardised difference that may be left after weighting."""
+
+PLACEBO_LEVEL = 0.99
+
+
+def placebos_of(
+    sample: EffectSample, table: Floats, found: DoublyRobust, trim: float, random_state: int
+) -> pd.DataFrame:
+    """Two effects that must be zero: on the past, given what was known; and of an action dealt out anew."""
+    rows = {}
+    usable = ~np.isnan(sample.past_outcome)
+    if usable.all() and sample.past_outcome.min() < sample.past_outcome.max():
+        past = _on_the_past(sample, table, found, trim, random_state)
+        rows["outcome before the action"] = past
+    shuffled = _shuffled(sample, np.random.default_rng(random_state))
+    mixed = found.propensity * found.outcome_with + (1 - found.propensity) * found.outcome_without
+    other = doubly_robust(
+        shuffled, sample.outcome, table, sample.buyer, binary=sample.binary, trim=0.0, level=PLACEBO_LEVEL,
+        known_propensity=np.full(len(shuffled), shuffled.mean()), known_outcomes=(mixed, mixed),
+        random_state=random_state,
+    ).estimate  # fmt: skip
+    rows["shuffled action"] = other
+    frame = pd.DataFrame(
+        {
+            name: {"effect": e.value, "low": e.low, "high": e.high, "passes": not e.excludes_zero()}
+            for name, e in rows.items()
+        }
+    ).T.astype({"effect": float, "low": float, "high": float, "passes": bool})
+    frame.index.name = "placebo"
+    return frame
+
+
+def _on_the_past(
+    sample: EffectSample, table: Floats, found: DoublyRobust, trim: float, random_state: int
+) -> Estimate:
+    """The weights of the estimate applied to the horizon before the action; interval at 99 %.
+
+    One guess serves both arms: where the action cannot have changed the past, they are the same.
+    """
+    everyone = np.ones(len(sample.treated), dtype=bool)
+    guess = guess_unseen(table, sample.past_outcome, found.fold, everyone, sample.binary, random_state)
+    return doubly_robust(
+        sample.treated, sample.past_outcome, table, sample.buyer, binary=sample.binary,
+        known_propensity=found.propensity, known_outcomes=(guess, guess), trim=trim, level=PLACEBO_LEVEL,
+        random_state=random_state,
+    ).estimate  # fmt: skip
+
+
+def _shuffled(sample: EffectSample, rng: np.random.Generator) -> Bools:
+    """The action dealt out anew among the rows of each date."""
+    dates = sample.index.get_level_values(0)
+    dealt = sample.treated.copy()
+    for date in dates.unique():
+        rows = np.flatnonzero(dates == date)
+        dealt[rows] = dealt[rng.permutation(rows)]
+    return dealt
+
+
+def why_not(
+    sample: EffectSample, found: DoublyRobust, even: pd.DataFrame, placebos: pd.DataFrame
+) -> tuple[str, ...]:
+    """Why the data cannot tell; empty where they can."""
+    reasons = []
+    kept = float(found.kept.mean())
+    if kept < SMALLEST_OVERLAP:
+        reasons.append(f"only {kept:.0%} of the rows could have gone either way")
+    with_it, without = (
+        effective_size(sample.treated, found.propensity, found.kept) if found.kept.any() else (0, 0)
+    )
+    if min(with_it, without) < FEWEST_EACH:
+        reasons.append(
+            f"the comparable rows are worth only {with_it:,.0f} with and {without:,.0f} without the action"
+        )
+    apart = float(even["after"].abs().mean())
+    if sample.assigned_share is None and not apart <= LARGEST_IMBALANCE:
+        reasons.append(
+            f"weighting leaves the two groups apart (by {apart:.2f} standard deviations on average)"
+        )
+    if (
+        "outcome before the action" in placebos.index
+        and not placebos.loc["outcome before the action", "passes"]
+    ):
+        reasons.append(
+            "the action seems to change the past, so something that decides on it is not in the features"
+        )
+    return tuple(reasons)
+
+
+def verdict_of(estimate: Estimate, reasons: tuple[str, ...], lower_is_better: bool) -> str:
+    """One of helps, harms, no effect seen, cannot tell."""
+    if reasons or np.isnan(estimate.error):
+        return "cannot tell"
+    if not estimate.excludes_zero():
+        return "no effect seen"
+    return "helps" if (estimate.value < 0) == lower_is_better else "harms"
+
+
+def e_values(sample: EffectSample, found: DoublyRobust) -> tuple[float, float]:
+    """For the estimate and for the interval's end nearer to zero; amounts by way of a standardised
+    difference.
+    """
+    e = found.estimate
+    near = 0.0 if e.low <= 0 <= e.high else min(abs(e.low), abs(e.high)) * np.sign(e.value)
+    if sample.binary:
+        base = found.untreated
+        return e_value(base, base + e.value), e_value(base, base + near)
+    spread = float(sample.outcome[found.kept].std()) if found.kept.any() else np.nan
+    ratios = [np.exp(0.91 * abs(value) / spread) if spread > 0 else np.nan for value in (e.value, near)]
+    return e_value(1.0, ratios[0]), e_value(1.0, ratios[1])
+
+
+def words_for(outcome: Any) -> str:
+    """What an outcome is called in a sentence."""
+    if isinstance(outcome, str):
+        return {
+            "churn": "churn",
+            "client": "the share who stay clients",
+            "spend": "spend",
+            "purchases": "purchases",
+        }.get(outcome, outcome)
+    return getattr(outcome, "name", None) or type(outcome).__name__
+
+
+def sentence_of(
+    sample: EffectSample,
+    found: DoublyRobust,
+    naive: Estimate,
+    verdict: str,
+    reasons: tuple[str, ...],
+    level: float,
+    words: str,
+) -> str:
+    """The finding in plain words."""
+
+    def show(value: float, sign: bool = True) -> str:
+        plus = "+" if sign else ""
+        return f"{100 * value:{plus}.1f} points" if sample.binary else f"{value:{plus},.2f}"
+
+    if verdict == "cannot tell":
+        return f"These data cannot tell what the action does to {words}: {'; '.join(reasons)}."
+    e = found.estimate
+    how = "given by lot" if sample.assigned_share is not None else "as observed"
+    if verdict == "no effect seen":
+        return (
+            f"No effect of the action on {words} is seen ({show(e.value)}, {level:.0%} interval "
+            f"{show(e.low)} to {show(e.high)}; {how}): anything outside that interval is unlikely. "
+            f"Counting alone would say {show(naive.value)}."
+        )
+    other_way = np.sign(naive.value) != np.sign(e.value)
+    raw = f"; counting alone would say {show(naive.value)}" + (", the wrong way round" if other_way else "")
+    return (
+        f"The action {verdict}: {words} {show(e.value)} ({level:.0%} interval {show(e.low)} to "
+        f"{show(e.high)}; {how}), from {show(found.untreated, False)} without it{raw}."
+    )

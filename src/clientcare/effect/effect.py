@@ -1,0 +1,390 @@
+"""Does care work? The effect of an action on what comes after, or a plain statement that the data cannot
+tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from clientcare.arguments import is_number, require_one_of, require_seed
+from clientcare.care.contacts import Floats
+from clientcare.effect.checks import (
+    FEWEST_EACH,
+    e_values,
+    placebos_of,
+    sentence_of,
+    verdict_of,
+    why_not,
+    words_for,
+)
+from clientcare.effect.doubly_robust import DoublyRobust, balance, doubly_robust, naive_difference, overlap
+from clientcare.effect.nuisance import LogScale
+from clientcare.effect.sample import Action, EffectSample, effect_features, effect_sample
+from clientcare.effect.targeting import EffectByBuyer, effects_unseen, gain_table
+from clientcare.exceptions import NotEnoughDataError, OptionError
+from clientcare.history.histories import Histories, require_histories
+from clientcare.progress import ProgressBar
+from clientcare.window import Days, Moment, parse_days, parse_moments
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CareEffect:
+    """What :func:`care_effect` found.
+
+    Attributes
+    ----------
+    effect, low, high, standard_error : float
+        Average effect of the action on the outcome over the rows kept, with its interval; clustered by buyer.
+    naive, naive_low, naive_high : float
+        Difference of the raw means: what counting says.
+    verdict : str
+        ``"helps"``, ``"harms"``, ``"no effect seen"`` or ``"cannot tell"``.
+    sentence : str
+        The finding in plain words.
+    reasons : tuple of str
+        Why the data cannot tell; empty otherwise.
+    randomised : bool
+        Whether the action was given by lot.
+    with_action, without_action : float
+        Mean outcome if everybody kept had, or had not, met the action.
+    n_rows, n_treated, n_buyers : int
+        Rows (dates times buyers), those that met the action, and different buyers.
+    kept_share : float
+        Share of rows that could have gone either way.
+    overlap : DataFrame
+        Rows with and without the action by propensity.
+    balance : DataFrame
+        Standardised differences of the features before and after weighting.
+    e_value, e_value_of_interval : float
+        How strongly (as a risk ratio) something unseen would have to go with action and outcome to explain
+        the effect, or the interval's nearer end, away; 1 where the interval holds zero, NaN where it has no
+        meaning.
+    placebos : DataFrame, index ``placebo``
+        Effects that must be zero: on the horizon before the action, and of a shuffled action.
+    rows : DataFrame, index (``as_of``, ``buyer_id``)
+        ``treated``, ``outcome``, ``propensity``, ``kept``, ``effect``, ``effect_error`` (by a rule not
+        fitted on the buyer), ``risk`` (outcome guessed without the action), ``value`` (the year before),
+        ``pseudo_effect``.
+    targeting : DataFrame, index ``policy``
+        Qini and gain of following the effect, the risk, the value, risk times value, or chance.
+    validated : bool
+        Whether following the effect by buyer beats chance on buyers it was not fitted on, and the data can
+        tell at all.
+    level : float
+        Of the intervals.
+    binary, lower_is_better : bool
+        Whether the outcome is 0 or 1, and whether less of it is wished for.
+    """
+
+    effect: float
+    low: float
+    high: float
+    standard_error: float
+    naive: float
+    naive_low: float
+    naive_high: float
+    verdict: str
+    sentence: str
+    reasons: tuple[str, ...]
+    randomised: bool
+    with_action: float
+    without_action: float
+    n_rows: int
+    n_treated: int
+    n_buyers: int
+    kept_share: float
+    overlap: pd.DataFrame
+    balance: pd.DataFrame
+    e_value: float
+    e_value_of_interval: float
+    placebos: pd.DataFrame
+    rows: pd.DataFrame
+    targeting: pd.DataFrame
+    validated: bool
+    level: float
+    binary: bool
+    lower_is_better: bool
+    _rule: EffectByBuyer = field(repr=False)
+    _scale: LogScale = field(repr=False)
+    _action: Any = field(repr=False)
+
+    def effect_by_buyer(
+        self, histories: Histories, as_of: Moment, features: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """The effect expected of the action on each buyer known at a date.
+
+        Returns
+        -------
+        DataFrame, index ``buyer_id``
+            ``effect``, ``low``, ``high`` at the level of the estimate. A rule learned from noise is noise:
+            mind ``validated``.
+        """
+        moments, _ = parse_moments(as_of, histories.timezone)
+        table = effect_features(histories, moments, self._action, features)
+        value, error = self._rule.predict(self._scale.transform(table))
+        reach = _normal_quantile(self.level) * error
+        index = table.index.get_level_values("buyer_id")
+        return pd.DataFrame({"effect": value, "low": value - reach, "high": value + reach}, index=index)
+
+    def benefit_by_buyer(self, histories: Histories, as_of: Moment) -> pd.Series[Any]:
+        """The effect turned so that more is better (the drop in churn, or the gain), what a plan ranks by."""
+        effect = self.effect_by_buyer(histories, as_of)["effect"]
+        return (-effect if self.lower_is_better else effect).rename("benefit")
+
+    def __repr__(self) -> str:
+        lines = [
+            self.sentence,
+            f"  effect {self.effect:+.4f} [{self.low:+.4f}, {self.high:+.4f}], naive {self.naive:+.4f} "
+            f"[{self.naive_low:+.4f}, {self.naive_high:+.4f}]",
+            f"  {self.n_rows:,} rows of {self.n_buyers:,} buyers, {self.n_treated:,} with the action, "
+            f"{self.kept_share:.0%} could have gone either way, E-value {self.e_value:.2f}",
+            self.placebos.round(4).to_string(),
+            self.targeting[["qini", "low", "high"]].round(5).to_string(),
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        tables = (
+            self.placebos.round(4),
+            self.overlap,
+            self.balance.head(10).round(3),
+            self.targeting.round(5),
+        )
+        return f"<p>{escape(self.sentence)}</p>" + "".join(table.to_html() for table in tables)
+
+
+def care_effect(
+    histories: Histories,
+    action: Action = "check_in",
+    outcome: Any = "churn",
+    as_of: Moment | Iterable[Moment] = (),
+    *,
+    window: Days = "14D",
+    horizon: Days = "90D",
+    outcome_from: str = "window",
+    randomised: Any = None,
+    features: pd.DataFrame | None = None,
+    trim: float = 0.05,
+    cap: float = 0.99,
+    level: float = 0.9,
+    random_state: int = 0,
+) -> CareEffect:
+    """What an action within a window after each date does to the outcome over the horizon after it.
+
+    Parameters
+    ----------
+    histories : Histories
+        With interactions, unless the action is given as a Series.
+    action : str, list, mapping or Series
+        A kind (``"check_in"``), several kinds, ``"proactive"`` (any contact by the seller that does not
+        sell), columns and their texts (``{"kind": "campaign", "topic": "spring"}``), or a Series of 0 and 1
+        by ``buyer_id`` or (``as_of``, ``buyer_id``).
+    outcome : str, definition or Series
+        ``"churn"``, ``"client"`` (recurring purchases or a contract kept; the tie aside, which the action
+        itself would make), ``"spend"``, ``"purchases"``, an object with ``label(histories, as_of)``, or a
+        Series by (``as_of``, ``buyer_id``).
+    as_of : date or dates
+        All known buyers at each make the rows; what is known of a buyer is what was known then.
+    window, horizon : days
+        How long the action may take, and how long the outcome is watched.
+    outcome_from : {"window", "as_of"}
+        Whether the horizon begins after the window (default: nothing that came before the action can count
+        for it) or at the date itself.
+    randomised : str or Series, optional
+        Where the action was given by lot: a column of the buyers' table, or a Series by ``buyer_id`` or
+        (``as_of``, ``buyer_id``), with ``care`` / ``hold_out`` or 1 / 0; rows without an arm are left out.
+        The effect is then that of the assignment, whether or not the contact took place.
+    features : DataFrame, optional
+        What is known before the action, index (``as_of``, ``buyer_id``); default: ``feature_table`` at each
+        date. The action's own past (times within 30, 90, 365 days, days since the last) is always added.
+    trim : float
+        Rows whose chance of the action lies nearer to 0 or 1 than this are left out: nobody like them went
+        the other way.
+    cap : float
+        Amounts above this quantile count as this quantile.
+    level : float
+        Of the intervals.
+    random_state : int
+        Same number, same result.
+
+    Returns
+    -------
+    CareEffect
+
+    Raises
+    ------
+    NotEnoughDataError
+        Where next to nobody, or next to everybody, met the action.
+    NotObservedError
+        Where a horizon reaches past the data.
+    OptionError
+        Where an argument makes no sense.
+
+    Notes
+    -----
+    Observation can only be trusted if what decided on the action is in the features; the E-value says how
+    strong anything missing would have to be, the placebos whether something is missing already. The data
+    cannot tell if fewer than half of the rows could have gone either way, if weighting leaves the groups
+    apart (mean absolute standardised difference over 0.1), if the weighted rows are worth fewer than 50 on
+    either side, or if there is an effect on the past.
+
+    Examples
+    --------
+    >>> from clientcare.datasets import simulate_histories
+    >>> firm = simulate_histories("service_firm", n_buyers=200, random_state=0)
+    >>> effect = care_effect(firm.histories, "check_in", "churn", ["2023-06-01", "2023-09-01"])
+    >>> effect.verdict
+    'cannot tell'
+    >>> bool(effect.low <= effect.effect <= effect.high)
+    True
+    """
+    require_histories(histories, "care_effect")
+    moments, _ = parse_moments(as_of, histories.timezone)
+    require_one_of("care_effect: outcome_from", outcome_from, ("window", "as_of"))
+    require_seed("care_effect: random_state", random_state)
+    numbers = all(map(is_number, (trim, level, cap)))
+    if not (numbers and 0 <= trim < 0.5 and 0 < level < 1 and 0 < cap <= 1):
+        raise OptionError("care_effect: trim lies in [0, 0.5), level in (0, 1), cap in (0, 1].")
+    with ProgressBar("Effect of care", n_steps=2) as bar:
+        bar.at(0, "who met the action, and what was known of them")
+        sample = effect_sample(
+            histories, moments, action, outcome, parse_days(window, "window"), parse_days(horizon),
+            outcome_from=outcome_from, randomised=randomised, features=features, cap=cap,
+        )  # fmt: skip
+        _require_both(sample)
+        scale = LogScale.fit(sample.features)
+        bar.at(1, "comparing like with like")
+        return _report(sample, scale, action, trim, level, random_state, words_for(outcome))
+
+
+def _require_both(sample: EffectSample) -> None:
+    n_with, n = int(sample.treated.sum()), len(sample.treated)
+    if min(n_with, n - n_with) < FEWEST_EACH:
+        raise NotEnoughDataError(
+            f"care_effect: {n_with:,} of {n:,} rows met the action; at least {FEWEST_EACH} with and "
+            f"{FEWEST_EACH} without it are needed.\nName more dates, a longer window, or a wider action."
+        )
+
+
+def _report(
+    sample: EffectSample,
+    scale: LogScale,
+    action: Action,
+    trim: float,
+    level: float,
+    random_state: int,
+    words: str,
+) -> CareEffect:
+    table = scale.transform(sample.features)
+    found = doubly_robust(
+        sample.treated, sample.outcome, table, sample.buyer, binary=sample.binary, trim=trim, level=level,
+        known_propensity=sample.assigned_share, random_state=random_state,
+    )  # fmt: skip
+    placebos = placebos_of(sample, table, found, trim, random_state)
+    even = balance(sample.treated, table, scale.names, found.propensity, found.kept, trim)
+    reasons = why_not(sample, found, even, placebos)
+    naive = naive_difference(sample.treated, sample.outcome, sample.buyer, level)
+    verdict = verdict_of(found.estimate, reasons, sample.lower_is_better)
+    rows, targeting = _by_buyer(sample, table, found, level, random_state)
+    beats_chance = bool(targeting["low"].loc["effect"] > 0)
+    rule = _rule_of_all(table, found, random_state)
+    strength = e_values(sample, found)
+    return CareEffect(
+        effect=found.estimate.value,
+        low=found.estimate.low,
+        high=found.estimate.high,
+        standard_error=found.estimate.error,
+        naive=naive.value,
+        naive_low=naive.low,
+        naive_high=naive.high,
+        verdict=verdict,
+        sentence=sentence_of(sample, found, naive, verdict, reasons, level, words),
+        reasons=reasons,
+        randomised=sample.assigned_share is not None,
+        with_action=found.treated_mean,
+        without_action=found.untreated,
+        n_rows=len(sample.treated),
+        n_treated=int(sample.treated.sum()),
+        n_buyers=len(np.unique(sample.buyer)),
+        kept_share=float(found.kept.mean()),
+        overlap=overlap(sample.treated, found.propensity),
+        balance=even,
+        e_value=strength[0],
+        e_value_of_interval=strength[1],
+        placebos=placebos,
+        rows=rows,
+        targeting=targeting,
+        validated=beats_chance and verdict != "cannot tell",
+        level=level,
+        binary=sample.binary,
+        lower_is_better=sample.lower_is_better,
+        _rule=rule,
+        _scale=scale,
+        _action=action,
+    )
+
+
+def _rule_of_all(table: Floats, found: DoublyRobust, random_state: int) -> EffectByBuyer:
+    """The rule for buyers to come, learned from all rows kept; no effect anywhere where there are too few."""
+    known = found.kept
+    if known.sum() < FEWEST_EACH:
+        return EffectByBuyer.learn(table, np.zeros(len(table)), np.full(len(table), 0.5), random_state)
+    return EffectByBuyer.learn(
+        table[known], found.pseudo_effect[known], found.propensity[known], random_state
+    )
+
+
+def _by_buyer(
+    sample: EffectSample, table: Floats, found: DoublyRobust, level: float, random_state: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The effect on each row by a rule not fitted on its buyer, and what following it is worth."""
+    known = found.kept
+    effect, error = np.zeros(len(table)), np.full(len(table), np.nan)
+    if known.sum() >= FEWEST_EACH:
+        effect, error = effects_unseen(table, found.pseudo_effect, found.propensity, found.fold, random_state)
+    sign = -1.0 if sample.lower_is_better else 1.0
+    risk = -sign * found.outcome_without
+    policies = {
+        "effect": sign * effect,
+        "risk": risk,
+        "value": sample.value,
+        "risk_value": (risk - risk.min()) * sample.value,
+    }
+    kept_policies = {name: score[known] for name, score in policies.items()}
+    benefit, buyer = sign * found.pseudo_effect[known], sample.buyer[known]
+    gains = (
+        gain_table(benefit, buyer, kept_policies, level, random_state) if known.any() else _no_gain(policies)
+    )
+    rows = pd.DataFrame(
+        {
+            "treated": sample.treated,
+            "outcome": sample.outcome,
+            "propensity": found.propensity,
+            "kept": known,
+            "effect": effect,
+            "effect_error": error,
+            "risk": found.outcome_without,
+            "value": sample.value,
+            "pseudo_effect": found.pseudo_effect,
+        },
+        index=sample.index,
+    )
+    return rows, gains
+
+
+def _no_gain(policies: dict[str, Floats]) -> pd.DataFrame:
+    frame = pd.DataFrame(np.nan, index=[*policies, "random"], columns=["qini", "low", "high"])
+    frame.index.name = "policy"
+    return frame
+
+
+def _normal_quantile(level: float) -> float:
+    from scipy.special import ndtri
+
+    return float(ndtri(0.5 + level / 2))

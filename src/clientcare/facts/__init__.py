@@ -1,0 +1,1 @@
+"""Facts: one meaning of every fact, over event tables."""

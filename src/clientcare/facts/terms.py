@@ -1,0 +1,52 @@
+"""Contracts in force: the one rule for when a term runs, as far as was known then.
+
+A term runs from its start through the whole of the day it is scheduled to end on, or until it was cancelled,
+whichever comes first; without an end and a cancellation it runs on. "1 January to 30 June" and "from 1 July"
+thus leave no day between them, and "until 1 July" and "from 1 July" neither.
+
+Moments are exclusive here as everywhere: in force *at* a moment means just before it. A term that starts at
+the moment is not in force yet, one whose last day was the day before still is, one cancelled at it too. A
+cancellation given at or after the moment of knowing is not known, so the term counts as running to its
+scheduled end. Several terms at once, and renewals as further rows, make a buyer bound while any of them runs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clientcare.facts.events import EventTable
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
+
+FOREVER = np.iinfo(np.int64).max
+"""When a term stops that has no end."""
+
+
+def rows_in_force(contracts: EventTable, moment: int, known_at: int | None = None) -> NDArray[np.bool_]:
+    """Which terms were in force just before a moment (microseconds), as far as was known; shape (n_rows,)."""
+    running = (contracts.time < moment) & (moment <= stops_at(contracts, known_at))
+    if known_at is None:
+        return np.asarray(running)
+    known = contracts.time if contracts.known is None else contracts.known
+    return np.asarray(running & (known < known_at))
+
+
+def stops_at(contracts: EventTable, known_at: int | None = None) -> NDArray[np.int64]:
+    """When each term stops, in microseconds: after its last day, or when cancelled earlier; ``FOREVER``
+    where it runs on.
+
+    Shape (n_rows,). Cancellations given at or after ``known_at`` are left out.
+    """
+    end = _or_forever(contracts, "end")
+    after_last_day = np.where(end == FOREVER, end, (end // MICROSECONDS_A_DAY + 1) * MICROSECONDS_A_DAY)
+    cancelled = _or_forever(contracts, "cancelled_at")
+    if known_at is not None:
+        cancelled = np.where(cancelled < known_at, cancelled, FOREVER)
+    return np.minimum(after_last_day, cancelled)
+
+
+def _or_forever(contracts: EventTable, column: str) -> NDArray[np.int64]:
+    moments = contracts.columns.get(column)
+    if moments is None:
+        return np.full(contracts.n_rows, FOREVER)
+    return np.where(moments == UNKNOWN_TIME, FOREVER, moments)

@@ -1,0 +1,178 @@
+"""From judged tables to sorted events of all buyers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clientcare.facts.events import EventTable, sort_events
+from clientcare.facts.terms import rows_in_force
+from clientcare.history.door import contracts, interactions, transactions
+from clientcare.history.door.attributes import churn_labels, read_attributes, sign_up_times
+from clientcare.history.door.ids import Ids, all_ids, read_ids, same_kind
+from clientcare.history.door.intake import GivenTable
+from clientcare.history.door.quality import Finding, RowLog
+from clientcare.history.door.sheets import Door, Sheet
+from clientcare.history.observed import observed_stretch
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
+
+READERS = {
+    "transactions": transactions.read_transactions,
+    "interactions": interactions.read_interactions,
+    "contracts": contracts.read_contracts,
+}
+KNOWN_FROM = {"interactions": interactions.KNOWN_FROM, "contracts": contracts.KNOWN_FROM}
+VALUE_BEFORE = {"interactions": interactions.VALUE_BEFORE}
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """All that the door hands over."""
+
+    buyer_ids: pd.Index
+    events: dict[str, EventTable]
+    attributes: pd.DataFrame | None
+    findings: list[Finding]
+    rows: pd.DataFrame
+    set_aside: dict[str, pd.DataFrame]
+    first_day: pd.Timestamp
+    day_after_last: pd.Timestamp
+
+
+def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
+    """Read and sort every table, bring ids to one kind, count what is odd between tables."""
+    sheets = {name: READERS[name](table, door) for name, table in given.items() if name in READERS}
+    buyers = given.get("buyers")
+    buyer_cells = None if buyers is None else buyers.column("buyer_id")
+    own = [] if buyers is None or buyer_cells is None else [read_ids(buyer_cells, buyers.place("buyer_id"))]
+    columns, reworded = same_kind([sheet.ids for sheet in sheets.values()] + own)
+    for sheet, ids in zip(sheets.values(), columns, strict=False):
+        if reworded and sheet.ids.are_numbers and len(sheet.ids.values):
+            sheet.log.remark("mixed_id_kinds", "kept: ids of all tables read as text", sheet.given.n_rows)
+        sheet.ids = ids
+    buyer_ids = all_ids([(sheet.ids, sheet.log.kept) for sheet in sheets.values()])
+    events = {name: _sorted(sheet, buyer_ids) for name, sheet in sheets.items()}
+    first_day, day_after_last = observed_stretch(events)
+    logs = {name: sheet.log for name, sheet in sheets.items()}
+    attributes = None
+    if buyers is not None:
+        logs["buyers"] = RowLog("buyers", buyers.n_rows, door.strict, buyers.row_numbers)
+        attributes = read_attributes(buyers, columns[-1], logs["buyers"], buyer_ids, door)
+        _note_before_sign_up(sheets, buyer_ids, attributes)
+        until = door.observed_until or int(day_after_last.value // 1000)
+        _note_churn_labels(buyers, columns[-1], logs["buyers"], buyer_ids, events.get("contracts"), until)
+    _note_contacts(sheets, events, buyer_ids)
+    return Assembly(
+        buyer_ids=buyer_ids,
+        events=events,
+        attributes=attributes,
+        findings=[finding for log in logs.values() for finding in log.findings],
+        rows=_row_counts(given, logs),
+        set_aside={name: _rows_set_aside(given[name], log) for name, log in logs.items()},
+        first_day=first_day,
+        day_after_last=day_after_last,
+    )
+
+
+def _sorted(sheet: Sheet, buyer_ids: pd.Index) -> EventTable:
+    kept = np.flatnonzero(sheet.log.kept)
+    columns: dict[str, NDArray[Any]] = {**sheet.numbers, **sheet.codes, **sheet.moments}
+    known = sheet.known
+    known_from = KNOWN_FROM.get(sheet.table, {})
+    value_before = VALUE_BEFORE.get(sheet.table, {})
+    events = sort_events(
+        len(buyer_ids),
+        sheet.ids.positions_in(buyer_ids)[kept].astype(np.int32),
+        sheet.time[kept],
+        {name: values[kept] for name, values in columns.items()},
+        known=None if known is None else known[kept],
+        levels=sheet.levels,
+        time_columns=frozenset(sheet.moments),
+        known_from={name: moment for name, moment in known_from.items() if {name, moment} <= set(columns)},
+        value_before={name: value for name, value in value_before.items() if name in columns},
+    )
+    return events.frozen()
+
+
+def _note_contacts(
+    sheets: Mapping[str, Sheet], events: Mapping[str, EventTable], buyer_ids: pd.Index
+) -> None:
+    """Count interactions of people who never bought, and those before the first purchase or contract."""
+    contacts = sheets.get("interactions")
+    bonds = [table for name, table in events.items() if name != "interactions"]
+    if contacts is None or not bonds:
+        return
+    first = np.full(len(buyer_ids) + 1, np.iinfo(np.int64).max)
+    for table in bonds:
+        bought = (
+            ~(table.columns["amount"] <= 0)
+            if len(bonds) and "end" not in table.columns
+            else np.full(table.n_rows, True)
+        )
+        np.minimum.at(first, table.buyer[bought], table.time[bought])
+    start = first[contacts.ids.positions_in(buyer_ids)]
+    stranger = start == np.iinfo(np.int64).max
+    kept = contacts.log.kept
+    contacts.log.note("contact_of_no_buyer", "kept: contact alone makes no buyer", kept & stranger)
+    contacts.log.note(
+        "before_first_purchase",
+        "kept: before the first purchase or contract",
+        kept & ~stranger & (contacts.time < start),
+    )
+
+
+def _note_before_sign_up(sheets: Mapping[str, Sheet], buyer_ids: pd.Index, attributes: pd.DataFrame) -> None:
+    signed_up = sign_up_times(attributes)
+    if signed_up is None:
+        return
+    for sheet in sheets.values():
+        start = np.append(signed_up, UNKNOWN_TIME)[sheet.ids.positions_in(buyer_ids)]
+        early = sheet.log.kept & (sheet.time // MICROSECONDS_A_DAY < start // MICROSECONDS_A_DAY)
+        sheet.log.note("before_sign_up", "kept: before the buyer signed up", early)
+
+
+def _note_churn_labels(
+    given: GivenTable, ids: Ids, log: RowLog, buyer_ids: pd.Index, terms: EventTable | None, until: int
+) -> None:
+    """Count labels of buyers as gone that the contracts do not bear out."""
+    labels = churn_labels(given)
+    if labels is None or terms is None:
+        return
+    bound = np.zeros(len(buyer_ids) + 1, dtype=bool)
+    bound[terms.buyer[rows_in_force(terms, until)]] = True
+    position = ids.positions_in(buyer_ids)
+    told = log.kept & (position >= 0) & ~np.isnan(labels)
+    log.note(
+        "contradictory_churn_label", "kept: the contracts count", told & ((labels == 1) == bound[position])
+    )
+
+
+def _row_counts(given: Mapping[str, GivenTable], logs: Mapping[str, RowLog]) -> pd.DataFrame:
+    kept = {name: int(np.count_nonzero(log.kept)) for name, log in logs.items()}
+    rows_in = {name: given[name].n_rows + len(given[name].left_out) for name in logs}
+    return pd.DataFrame(
+        {
+            "rows_in": pd.Series(rows_in, dtype=np.int64),
+            "rows_kept": pd.Series(kept, dtype=np.int64),
+            "rows_set_aside": pd.Series({name: rows_in[name] - kept[name] for name in logs}, dtype=np.int64),
+        }
+    ).rename_axis("table")
+
+
+def _rows_set_aside(given: GivenTable, log: RowLog) -> pd.DataFrame:
+    """The rows as given, rule and number in front; lines of a file that are no rows come last, as text."""
+    rows = np.flatnonzero(~log.kept)
+    numbers = rows if log.row_numbers is None else log.row_numbers[rows]
+    frame = given.take(rows)
+    rules = np.array([*log.rules, ""], dtype=object)[log.rule_of_row[rows]]
+    for name, values in (("row_number", numbers.astype(np.int64)), ("rule", rules)):
+        frame.insert(0, name if name not in frame else f"clientcare_{name}", values)
+    if not given.left_out:
+        return frame
+    lines = pd.DataFrame(given.left_out, columns=["row_number", "line"]).assign(rule="ragged_line")
+    return lines if frame.empty else pd.concat([frame, lines], ignore_index=True)

@@ -1,0 +1,158 @@
+"""Static attributes of buyers at the door: one row a buyer, numbers, yes or no, groups and dates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from clientcare.history.door.cells import (
+    NO,
+    YES,
+    encode,
+    holds_single_values,
+    read_flags,
+    read_numbers,
+    read_texts,
+    truth,
+)
+from clientcare.history.door.dates import MISSING_WORDS, read_moments
+from clientcare.history.door.ids import Ids
+from clientcare.history.door.intake import Cells, GivenTable, is_text
+from clientcare.history.door.quality import RowLog
+from clientcare.history.door.sheets import Door, copies
+from clientcare.window import UNKNOWN_TIME
+
+OUTCOMES = (
+    "churned",
+    "is_churned",
+    "churn",
+    "churn_flag",
+    "has_churned",
+    "churn_label",
+    "attrition",
+    "exited",
+)
+"""Columns that tell how it ended: no attribute of a buyer before the end."""
+ALWAYS_TEXTS = ("segment", "owner", "referred_by")
+SIGN_UP = (
+    "signed_up_at",
+    "signup_date",
+    "sign_up_date",
+    "signup_at",
+    "signed_up",
+    "registered_at",
+    "joined_at",
+)
+PLAIN_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
+
+
+def read_attributes(
+    given: GivenTable, ids: Ids, log: RowLog, buyer_ids: pd.Index, door: Door
+) -> pd.DataFrame:
+    """Attributes in the order of ``buyer_ids``; unknown where a buyer has no row, or rows that contradict.
+
+    Returns
+    -------
+    DataFrame of shape (n_buyers, n_attributes), indexed by ``buyer_id``
+        Numbers as float64, yes or no as bool (float64 where some are unknown), texts as categories, dates as
+        datetime64.
+    """
+    rows = _row_of_buyer(given, ids, log, buyer_ids)
+    frame: dict[str, Any] = {}
+    for ours, theirs in given.names.items():
+        if ours == "buyer_id":
+            continue
+        if ours.lower() in OUTCOMES:
+            log.remark("outcome_column", "left out of the attributes: it tells how it ended", given.n_rows)
+            continue
+        cells = given.cells(theirs)
+        if not _holds_single_values(cells):
+            log.remark(f"nested_{ours}", "left out of the attributes: no single values", given.n_rows)
+            continue
+        frame[ours] = _attribute(cells, ours, given.place(ours), rows, log, door)
+    return pd.DataFrame(frame, index=buyer_ids)
+
+
+def churn_labels(given: GivenTable) -> NDArray[np.float64] | None:
+    """The column that says who left (1, 0, NaN), where there is one; shape (n_rows,)."""
+    for ours, theirs in given.names.items():
+        if ours.lower() in OUTCOMES:
+            return read_flags(given.cells(theirs), given.place(ours))[0]
+    return None
+
+
+def sign_up_times(attributes: pd.DataFrame) -> NDArray[np.int64] | None:
+    """When each buyer signed up, in microseconds, where the attributes tell."""
+    for name in SIGN_UP:
+        if name in attributes and attributes[name].dtype.kind == "M":
+            return attributes[name].to_numpy().astype("datetime64[us]").view(np.int64)
+    return None
+
+
+def _row_of_buyer(given: GivenTable, ids: Ids, log: RowLog, buyer_ids: pd.Index) -> NDArray[np.int64]:
+    """The row that speaks of each buyer, -1 where there is none."""
+    log.set_aside("missing_buyer", given.names["buyer_id"], ids.codes < 0)
+    copied = copies(given, [ids.codes])
+    log.set_aside("exact_copy", "all columns", copied)
+    distinct = np.flatnonzero(log.kept)
+    doubled = np.zeros(given.n_rows, dtype=bool)
+    doubled[distinct] = pd.Series(ids.codes[distinct]).duplicated(keep=False).to_numpy()
+    log.set_aside("doubled_buyer", given.names["buyer_id"], doubled)
+    position = ids.positions_in(buyer_ids)
+    log.note("buyer_without_history", "kept: no dated fact, so in no table", log.kept & (position < 0))
+    rows = np.full(len(buyer_ids) + 1, -1, dtype=np.int64)
+    usable = np.flatnonzero(log.kept & (position >= 0))
+    rows[position[usable]] = usable
+    return rows[:-1]
+
+
+def _attribute(cells: Cells, name: str, place: str, rows: NDArray[np.int64], log: RowLog, door: Door) -> Any:
+    kind = "texts" if name.lower() in ALWAYS_TEXTS else _kind_of(cells, name)
+    if kind == "moments":
+        moments, unreadable = read_moments(cells, place, door.timezone, door.date_formats.get("buyers"))
+        log.note(f"unreadable_{name}", "kept: attribute unknown", unreadable)
+        return np.append(moments, UNKNOWN_TIME)[rows].view("datetime64[us]")
+    if kind == "texts":
+        codes, levels = encode(read_texts(cells, place))
+        return pd.Categorical.from_codes(np.append(codes, -1)[rows], categories=pd.Index(levels))
+    read = read_flags if kind == "flags" else read_numbers
+    values, unreadable = read(cells, place)
+    unreadable = unreadable | np.isinf(values)
+    log.note(f"unreadable_{name}", "kept: attribute unknown", unreadable)
+    chosen = np.append(np.where(unreadable, np.nan, values), np.nan)[rows]
+    return chosen.astype(bool) if kind == "flags" and not np.isnan(chosen).any() else chosen
+
+
+def _holds_single_values(cells: Cells) -> bool:
+    """Whether cells are texts, numbers, dates and the like; not lists, records, pictures or other objects."""
+    if isinstance(cells, np.ndarray):
+        return not any(pd.api.types.is_list_like(cell) or isinstance(cell, bytes) for cell in cells)
+    return holds_single_values(cells.type)
+
+
+def _kind_of(cells: Cells, name: str) -> str:
+    """What the cells of an attribute are; texts that are all numbers, or all yes or no, are read as such."""
+    if isinstance(cells, np.ndarray):
+        return "texts"
+    kind = cells.type
+    if pa.types.is_boolean(kind):
+        return "flags"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "numbers"
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind) or name.lower() in SIGN_UP:
+        return "moments"
+    if not is_text(kind):
+        return "texts"
+    trimmed = pc.utf8_trim_whitespace(pc.unique(cells).drop_null())
+    lower = pc.utf8_lower(trimmed)
+    told = ~truth(pc.is_in(lower, value_set=pa.array(MISSING_WORDS, pa.large_string())))
+    if not told.any():
+        return "texts"
+    if truth(pc.is_in(lower, value_set=pa.array([*YES[:4], *NO[:4]], pa.large_string())))[told].all():
+        return "flags"
+    return "numbers" if truth(pc.match_substring_regex(trimmed, PLAIN_NUMBER))[told].all() else "texts"

@@ -1,0 +1,98 @@
+"""Contracts at the door: terms, open ends, cancellations, and what is odd about them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from clientcare.facts.terms import FOREVER
+from clientcare.history.door.cells import read_flags
+from clientcare.history.door.dates import LATEST, Times, read_moments
+from clientcare.history.door.intake import GivenTable
+from clientcare.history.door.quality import Mask
+from clientcare.history.door.sheets import Door, Sheet, judge_copies, open_sheet
+from clientcare.window import UNKNOWN_TIME
+
+KNOWN_FROM = {"cancelled_at": "cancelled_at"}
+CHURN_FLAGS = ("churned", "is_churned", "churn_flag", "has_churned")
+"""Columns of others that say that a term has ended; compared with the dates, never used."""
+
+
+def read_contracts(given: GivenTable, door: Door) -> Sheet:
+    """Read contracts. A term that ends before it starts is set aside; other oddities are kept and counted."""
+    sheet = open_sheet(given, door)
+    unreadable = sheet.add_numbers("amount", door, always=True)
+    for name in ("contract_id", "kind", "plan"):
+        sheet.add_texts(name)
+    judge_copies(sheet, door)
+    amount = sheet.numbers["amount"]
+    unreadable |= np.isinf(amount)
+    sheet.log.note("unreadable_amount", "kept: amount unknown", unreadable)
+    sheet.numbers["amount"] = np.where(unreadable, np.nan, amount)
+    sheet.moments["end"] = _read_end(sheet, door)
+    sheet.add_moments("cancelled_at", door, always=True)
+    _note_oddities(sheet)
+    return sheet
+
+
+def _read_end(sheet: Sheet, door: Door) -> Times:
+    """The scheduled ends; none, or one from 2200 on, is an open end."""
+    cells = sheet.given.column("end")
+    if cells is None:
+        return np.full(sheet.given.n_rows, UNKNOWN_TIME)
+    end, unreadable = read_moments(
+        cells, sheet.given.place("end"), door.timezone, door.date_formats.get(sheet.table)
+    )
+    started = (end != UNKNOWN_TIME) & (sheet.time != UNKNOWN_TIME)
+    sheet.log.set_aside("unreadable_end", sheet.given.names["end"], unreadable)
+    sheet.log.set_aside("end_before_start", sheet.given.names["end"], started & (end < sheet.time))
+    sheet.log.note("far_end", "kept: as open-ended", end >= LATEST)
+    return np.where(end >= LATEST, UNKNOWN_TIME, end)
+
+
+def _note_oddities(sheet: Sheet) -> None:
+    log, start, end, cancelled = sheet.log, sheet.time, sheet.moments["end"], sheet.moments["cancelled_at"]
+    kept = log.kept
+    amount = sheet.numbers["amount"]
+    has_end, has_cancelled = end != UNKNOWN_TIME, cancelled != UNKNOWN_TIME
+    log.note("open_ended", "kept: in force until cancelled", kept & ~has_end)
+    log.note("cancelled_before_start", "kept: never in force", kept & has_cancelled & (cancelled < start))
+    log.note(
+        "cancelled_after_end",
+        "kept: in force until its end",
+        kept & has_end & has_cancelled & (cancelled > end),
+    )
+    log.note("zero_amount", "kept: as a trial", kept & (amount == 0))
+    log.note("negative_amount", "kept: as given", kept & (amount < 0))
+    log.note("overlapping_term", "kept: several terms at once", overlapping(sheet))
+    if "contract_id" in sheet.codes:
+        codes = pd.Series(sheet.codes["contract_id"])
+        log.note(
+            "doubled_contract_id",
+            "kept: each row is a term",
+            kept & (codes >= 0) & codes.duplicated(keep=False),
+        )
+    _note_churn_flags(sheet, kept, has_end | has_cancelled)
+
+
+def overlapping(sheet: Sheet) -> Mask:
+    """Which terms start while an earlier one of the same buyer is running."""
+    end, cancelled = (
+        np.where(moments == UNKNOWN_TIME, FOREVER, moments)
+        for moments in (sheet.moments["end"], sheet.moments["cancelled_at"])
+    )
+    rows = np.flatnonzero(sheet.log.kept)
+    rows = rows[np.lexsort([np.minimum(end, cancelled)[rows], sheet.time[rows], sheet.ids.codes[rows]])]
+    buyer = sheet.ids.codes[rows]
+    latest = pd.Series(np.minimum(end, cancelled)[rows]).groupby(buyer).cummax().to_numpy()
+    found = np.zeros(len(end), dtype=bool)
+    found[rows[1:]] = (buyer[1:] == buyer[:-1]) & (sheet.time[rows[1:]] < latest[:-1])
+    return found
+
+
+def _note_churn_flags(sheet: Sheet, kept: Mask, ended: Mask) -> None:
+    for name in sheet.given.ignored:
+        if name.lower() in CHURN_FLAGS:
+            flags, _ = read_flags(sheet.given.cells(name), f"{sheet.table}, column {name!r}")
+            contradicts = kept & ~np.isnan(flags) & (flags != ended)
+            sheet.log.note("contradictory_churn_flag", "kept: the dates count", contradicts)

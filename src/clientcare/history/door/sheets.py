@@ -1,0 +1,243 @@
+"""A table under the rules that all dated tables share: buyer, moment, when it was recorded, exact copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from clientcare.history.door.cells import Codes, Levels, Numbers, encode, read_numbers, read_texts
+from clientcare.history.door.dates import Times, impossible, isolated, read_moments
+from clientcare.history.door.ids import Ids, read_ids
+from clientcare.history.door.intake import GivenTable
+from clientcare.history.door.quality import Mask, RowLog
+from clientcare.history.door.schema import schema_of
+from clientcare.window import UNKNOWN_TIME
+
+
+@dataclass(frozen=True)
+class Door:
+    """What the caller stated about all tables.
+
+    Attributes
+    ----------
+    strict : bool
+        Raise where rows would be set aside.
+    timezone : str or None
+        The seller's zone.
+    date_formats : mapping of table to str
+        How texts write dates, where not as in ISO 8601.
+    observed_from, observed_until : int or None
+        The stretch stated, in microseconds.
+    exact_copies : "set_aside" or "keep"
+        What is done with rows that equal an earlier row in every column.
+    isolated_dates : "set_aside" or "keep"
+        What is done with a few rows far after all others.
+    kinds : mapping of str to str
+        The caller's words for kinds of interactions.
+    satisfaction_scale : pair of float or None
+        The lowest and the highest answer.
+    decimal : "." or "," or None
+        What parts the decimals of numbers written as texts.
+    """
+
+    strict: bool = False
+    timezone: str | None = None
+    date_formats: Mapping[str, str] = field(default_factory=dict)
+    observed_from: int | None = None
+    observed_until: int | None = None
+    exact_copies: str = "set_aside"
+    isolated_dates: str = "set_aside"
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    satisfaction_scale: tuple[float, float] | None = None
+    decimal: str | None = None
+
+
+@dataclass
+class Sheet:
+    """A dated table, read and judged row by row, not yet sorted.
+
+    Attributes
+    ----------
+    given : GivenTable
+        The table as given.
+    log : RowLog
+        What was found, and which rows were set aside.
+    ids : Ids
+        Whom each row is about.
+    time : int64 array of shape (n_rows,)
+        When it happened.
+    recorded : int64 array of shape (n_rows,) or None
+        When it was recorded, ``UNKNOWN_TIME`` where not stated.
+    numbers, codes, moments : dict of name to array of shape (n_rows,)
+        The other columns.
+    levels : dict of name to array of texts
+        The texts behind the codes.
+    """
+
+    given: GivenTable
+    log: RowLog
+    ids: Ids
+    time: Times
+    recorded: Times | None = None
+    numbers: dict[str, Numbers] = field(default_factory=dict)
+    codes: dict[str, Codes] = field(default_factory=dict)
+    levels: dict[str, Levels] = field(default_factory=dict)
+    moments: dict[str, Times] = field(default_factory=dict)
+
+    @property
+    def table(self) -> str:
+        """The name of the table."""
+        return self.given.table
+
+    @property
+    def known(self) -> Times | None:
+        """When each row could first be known; None where nothing was recorded late."""
+        if self.recorded is None or not np.any(self.recorded > self.time):
+            return None
+        return np.maximum(self.time, self.recorded)
+
+    def add_numbers(self, name: str, door: Door, always: bool = False) -> Mask:
+        """Read a column of numbers and tell which cells are none; with ``always``, NaN where not given."""
+        cells = self.given.column(name)
+        nothing = np.zeros(self.given.n_rows, dtype=bool)
+        if cells is None:
+            if always:
+                self.numbers[name] = np.full(self.given.n_rows, np.nan)
+            return nothing
+        self.numbers[name], unreadable = read_numbers(cells, self.given.place(name), door.decimal)
+        return unreadable
+
+    def add_measure(self, name: str, door: Door) -> None:
+        """Read a column of numbers that no row stands or falls with: what is no finite number is unknown."""
+        unreadable = self.add_numbers(name, door)
+        if name in self.numbers:
+            unreadable |= np.isinf(self.numbers[name])
+            self.numbers[name][unreadable] = np.nan
+            self.log.note(f"unreadable_{name}", f"kept: {name} unknown", unreadable)
+
+    def add_texts(self, name: str, always: bool = False) -> None:
+        """Read a column of texts as codes; with ``always``, all unknown where not given."""
+        cells = self.given.column(name)
+        if cells is not None:
+            self.codes[name], self.levels[name] = encode(read_texts(cells, self.given.place(name)))
+        elif always:
+            self.codes[name] = np.full(self.given.n_rows, -1, dtype=np.int32)
+            self.levels[name] = np.array([], dtype=object)
+
+    def add_moments(self, name: str, door: Door, always: bool = False) -> None:
+        """Read a column of dates; what is no date, or an impossible one, is unknown."""
+        times = read_side_moments(self.given, self.log, name, door)
+        if times is not None:
+            self.moments[name] = times
+        elif always:
+            self.moments[name] = np.full(self.given.n_rows, UNKNOWN_TIME)
+
+
+def open_sheet(given: GivenTable, door: Door) -> Sheet:
+    """A table with its buyers and moments read and the shared rules applied, in the order of their weight."""
+    log = RowLog(given.table, given.n_rows, door.strict, given.row_numbers)
+    _count_lines_left_out(given, log)
+    if not given.n_rows and not given.left_out:
+        log.remark("empty_table", "kept: nothing of this kind happened", 0)
+    for rule, action, n_rows in given.remarks:
+        log.remark(rule, action, n_rows)
+    when = schema_of(given.table).time or "timestamp"
+    buyer_cells, time_cells = given.column("buyer_id"), given.column(when)
+    assert buyer_cells is not None and time_cells is not None
+    buyer, moment = given.names["buyer_id"], given.names[when]
+    ids = read_ids(buyer_cells, given.place("buyer_id"))
+    time, unreadable = read_moments(
+        time_cells, given.place(when), door.timezone, door.date_formats.get(given.table)
+    )
+    log.set_aside("missing_buyer", buyer, ids.codes < 0)
+    log.note("padded_buyer", "kept: ids begin or end with a blank", ids.padded)
+    log.set_aside("missing_timestamp", moment, (time == UNKNOWN_TIME) & ~unreadable)
+    log.set_aside("unreadable_timestamp", moment, unreadable)
+    log.set_aside("impossible_date", moment, impossible(time))
+    dated = (time != UNKNOWN_TIME) & ~impossible(time)
+    if door.observed_until is not None:
+        log.set_aside("outside_observed", moment, dated & (time >= door.observed_until))
+    elif door.isolated_dates == "set_aside":
+        log.set_aside("isolated_date", moment, isolated(time, dated))
+    log.note("isolated_early_date", "kept: far before all others", isolated(time, dated, late=False))
+    if door.observed_from is not None:
+        log.note(
+            "before_observed_from", "kept: before the observed stretch", dated & (time < door.observed_from)
+        )
+    sheet = Sheet(given, log, ids, time)
+    _read_recorded(sheet, door)
+    return sheet
+
+
+def read_side_moments(given: GivenTable, log: RowLog, name: str, door: Door) -> Times | None:
+    """Dates that no row stands or falls with, or None where the column was not given."""
+    cells = given.column(name)
+    if cells is None:
+        return None
+    times, unreadable = read_moments(
+        cells, given.place(name), door.timezone, door.date_formats.get(given.table)
+    )
+    unreadable = unreadable | impossible(times)
+    log.note(f"unreadable_{name}", f"kept: {name} unknown", unreadable)
+    return np.where(unreadable, UNKNOWN_TIME, times)
+
+
+def copies(given: GivenTable, key: list[NDArray[Any]]) -> Mask:
+    """Which rows equal an earlier row in every column given, columns that are not read included.
+
+    Rows are first told apart by a few columns that were read anyway; the cells of the few left are then
+    compared.
+    """
+    mixed = np.zeros(given.n_rows, dtype=np.uint64)
+    for values in key:
+        bits = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("=")).astype(
+            np.float64 if values.dtype.kind == "f" else np.int64, copy=False
+        )
+        mixed = (mixed ^ bits.view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    alike = np.flatnonzero(pd.Series(mixed).duplicated(keep=False).to_numpy())
+    copied = np.zeros(given.n_rows, dtype=bool)
+    if len(alike):
+        rows = given.take(alike)
+        try:
+            again = rows.duplicated(keep="first")
+        except (TypeError, pa.ArrowNotImplementedError):  # lists, records
+            again = rows.map(repr).duplicated(keep="first")
+        copied[alike[again.to_numpy()]] = True
+    return copied
+
+
+def judge_copies(sheet: Sheet, door: Door) -> None:
+    """Set exact copies aside (or keep them, where the caller said so)."""
+    key: list[NDArray[Any]] = [sheet.ids.codes, sheet.time, *sheet.numbers.values(), *sheet.codes.values()]
+    copied = copies(sheet.given, key)
+    if door.exact_copies == "keep":
+        sheet.log.note("exact_copy", "kept", copied)
+    else:
+        sheet.log.set_aside("exact_copy", "all columns", copied)
+
+
+def _read_recorded(sheet: Sheet, door: Door) -> None:
+    recorded = read_side_moments(sheet.given, sheet.log, "recorded_at", door)
+    if recorded is None:
+        return
+    stated = (recorded != UNKNOWN_TIME) & (sheet.time != UNKNOWN_TIME)
+    sheet.log.note("late_recorded", "kept: unknown before it was recorded", stated & (recorded > sheet.time))
+    sheet.log.note("early_recorded", "kept: known when it happened", stated & (recorded < sheet.time))
+    sheet.recorded = recorded
+
+
+def _count_lines_left_out(given: GivenTable, log: RowLog) -> None:
+    """Count lines of a file with too many or too few cells; they are no rows, and are kept as text."""
+    if given.left_out:
+        numbers = [number for number, _ in given.left_out]
+        broken = np.zeros(given.n_rows + len(numbers), dtype=bool)
+        broken[numbers] = True
+        RowLog(given.table, len(broken), log.strict).set_aside("ragged_line", "all columns", broken)
+        log.remark("ragged_line", "set aside", len(numbers), numbers[:5])

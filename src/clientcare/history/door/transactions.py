@@ -1,0 +1,72 @@
+"""Transactions at the door: purchases, returns, and what is neither."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clientcare.history.door.cells import truth
+from clientcare.history.door.intake import GivenTable
+from clientcare.history.door.quality import Mask
+from clientcare.history.door.schema import SCHEMAS
+from clientcare.history.door.sheets import Door, Sheet, judge_copies, open_sheet
+from clientcare.window import MICROSECONDS_A_DAY
+
+LARGEST_AMOUNT = 1e100
+"""Beyond it an amount is none: what a machine writes where it has no number, and whose square is infinite."""
+
+
+def read_transactions(given: GivenTable, door: Door) -> Sheet:
+    """Read transactions, and apply the rules on amounts.
+
+    A row without an amount is a purchase of unknown amount, a negative amount a return, an amount of zero
+    neither; an infinite (or as good as infinite) or unreadable amount is a fault, and its row is set aside.
+    """
+    sheet = open_sheet(given, door)
+    unreadable = sheet.add_numbers("amount", door, always=True)
+    sheet.add_measure("quantity", door)
+    for text in SCHEMAS["transactions"].texts:
+        sheet.add_texts(text)
+    judge_copies(sheet, door)
+    amount = sheet.numbers["amount"]
+    name = given.names.get("amount", "amount")
+    sheet.log.set_aside("unreadable_amount", name, unreadable)
+    sheet.log.set_aside("infinite_amount", name, np.abs(amount) > LARGEST_AMOUNT)
+    _note_amounts(sheet, unreadable)
+    sheet.log.note("cancelled_order", "kept: as returns", cancelled_orders(sheet))
+    sheet.log.note("same_day_purchase", "kept: one purchase a day", same_day_purchases(sheet))
+    return sheet
+
+
+def cancelled_orders(sheet: Sheet) -> Mask:
+    """Which rows belong to an order that takes back: C and digits, and a negative quantity or amount."""
+    if "order_id" not in sheet.codes:
+        return np.zeros(sheet.given.n_rows, dtype=bool)
+    orders = pa.array(sheet.levels["order_id"], pa.large_string())
+    marked = np.append(truth(pc.match_substring_regex(orders, r"^C\d")), False)
+    below = sheet.numbers.get("quantity", sheet.numbers["amount"]) < 0
+    return marked[sheet.codes["order_id"]] & below
+
+
+def same_day_purchases(sheet: Sheet) -> Mask:
+    """Which purchases are further ones of a buyer on a calendar day."""
+    bought = sheet.log.kept & ~(sheet.numbers["amount"] <= 0)
+    rows = np.flatnonzero(bought)
+    days = sheet.time[rows] // MICROSECONDS_A_DAY
+    further = pd.Series(sheet.ids.codes[rows] * 1_000_003 + days).duplicated().to_numpy()
+    found = np.zeros(len(bought), dtype=bool)
+    found[rows[further]] = True
+    return found
+
+
+def _note_amounts(sheet: Sheet, unreadable: Mask) -> None:
+    amount, log = sheet.numbers["amount"], sheet.log
+    missing = np.isnan(amount) & ~unreadable
+    if missing.all():
+        log.note("no_amounts", "kept: every row is a purchase of unknown amount", missing)
+    else:
+        log.note("missing_amount", "kept: a purchase of unknown amount", missing)
+    log.note("zero_amount", "kept: neither purchase nor return", amount == 0)
+    log.note("return", "kept: lowers net spend, is no purchase", amount < 0)

@@ -1,0 +1,1 @@
+"""Sources: files, folders, database queries, read whole or piece by piece."""

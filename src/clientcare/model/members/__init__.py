@@ -1,0 +1,1 @@
+"""The members of the model: each a small classifier over a feature table, one file each."""

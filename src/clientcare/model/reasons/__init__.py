@@ -1,0 +1,1 @@
+"""Reasons: themes, their phrases, and the explanation of each buyer's risk."""

@@ -1,0 +1,1 @@
+"""Training: past snapshots, what came after, and how much each member counts."""

@@ -1,0 +1,315 @@
+"""How many purchases and how much money the horizon may bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clientcare.history.histories import Histories
+from clientcare.model.members.base import Floats
+from clientcare.model.members.design import Design
+from clientcare.window import MICROSECONDS_A_DAY
+
+DAYS_A_MONTH = 365.25 / 12
+RIDGE = 0.001
+FEWEST_ROWS = 20
+MOST_LOG_COUNT = 8.0
+USUAL_MOVE = 0.1
+
+
+def bought_in_horizon(
+    histories: Histories, positions: NDArray[np.int64], as_of: int, horizon_days: int
+) -> tuple[Floats, Floats]:
+    """Purchase days of some buyers within [as_of, as_of + horizon), and what they paid less returns.
+
+    Parameters
+    ----------
+    histories : Histories
+    positions : int array of shape (n_buyers,)
+        Positions in ``histories.buyer_ids``.
+    as_of : int
+        Microseconds since 1970.
+    horizon_days : int
+
+    Returns
+    -------
+    n_purchases, spend : float64 arrays of shape (n_buyers,)
+        ``spend`` is NaN where something was bought at unknown amounts only.
+    """
+    n_all = len(histories.buyer_ids)
+    events = histories.events("transactions")
+    if events is None:
+        return np.zeros(len(positions)), np.zeros(len(positions))
+    inside = (events.time >= as_of) & (events.time < as_of + horizon_days * MICROSECONDS_A_DAY)
+    rows = np.flatnonzero(inside)
+    buyer, day = events.buyer[rows].astype(np.int64), events.day[rows].astype(np.int64)
+    amount = events.columns["amount"][rows] if "amount" in events.columns else np.full(len(rows), np.nan)
+    bought = ~(amount <= 0)
+    first = np.ones(int(bought.sum()), dtype=bool)
+    first[1:] = (np.diff(buyer[bought]) != 0) | (np.diff(day[bought]) != 0)
+    n_purchases = np.bincount(buyer[bought][first], minlength=n_all).astype(np.float64)
+    known = ~np.isnan(amount)
+    spend = np.bincount(buyer[known], amount[known], minlength=n_all)
+    n_known = np.bincount(buyer[known & bought], minlength=n_all)
+    spend = np.where((n_purchases > 0) & (n_known == 0), np.nan, spend)
+    return n_purchases[positions], np.asarray(spend[positions], dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What is known of a buyer's money and contracts at a date; arrays of shape (n_rows,).
+
+    Attributes
+    ----------
+    mean_amount, n_amounts : float64
+        The mean amount of a purchase so far, returns taken off (NaN: none known), and how many purchases it is
+        the mean of.
+    under_contract : bool
+        Whether a contract is in force.
+    monthly_amount : float64
+        What the contracts in force bring a month; 0 without one.
+    """
+
+    mean_amount: Floats
+    n_amounts: Floats
+    under_contract: NDArray[np.bool_]
+    monthly_amount: Floats
+
+    @classmethod
+    def of(cls, column: Callable[[str], Floats]) -> Self:
+        """Read off the model's columns, each had by its name.
+
+        The mean amount counts what was kept: an order that was cancelled or sent back brought nothing.
+        """
+        bought, kept = column("total_spent"), column("net_spent")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share_kept = np.where(bought > 0, np.clip(kept / bought, 0.0, 1.0), 1.0)
+        return cls(
+            column("purchase_amount_mean") * share_kept,
+            np.nan_to_num(column("n_purchases")),
+            column("has_contract_in_force") > 0,
+            np.nan_to_num(column("monthly_amount_in_force")),
+        )
+
+    def take(self, rows: Any) -> Standing:
+        """Some of the rows."""
+        return Standing(
+            self.mean_amount[rows], self.n_amounts[rows], self.under_contract[rows], self.monthly_amount[rows]
+        )
+
+
+class Counts:
+    """A Poisson regression of purchases on a few features; the mean alone where there is too little to
+    learn.
+    """
+
+    def __init__(self) -> None:
+        self.mean, self.intercept, self.coefficients = 0.0, 0.0, np.zeros(0)
+        self.design: Design | None = None
+
+    def fit(self, X: Floats, counts: Floats) -> Self:
+        """Learn; the total over the rows is kept."""
+        self.mean = float(counts.mean()) if len(counts) else 0.0
+        if len(counts) >= FEWEST_ROWS and counts.sum() >= FEWEST_ROWS:
+            self.design = Design().fit(X)
+            Z = self.design.transform(X)
+            self.intercept, self.coefficients = _fit_poisson(Z, counts, RIDGE * len(Z))
+        return self
+
+    def expected(self, X: Floats) -> Floats:
+        """Expected counts; shape (n_rows,)."""
+        if self.design is None:
+            return np.full(len(X), self.mean)
+        said, _ = self.design.weigh(X, self.coefficients)
+        return np.asarray(np.exp(np.minimum(self.intercept + said, MOST_LOG_COUNT)))
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything learned."""
+        return dict(vars(self)) | {"design": None if self.design is None else self.design.get_state()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The regression that :meth:`get_state` told of."""
+        counts = cls()
+        for name, value in state.items():
+            setattr(counts, name, value)
+        counts.design = None if state["design"] is None else Design.from_state(state["design"])
+        return counts
+
+
+class PurchaseAmounts:
+    """Expected purchases and spend of a buyer, given the risk to leave.
+
+    Without a contract, ``expected_purchases = c (1 - churn_risk) (1 + extra)``, ``extra`` being the
+    mean number of purchases beyond the first of those who buy at all, and c the factor that brings the
+    present total to what the probability model expects. Under contract, silence is no leaving: the
+    mean number of purchases of such buyers. ``expected_spend`` is the expected purchases times the
+    buyer's own mean amount, drawn towards everybody's where few amounts are known, times the share by
+    which past horizons came out higher or lower (drawn towards 1 as far as few large buyers made it); plus
+    the contracts' monthly amounts over the horizon, times ``1 - churn_risk / 2``: who leaves, leaves halfway.
+
+    Parameters
+    ----------
+    names : list of str
+        The model's columns.
+    columns : list of str
+        Those that say how much a buyer buys.
+    horizon_days : int
+    """
+
+    def __init__(self, names: list[str], columns: list[str], horizon_days: int) -> None:
+        self.names, self.columns = names, [name for name in columns if name in names]
+        self.horizon_days = horizon_days
+        self.place = [names.index(name) for name in self.columns]
+        self.extra, self.bound = Counts(), Counts()
+        self.sells, self.has_amounts = bool(self.columns), False
+        self.scale = 1.0
+        self.common_amount, self.level, self.prior_amounts = float("nan"), 1.0, 1.0
+
+    def fit(
+        self,
+        X: Floats,
+        n_purchases: Floats,
+        spend: Floats,
+        standing: Standing,
+        buyer: NDArray[np.int64] | None = None,
+    ) -> Self:
+        """Learn from past horizons of shape (n_rows,); ``standing`` as known before them, ``buyer`` the same
+        number for rows of the same buyer (default: each row is a buyer).
+        """
+        bound = standing.under_contract
+        buying = (n_purchases > 0) & ~bound
+        self.extra.fit(X[buying][:, self.place], n_purchases[buying] - 1)
+        self.bound.fit(X[bound][:, self.place], n_purchases[bound])
+        buyer = np.arange(len(X)) if buyer is None else buyer
+        self._fit_amounts(n_purchases, spend, standing.mean_amount, standing.n_amounts, buyer)
+        return self
+
+    def anchor(self, X: Floats, churn_risk: Floats, standing: Standing, expected: Floats) -> Self:
+        """Bring the total of the present buyers to what the probability model expects of them.
+
+        The counts were learned when a cohort was younger; the probability model ages it. Without
+        contract only, and only where no season is known: the probability model has none, and its total would
+        undo the season that the risks already hold.
+
+        Parameters
+        ----------
+        X, churn_risk, standing
+            The buyers as they stand now.
+        expected : float64 array of shape (n_rows,)
+            The probability model's expected purchases; NaN where it does not know a buyer.
+        """
+        self.scale = 1.0
+        ours, _ = self.expected(X, churn_risk, standing)
+        both = np.isfinite(ours) & np.isfinite(expected) & ~standing.under_contract
+        if both.any() and ours[both].sum() > 0:
+            self.scale = float(np.clip(expected[both].sum() / ours[both].sum(), 0.5, 2.0))
+        return self
+
+    def _fit_amounts(
+        self,
+        n_purchases: Floats,
+        spend: Floats,
+        mean_amount: Floats,
+        n_amounts: Floats,
+        buyer: NDArray[np.int64],
+    ) -> None:
+        known = ~np.isnan(mean_amount) & (n_amounts > 0)
+        self.has_amounts = bool(known.any())
+        if known.any():
+            self.common_amount = float(np.average(mean_amount[known], weights=n_amounts[known]))
+        later = known & (n_purchases > 0) & ~np.isnan(spend)
+        if not later.any():
+            return
+        least = np.inf
+        for prior in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0):
+            expected = n_purchases[later] * self._drawn(mean_amount[later], n_amounts[later], prior)
+            level = float(spend[later].sum() / expected.sum())
+            error = float(np.sum(np.abs(spend[later] - level * expected)))
+            if error < least:
+                least, self.prior_amounts, self.level = error, prior, level
+        expected = n_purchases[later] * self._drawn(mean_amount[later], n_amounts[later], self.prior_amounts)
+        self.level = _drawn_to_one(self.level, spend[later], expected, buyer[later])
+
+    def _drawn(self, mean_amount: Floats, n_amounts: Floats, prior: float) -> Floats:
+        mean = np.where(np.isnan(mean_amount), self.common_amount, mean_amount)
+        n = np.where(np.isnan(mean_amount), 0.0, n_amounts)
+        return np.asarray((prior * self.common_amount + n * mean) / (prior + n))
+
+    def expected(self, X: Floats, churn_risk: Floats, standing: Standing) -> tuple[Floats, Floats]:
+        """Expected purchases and spend; shape (n_rows,) each.
+
+        Purchases are NaN where the histories hold no transactions, spend where no amounts were ever known.
+        """
+        unknown, few = np.full(len(X), np.nan), X[:, self.place]
+        purchases = unknown
+        if self.sells:
+            purchases = self.scale * (1 - churn_risk) * (1 + self.extra.expected(few))
+        if self.sells and standing.under_contract.any():
+            purchases = np.where(standing.under_contract, self.bound.expected(few), purchases)
+        spend = unknown
+        if self.has_amounts:
+            spend = (
+                purchases
+                * self._drawn(standing.mean_amount, standing.n_amounts, self.prior_amounts)
+                * self.level
+            )
+        months = self.horizon_days / DAYS_A_MONTH
+        fees = standing.monthly_amount * months * (1 - churn_risk / 2)
+        return purchases, np.where(standing.monthly_amount > 0, np.nan_to_num(spend) + fees, spend)
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything learned, as numbers, texts and arrays."""
+        return dict(vars(self)) | {"extra": self.extra.get_state(), "bound": self.bound.get_state()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The amounts that :meth:`get_state` told of."""
+        amounts = cls(list(state["names"]), list(state["columns"]), state["horizon_days"])
+        for name, value in state.items():
+            setattr(amounts, name, Counts.from_state(value) if name in ("extra", "bound") else value)
+        return amounts
+
+
+def _drawn_to_one(level: float, spend: Floats, expected: Floats, buyer: NDArray[np.int64]) -> float:
+    """A ratio of totals, less of it the more it rests on single buyers.
+
+    Its standard error is counted over buyers, so that one who spends as much as all others together makes it
+    large; amounts a purchase are expected to move by some tenth between horizons.
+    """
+    if not level > 0:
+        return 1.0
+    missed = np.bincount(buyer, spend - level * expected)
+    error = float(np.sqrt(np.sum(missed**2))) / float(expected.sum()) / level
+    return float(level ** (USUAL_MOVE**2 / (USUAL_MOVE**2 + error**2)))
+
+
+def _fit_poisson(Z: Floats, y: Floats, penalty: float, n_steps: int = 50) -> tuple[float, Floats]:
+    """Poisson regression with a ridge, by damped Newton steps; the total over the rows is kept."""
+    beta = np.zeros(Z.shape[1] + 1)
+    beta[0] = np.log(max(float(y.mean()), 1e-3))
+    full = np.column_stack([np.ones(len(Z)), Z])
+    ridge = np.full(len(beta), penalty)
+    ridge[0] = 0.0
+
+    def loss(b: Floats) -> float:
+        eta = np.minimum(full @ b, 20.0)
+        return float(np.sum(np.exp(eta) - y * eta) + ridge @ b**2 / 2)
+
+    now = loss(beta)
+    for _ in range(n_steps):
+        mean = np.exp(np.minimum(full @ beta, 20.0))
+        gradient = full.T @ (mean - y) + ridge * beta
+        hessian = full.T @ (full * mean[:, None]) + np.diag(ridge + 1e-8)
+        step, length = np.linalg.solve(hessian, gradient), 1.0
+        while length > 1e-4 and loss(beta - length * step) > now:
+            length /= 2
+        beta = beta - length * step
+        before, now = now, loss(beta)
+        if before - now < 1e-8 * max(1.0, abs(now)):
+            break
+    return float(beta[0]), beta[1:]
