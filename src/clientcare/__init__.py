@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; nothing of it is loaded
     from clientcare.features import feature_table as feature_table
     from clientcare.features import write_feature_table as write_feature_table
     from clientcare.history import Histories as Histories
+    from clientcare.history import guess_options as guess_options
     from clientcare.history import read_histories as read_histories
     from clientcare.model import RelationshipModel as RelationshipModel
     from clientcare.model import load_model as load_model
@@ -46,6 +47,7 @@ __version__ = "0.1.0"
 _FACE = {
     "Histories": "clientcare.history",
     "read_histories": "clientcare.history",
+    "guess_options": "clientcare.history",
     "feature_table": "clientcare.features",
     "write_feature_table": "clientcare.features",
     "feature_catalogue": "clientcare.features",

@@ -25,6 +25,7 @@ from clientcare.exceptions import ClientcareError
 
 VERBS = {
     "demo": "Run the main job on the samples: quality, backtest, the book.",
+    "init": "Look at your files, propose how to read them, and write clientcare.toml.",
     "check": "Read the tables, say what was found wrong with them, and suggest a horizon.",
     "features": "Write the feature table as of one or several dates.",
     "fit": "Learn a relationship model and save it.",
@@ -43,7 +44,11 @@ VERBS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser(given).parse_args(given)
+    try:
+        options = _parser(given).parse_args(given)
+    except ClientcareError as mistake:  # a config that lies about and cannot be read
+        print(f"clientcare: {mistake}", file=sys.stderr)
+        return 2
     try:
         return int(options.run(options))
     except ClientcareError as mistake:
@@ -91,5 +96,23 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
             sub.description = verb.__doc__
             sub.formatter_class = argparse.RawDescriptionHelpFormatter
             verb.add_options(sub)
+            _take_config(sub, given)
             sub.set_defaults(run=verb.run)
     return parser
+
+
+def _take_config(parser: argparse.ArgumentParser, given: Sequence[str]) -> None:
+    """What a config file says of a verb's own options stands as if it had been typed; what is typed wins."""
+    options = {action.dest: action for action in parser._actions}
+    if "config" not in options:
+        return
+    from clientcare.cli.tables import config_of, defaults_of
+
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    early.add_argument("--config")
+    named = early.parse_known_args(list(given))[0].config
+    verb = parser.prog.split()[-1]
+    for name, value in defaults_of(config_of(named)).items():
+        if name in options and (name != "out" or verb == "score"):
+            options[name].required = False
+            parser.set_defaults(**{name: value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ from clientcare.history.sources.files import files_of, require_other_place
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
 _AT_THE_DOOR = ("timezone", "observed_from", "observed_until", "on_bad_rows")
-_IN_CONFIG_ALONE = (
-    "satisfaction_scale", "kinds", "date_format", "decimal", "encoding", "delimiter", "exact_copies", "isolated_dates"
-)  # fmt: skip
+_WRITING = ("date_format", "decimal", "encoding", "delimiter", "skip_lines", "exact_copies", "isolated_dates")
+_BY_TABLE = ("date_format", "encoding", "delimiter", "skip_lines")
+"""Options that may be one for all tables, or one for each: ``--date-format transactions=%d.%m.%Y``."""
+_OF_VERBS = ("horizon", "model", "out", "effort", "as_of")
+"""Options of the verbs that a config may hold too; the command line wins."""
+CONFIG = "clientcare.toml"
+"""Read by itself where it lies in the folder one stands in."""
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +38,10 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         help="a column of yours under our name, e.g. transactions.buyer_id='Customer ID' (repeatable)",
     )
     group.add_argument(
-        "--config", metavar="FILE.toml", help="these options from a file; the command line wins"
+        "--config",
+        metavar="FILE.toml",
+        help="these options from a file; the command line wins (clientcare.toml, or [tool.clientcare] of "
+        "pyproject.toml, is read by itself)",
     )
     group.add_argument("--timezone", help="the zone whose calendar days count, e.g. Europe/London")
     group.add_argument("--observed-from", metavar="DATE", help="the data are complete from this day on")
@@ -45,6 +53,27 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         choices=("quarantine", "raise"),
         help="set unusable rows aside and count them (default), or stop at the first rule they break",
     )
+    for name, words in (
+        ("date_format", "how texts write dates, e.g. %%d.%%m.%%Y"),
+        ("decimal", "what parts decimals in texts: . or ,"),
+        ("encoding", "how CSV files encode texts, e.g. cp1252"),
+        ("delimiter", "what parts the cells of CSV files"),
+        ("skip_lines", "lines above the header of CSV files"),
+        ("exact_copies", "set_aside (default) or keep"),
+        ("isolated_dates", "set_aside (default) or keep"),
+    ):
+        by_table = "; TABLE=VALUE for one table (repeatable)" if name in _BY_TABLE else ""
+        group.add_argument(
+            f"--{name.replace('_', '-')}", metavar="VALUE", help=words + by_table,
+            action="append" if name in _BY_TABLE else "store",
+        )  # fmt: skip
+    group.add_argument(
+        "--satisfaction-scale", nargs=2, type=float, metavar=("LOW", "HIGH"), help="lowest and highest rating"
+    )
+    group.add_argument(
+        "--kind", action="append", default=[], metavar="YOURS=OURS",
+        help="a word of yours for a kind of contact, e.g. coffee=check_in (repeatable)",
+    )  # fmt: skip
 
 
 def read_tables(options: argparse.Namespace) -> Histories:
@@ -52,12 +81,13 @@ def read_tables(options: argparse.Namespace) -> Histories:
     sources, door = table_sources(options)
     if getattr(options, "out", None):
         for table, source in sources.items():
-            if not is_address(source):
-                require_other_place(Path(options.out), table, files_of(table, source))
+            named = [one for one in (source if isinstance(source, list) else [source]) if not is_address(one)]
+            for one in named:
+                require_other_place(Path(options.out), table, files_of(table, one))
     return read_histories(**sources, **door)
 
 
-def table_sources(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, Any]]:
+def table_sources(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """Where each table lies, and the options for the door (column map, time zone ...).
 
     Raises
@@ -65,9 +95,9 @@ def table_sources(options: argparse.Namespace) -> tuple[dict[str, str], dict[str
     OptionError
         Where no table is named or a column map cannot be read.
     """
-    config = _read_config(options.config) if options.config else {}
+    config = config_of(options.config)
     named = {table: getattr(options, table) or config.get(table) for table in TABLES}
-    sources = {table: str(source) for table, source in named.items() if source is not None}
+    sources: dict[str, Any] = {table: source for table, source in named.items() if source is not None}
     if not sources:
         raise OptionError(
             "no table named. Give at least --transactions FILES (or --interactions with --contracts), "
@@ -78,10 +108,49 @@ def table_sources(options: argparse.Namespace) -> tuple[dict[str, str], dict[str
     columns = _column_map(options.column, config.get("columns", {}))
     if columns:
         door["columns"] = columns
-    for name in _IN_CONFIG_ALONE:
+    for name in ("kinds", "satisfaction_scale", *_WRITING):
         if name in config:
             door[name] = tuple(config[name]) if isinstance(config[name], list) else config[name]
-    return sources, door
+    return sources, door | _written_on_the_line(options)
+
+
+def _written_on_the_line(options: argparse.Namespace) -> dict[str, Any]:
+    """How cells and files are written, as flags say it."""
+    said: dict[str, Any] = {}
+    for name in _WRITING:
+        value = getattr(options, name)
+        if value is not None:
+            said[name] = _by_table(name, value) if name in _BY_TABLE else value
+    if options.satisfaction_scale is not None:
+        said["satisfaction_scale"] = tuple(options.satisfaction_scale)
+    if options.kind:
+        pairs = [pair.partition("=") for pair in options.kind]
+        if not all(yours and ours for yours, _, ours in pairs):
+            raise OptionError("--kind: not of the form YOURS=OURS, e.g. --kind coffee=check_in.")
+        said["kinds"] = {yours: ours for yours, _, ours in pairs}
+    return said
+
+
+def _by_table(name: str, values: list[str]) -> Any:
+    """One value for all tables, or ``TABLE=VALUE`` for each."""
+    read: Callable[[str], Any] = _whole_number if name == "skip_lines" else str
+    named = {
+        table: read(value)
+        for table, equals, value in (one.partition("=") for one in values)
+        if table in TABLES and equals
+    }
+    if named and len(named) < len(values):
+        raise OptionError(
+            f"--{name.replace('_', '-')}: give one value for all tables, or TABLE=VALUE for each."
+        )
+    return named or read(values[-1])
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise OptionError("--skip-lines: must be a whole number, e.g. 3 or transactions=3.") from None
 
 
 def _column_map(pairs: list[str], from_config: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -120,21 +189,49 @@ def _maps_texts_by_table(columns: Any) -> bool:
     )
 
 
-def _read_config(path: str) -> dict[str, Any]:
-    """A TOML file of options: tables and door options at the top, ``[columns.transactions] ours = "theirs"``."""
+def config_of(path: str | None) -> dict[str, Any]:
+    """The options of a config file: the one named, else what lies in the folder one stands in, else none."""
+    if path:
+        return _checked_config("--config", _toml_of("--config", Path(path)))
+    if Path(CONFIG).is_file():
+        return _checked_config(CONFIG, _toml_of(CONFIG, Path(CONFIG)))
+    if Path("pyproject.toml").is_file():
+        try:
+            project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+            return {}  # somebody else's file, which this verb was not asked to judge
+        return _checked_config(
+            "[tool.clientcare] of pyproject.toml", project.get("tool", {}).get("clientcare", {})
+        )
+    return {}
+
+
+def defaults_of(config: dict[str, Any]) -> dict[str, Any]:
+    """What a config says of the options of verbs."""
+    return {name: config[name] for name in _OF_VERBS if name in config}
+
+
+def _toml_of(place: str, path: Path) -> dict[str, Any]:
     try:
-        config = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as cause:
-        raise SourceError(f"--config: the file cannot be read ({type(cause).__name__}).") from cause
+        raise SourceError(f"{place}: the file cannot be read ({type(cause).__name__}).") from cause
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
-        raise OptionError("--config: the file is no valid TOML. Check quotes and brackets.") from cause
-    known = {*TABLES, *_AT_THE_DOOR, *_IN_CONFIG_ALONE, "columns"}
+        raise OptionError(f"{place}: the file is no valid TOML. Check quotes and brackets.") from cause
+
+
+def _checked_config(place: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Tables and door options at the top, ``[columns.transactions] ours = "theirs"``."""
+    known = {*TABLES, *_AT_THE_DOOR, *_WRITING, *_OF_VERBS, "kinds", "satisfaction_scale", "columns"}
     unknown = sorted(set(config) - known)
     if unknown:
-        raise OptionError(f"--config: no option {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
+        raise OptionError(f"{place}: no option {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
     for name in (*TABLES, "encoding", "delimiter"):
-        if not isinstance(config.get(name, ""), str):
-            raise OptionError(f"--config: {name} must be a text in quotes.")
+        value = config.get(name, "")
+        by_table = isinstance(value, dict) and name in _BY_TABLE
+        several = name in TABLES and isinstance(value, list) and all(isinstance(one, str) for one in value)
+        if not (isinstance(value, str) or by_table or several):
+            raise OptionError(f"{place}: {name} must be a text in quotes.")
     if not isinstance(config.get("kinds", {}), dict):
-        raise OptionError('--config: kinds must be a table of texts, e.g. kinds = { coffee = "check_in" }.')
+        raise OptionError(f'{place}: kinds must be a table of texts, e.g. kinds = {{ coffee = "check_in" }}.')
     return config

@@ -20,7 +20,7 @@ from clientcare.durable import reached
 from clientcare.exceptions import InputError, OptionError, SourceError
 from clientcare.history.door.schema import ColumnMap, check_column_map, read_names
 from clientcare.history.sources.databases import import_duckdb
-from clientcare.history.sources.files import check_csv_options, require_other_place
+from clientcare.history.sources.files import CsvForm, require_other_place
 from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.sources.scans import FileScan, Scan, scan_of
 from clientcare.model.file import library_versions
@@ -116,8 +116,9 @@ def score_dataset(
     memory_limit: str = "1GB",
     on_progress: Callable[[Progress], None] | None = None,
     formula_guard: bool = True,
-    encoding: str = "utf-8",
-    delimiter: str | None = None,
+    encoding: str | Mapping[str, str] = "utf-8",
+    delimiter: str | Mapping[str, str] | None = None,
+    skip_lines: int | Mapping[str, int] = 0,
     **door: Any,
 ) -> ScoringResult:
     """Score every buyer of tables that need not fit in memory, and publish the book all at once or not at all.
@@ -150,7 +151,7 @@ def score_dataset(
         Called with a :class:`Progress`. Without one a bar is drawn where a person watches and tqdm is installed.
     formula_guard : bool
         Whether texts in CSV are kept from starting a formula in a spreadsheet.
-    encoding, delimiter : str, optional
+    encoding, delimiter, skip_lines : str or int, or mapping of table to them, optional
         How CSV files are written.
     **door
         Further options of :class:`Histories`: ``timezone``, ``kinds``, ``satisfaction_scale``, ...
@@ -202,9 +203,11 @@ def score_dataset(
         raise InputError("score_dataset: no table given. Give transactions, interactions or contracts.")
     moment = parse_moment(as_of, door.get("timezone"))
     require_tables("score_dataset", getattr(model, "tables_", ()), sources)
-    check_csv_options(encoding, delimiter)
     mapping = check_column_map(columns)
-    scans = {table: scan_of(table, source, encoding, delimiter) for table, source in sources.items()}
+    scans = {
+        table: scan_of(table, source, CsvForm.of(table, encoding, delimiter, skip_lines))
+        for table, source in sources.items()
+    }
     for table, scan in scans.items():
         read_names(table, scan.names, mapping.get(table, {}))
     n_parts = suggest_partitions(scans) if n_partitions is None else n_partitions
@@ -225,7 +228,13 @@ def score_dataset(
         "inputs": inputs,
         "model_id": _id_of(model),
         "as_of": moment.isoformat(),
-        "options": {"columns": mapping, "encoding": encoding, "delimiter": delimiter, **_plain_options(door)},
+        "options": {
+            "columns": mapping,
+            "encoding": encoding,
+            "delimiter": delimiter,
+            "skip_lines": skip_lines,
+            **_plain_options(door),
+        },
         "n_parts": n_parts,
         "output": dict(output.form),
         "versions": _versions(),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 from codecs import getincrementaldecoder
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from glob import glob, has_magic
 from os import PathLike, fspath
 from pathlib import Path
@@ -22,11 +23,14 @@ from clientcare.exceptions import OptionError, SchemaError, SourceError
 from clientcare.history.door.intake import FileTable
 from clientcare.history.histories import Histories
 from clientcare.history.sources.databases import DatabaseQuery, is_address, query_of_address
+from clientcare.history.sources.workbooks import WHOLE_ENDS, read_whole
 from clientcare.progress import ProgressBar
 
-CSV_ENDS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+CSV_ENDS = tuple(end + packed for packed in ("", ".gz", ".bz2", ".zst") for end in (".csv", ".tsv", ".txt"))
 PARQUET_ENDS = (".parquet", ".pq")
 DELIMITERS = (",", ";", "\t", "|")
+MOST_SKIPPED = 1_000
+"""The header is looked for in the first 64 KiB; a thousand lines above it are no title any more."""
 
 
 def read_histories(
@@ -35,8 +39,9 @@ def read_histories(
     contracts: Any = None,
     buyers: Any = None,
     *,
-    encoding: str = "utf-8",
-    delimiter: str | None = None,
+    encoding: str | Mapping[str, str] = "utf-8",
+    delimiter: str | Mapping[str, str] | None = None,
+    skip_lines: int | Mapping[str, int] = 0,
     **options: Any,
 ) -> Histories:
     r"""Histories from files or databases.
@@ -44,16 +49,18 @@ def read_histories(
     Parameters
     ----------
     transactions, interactions, contracts, buyers : path, pattern, folder, list of paths, database, or table
-        CSV (also compressed with gzip) or Parquet. A folder stands for all its CSV and Parquet files, in
-        the order of their names; several files of a table must have the same columns. A database is named by
-        its address with the table behind a ``#`` (``"postgresql+psycopg://host/shop#orders"``,
-        ``"duckdb:///shop.db#orders"``) or asked by a :class:`~clientcare.history.DatabaseQuery`. Tables are
-        taken as they are.
-    encoding : str
+        CSV (also compressed: gz, bz2, zst), Parquet, JSON (a list of records, or one record a line), or a workbook
+        (``.xlsx``, its first sheet). A folder stands for all its CSV and Parquet files, in the order of their
+        names; several files of a table must have the same columns. A database is named by its address with the
+        table behind a ``#`` (``"postgresql+psycopg://host/shop#orders"``, ``"duckdb:///shop.db#orders"``) or asked
+        by a :class:`~clientcare.history.DatabaseQuery`. Tables are taken as they are.
+    encoding : str, or mapping of table to str
         How the CSV files encode texts.
-    delimiter : str, optional
-        What parts the cells of the CSV files; by default the one among comma, semicolon, tab and bar that
-        parts the header.
+    delimiter : str, or mapping of table to str, optional
+        What parts the cells of the CSV files; by default what a first line ``sep=;`` states, else the one among
+        comma, semicolon, tab and bar that parts the header.
+    skip_lines : int, or mapping of table to int
+        How many lines stand above the header of the CSV files: a title, the date of an export.
     **options
         All further options of :class:`Histories`.
 
@@ -87,32 +94,83 @@ def read_histories(
         "contracts": contracts,
         "buyers": buyers,
     }
-    check_csv_options(encoding, delimiter)
     read = {}
     with ProgressBar("Reading", n_steps=len(tables) + 1) as bar:
         for place, (name, source) in enumerate(tables.items()):
             bar.at(place, name)
-            read[name] = read_source(name, source, encoding, delimiter)
+            read[name] = read_source(name, source, CsvForm.of(name, encoding, delimiter, skip_lines))
         bar.at(len(tables), "checking and sorting")
         return Histories(**read, **options)
 
 
-def read_source(table: str, source: Any, encoding: str = "utf-8", delimiter: str | None = None) -> Any:
+def read_source(table: str, source: Any, form: CsvForm | None = None) -> Any:
     """What a source holds; anything that is neither a path nor a database is handed on as it is."""
     if is_address(source):
         source = query_of_address(table, source)
     if isinstance(source, DatabaseQuery):
         return source.read()
     if isinstance(source, (str, PathLike)):
-        return read_files(table, files_of(table, source), encoding, delimiter)
+        return read_files(table, files_of(table, source), form)
     if (
         isinstance(source, (list, tuple))
         and source
         and all(isinstance(one, (str, PathLike)) for one in source)
     ):
         files = [file for one in source for file in files_of(table, one)]
-        return read_files(table, files, encoding, delimiter)
+        return read_files(table, files, form)
     return source
+
+
+@dataclass(frozen=True)
+class CsvForm:
+    """How the CSV files of one table are written.
+
+    Attributes
+    ----------
+    encoding : str
+    delimiter : str or None
+        None where the header tells.
+    skip_lines : int
+        Lines above the header.
+    """
+
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    skip_lines: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        table: str,
+        encoding: str | Mapping[str, str] = "utf-8",
+        delimiter: str | Mapping[str, str] | None = None,
+        skip_lines: int | Mapping[str, int] = 0,
+    ) -> CsvForm:
+        """The form of one table, where each option is one for all tables or a mapping by table.
+
+        Raises
+        ------
+        OptionError
+            Where an option makes no sense.
+        """
+        form = cls(
+            encoding.get(table, "utf-8") if isinstance(encoding, Mapping) else encoding,
+            delimiter.get(table) if isinstance(delimiter, Mapping) else delimiter,
+            skip_lines.get(table, 0) if isinstance(skip_lines, Mapping) else skip_lines,
+        )
+        check_csv_options(form.encoding, form.delimiter)
+        if not (isinstance(form.skip_lines, int) and 0 <= form.skip_lines <= MOST_SKIPPED):
+            raise OptionError(f"skip_lines: must be a whole number from 0 to {MOST_SKIPPED}.")
+        return form
+
+
+@dataclass(frozen=True)
+class CsvStart:
+    """Where the rows of a CSV file begin: lines above the header, the header, what parts the cells."""
+
+    skip_lines: int
+    header: str
+    delimiter: str
 
 
 def check_csv_options(encoding: str, delimiter: str | None) -> None:
@@ -177,11 +235,9 @@ def require_other_place(out: Path, table: str, files: Iterable[Path]) -> None:
             )
 
 
-def read_files(
-    table: str, files: Sequence[Path], encoding: str = "utf-8", delimiter: str | None = None
-) -> FileTable:
+def read_files(table: str, files: Sequence[Path], form: CsvForm | None = None) -> FileTable:
     """Several files of one table as one; row numbers run on through the files."""
-    parts = [read_file(table, file, encoding, delimiter) for file in files]
+    parts = [read_file(table, file, form) for file in files]
     if len(parts) == 1:
         return parts[0]
     _require_same_columns(table, files, [part.table for part in parts])
@@ -200,8 +256,8 @@ def read_files(
     return FileTable(whole, tuple(left_out), tuple(remark for part in parts for remark in part.remarks))
 
 
-def read_file(table: str, file: Path, encoding: str = "utf-8", delimiter: str | None = None) -> FileTable:
-    """One CSV or Parquet file.
+def read_file(table: str, file: Path, form: CsvForm | None = None) -> FileTable:
+    """One file of any form that is known.
 
     Raises
     ------
@@ -212,7 +268,9 @@ def read_file(table: str, file: Path, encoding: str = "utf-8", delimiter: str | 
     if name.endswith(PARQUET_ENDS):
         return FileTable(_read_parquet(table, file))
     if name.endswith(CSV_ENDS):
-        return _read_csv(table, file, encoding, delimiter)
+        return _read_csv(table, file, form or CsvForm())
+    if name.endswith(WHOLE_ENDS):
+        return FileTable(read_whole(table, file))
     raise SourceError(f"{table}: {file.name!r} is neither CSV nor Parquet. Save it as one of them.")
 
 
@@ -232,19 +290,20 @@ def _read_parquet(table: str, file: Path) -> pa.Table:
     )
 
 
-def _read_csv(table: str, file: Path, encoding: str, delimiter: str | None) -> FileTable:
-    header = csv_header(table, file, encoding)
-    parted_by = delimiter or max(DELIMITERS, key=header.count)
-    if _is_header_alone(file, encoding):
-        names = next(csv.reader([header.strip()], delimiter=parted_by))
+def _read_csv(table: str, file: Path, form: CsvForm) -> FileTable:
+    start = csv_start(table, file, form)
+    encoding, parted_by = form.encoding, start.delimiter
+    if _is_header_alone(file, encoding, start.skip_lines):
+        names = next(csv.reader([start.header.strip()], delimiter=parted_by))
         return FileTable(pa.table([pa.array([], pa.string()) for _ in names], names=names))
     ragged: list[Any] = []
-    found, trouble = _parse_csv(file, encoding, parted_by, None)
+    found, trouble = _parse_csv(file, encoding, start, None)
     if trouble and _is_encoded(file, encoding):
-        found, trouble = _parse_csv(file, encoding, parted_by, ragged)
+        found, trouble = _parse_csv(file, encoding, start, ragged)
     if found is None:
         raise csv_not_read(table, file, encoding, trouble)
-    left_out = tuple((int(row.number) - 2, str(row.text)) for row in ragged)
+    above = 2 + start.skip_lines  # lines are counted from 1, and rows from 0 below the header
+    left_out = tuple((int(row.number) - above, str(row.text)) for row in ragged)
     if len(left_out) > found.num_rows:
         raise mostly_ragged(table, len(left_out), found.num_columns, [number for number, _ in left_out[:5]])
     cut = (
@@ -269,24 +328,41 @@ def csv_not_read(table: str, file: Path, encoding: str, trouble: str) -> SourceE
     )
 
 
-def csv_header(table: str, file: Path, encoding: str) -> str:
-    """The first line of a CSV file."""
+def csv_start(table: str, file: Path, form: CsvForm) -> CsvStart:
+    """Where the header of a CSV file stands, and what parts its cells.
+
+    Raises
+    ------
+    SourceError
+        Where the file cannot be opened, or has no header.
+    """
     trouble = ""
-    line = ""
+    lines: list[str] = []
     try:
         with pa.input_stream(str(file), compression="detect") as stream:
-            line = stream.read(65_536).decode(encoding, errors="replace").lstrip("\ufeff").split("\n")[0]
+            text = stream.read(65_536).decode(form.encoding, errors="replace").lstrip("\ufeff")
+        lines = text.split("\n")
     except (OSError, LookupError) as cause:
         trouble = type(cause).__name__
     if trouble:
         raise SourceError(f"{table}: {file.name!r} cannot be opened ({trouble}).")
-    if not line.strip():
-        raise SourceError(f"{table}: {file.name!r} is empty: not even a header.")
-    return line
+    declared = _declared_delimiter(lines[0])
+    skip = form.skip_lines or int(declared is not None)
+    header = lines[skip] if skip < len(lines) else ""
+    if not header.strip():
+        below = f" below the {skip} lines that are skipped" if skip else ""
+        raise SourceError(f"{table}: {file.name!r} is empty: not even a header{below}.")
+    return CsvStart(skip, header, form.delimiter or declared or max(DELIMITERS, key=header.count))
+
+
+def _declared_delimiter(line: str) -> str | None:
+    """What a first line such as ``sep=;``, as spreadsheets write it, says of the cells."""
+    stated = line.strip("\r\n")
+    return stated[4] if len(stated) == 5 and stated.lower().startswith("sep=") else None
 
 
 def _parse_csv(
-    file: Path, encoding: str, delimiter: str, ragged: list[Any] | None
+    file: Path, encoding: str, start: CsvStart, ragged: list[Any] | None
 ) -> tuple[pa.Table | None, str]:
     """All cells as text, or the kind of trouble.
 
@@ -300,10 +376,15 @@ def _parse_csv(
 
     careful = ragged is not None
     read = pacsv.ReadOptions(
-        encoding=encoding, use_threads=not careful, block_size=1 << (24 if careful else 22)
+        encoding=encoding,
+        use_threads=not careful,
+        block_size=1 << (24 if careful else 22),
+        skip_rows=start.skip_lines,
     )
     parse = pacsv.ParseOptions(
-        delimiter=delimiter, newlines_in_values=careful, invalid_row_handler=leave_out if careful else None
+        delimiter=start.delimiter,
+        newlines_in_values=careful,
+        invalid_row_handler=leave_out if careful else None,
     )
     try:
         with pacsv.open_csv(file, read_options=read, parse_options=parse) as reader:
@@ -334,10 +415,11 @@ def _is_encoded(file: Path, encoding: str) -> bool:
     return True
 
 
-def _is_header_alone(file: Path, encoding: str) -> bool:
-    """Whether there is no line behind the first, so that its end may be missing, too."""
+def _is_header_alone(file: Path, encoding: str, skip_lines: int) -> bool:
+    """Whether there is no line behind the header, so that its end may be missing, too."""
     with pa.input_stream(str(file), compression="detect") as stream:
         text = stream.read(65_536).decode(encoding, errors="replace").strip()
+    text = text.split("\n", skip_lines)[-1]
     return "\n" not in text and "\r" not in text and len(text) < 60_000
 
 
@@ -352,7 +434,7 @@ def mostly_ragged(table: str, n_lines: int, n_cells: int, first_rows: Sequence[i
 
 def ends_with_a_line(file: Path) -> bool:
     """Whether a CSV file's last line has its end; where not, the file may have been cut short."""
-    if file.name.lower().endswith(".gz"):
+    if file.name.lower().endswith((".gz", ".bz2", ".zst")):
         return True
     with file.open("rb") as stream:
         stream.seek(0, 2)

@@ -23,13 +23,15 @@ from clientcare.exceptions import InputError, SchemaError, SourceError
 from clientcare.history.door.intake import arrow_of, with_index_as_columns, without_odd_types
 from clientcare.history.sources.databases import CHUNK_ROWS, DatabaseQuery, is_address, query_of_address
 from clientcare.history.sources.files import (
-    DELIMITERS,
     PARQUET_ENDS,
-    csv_header,
+    CsvForm,
     csv_not_read,
+    csv_start,
     ends_with_a_line,
     files_of,
+    read_files,
 )
+from clientcare.history.sources.workbooks import WHOLE_ENDS
 
 _HASH_CHUNK = 4 << 20
 
@@ -52,7 +54,7 @@ class Scan(Protocol):
         """Make the rows visible to a DuckDB connection under a name; ``spool`` is an empty folder to use."""
 
 
-def scan_of(table: str, source: Any, encoding: str = "utf-8", delimiter: str | None = None) -> Scan:
+def scan_of(table: str, source: Any, form: CsvForm | None = None) -> Scan:
     """A source of any kind as a scan.
 
     Parameters
@@ -75,14 +77,22 @@ def scan_of(table: str, source: Any, encoding: str = "utf-8", delimiter: str | N
     if is_address(source):
         return query_of_address(table, source)
     if isinstance(source, (str, os.PathLike)):
-        return FileScan.of(table, [source], encoding, delimiter)
+        return _scan_of_files(table, [source], form)
     if (
         isinstance(source, (list, tuple))
         and source
         and all(isinstance(one, (str, os.PathLike)) for one in source)
     ):
-        return FileScan.of(table, source, encoding, delimiter)
+        return _scan_of_files(table, source, form)
     return FrameScan.of(table, source)
+
+
+def _scan_of_files(table: str, sources: Sequence[str | os.PathLike[str]], form: CsvForm | None) -> Scan:
+    """Files as a scan; workbooks and JSON, which cannot be read piece by piece, as a loaded table."""
+    files = [path for source in sources for path in files_of(table, source)]
+    if any(path.name.lower().endswith(WHOLE_ENDS) for path in files):
+        return FrameScan.of(table, read_files(table, files, form).table)
+    return FileScan.of(table, sources, form)
 
 
 # ------------------------------------------------------------------------------------------ files
@@ -110,8 +120,7 @@ class FileScan:
     files: tuple[Path, ...]
     schema: pa.Schema
     is_csv: bool
-    encoding: str = "utf-8"
-    delimiter: str | None = None
+    form: CsvForm = field(default_factory=CsvForm)
     ragged: RaggedLines = field(default_factory=RaggedLines, compare=False)
     trouble: list[SourceError] = field(default_factory=list, compare=False)
     """What ended the reading; DuckDB, which asks for the rows, hands on no error but its own."""
@@ -121,8 +130,7 @@ class FileScan:
         cls,
         table: str,
         sources: Sequence[str | os.PathLike[str]],
-        encoding: str = "utf-8",
-        delimiter: str | None = None,
+        form: CsvForm | None = None,
     ) -> FileScan:
         """Files, folders and patterns.
 
@@ -140,8 +148,9 @@ class FileScan:
                 f"{table}: both Parquet and CSV files are there. Name one of them: 'folder/*.parquet'."
             )
         is_csv = not forms.pop()
-        schema = _common_schema(table, files, encoding, delimiter, is_csv)
-        return cls(table, files, schema, is_csv, encoding, delimiter)
+        form = form or CsvForm()
+        schema = _common_schema(table, files, form, is_csv)
+        return cls(table, files, schema, is_csv, form)
 
     @property
     def names(self) -> list[str]:
@@ -200,27 +209,23 @@ class FileScan:
         for path in self.files:
             before = n_rows + self.ragged.n_lines
             try:
-                with _open_csv(
-                    path, self.schema.names, self.encoding, self.delimiter, self.table, self.ragged, before
-                ) as reader:
+                with _open_csv(path, self.schema.names, self.form, self.table, self.ragged, before) as reader:
                     for batch in reader:
                         n_rows += batch.num_rows
                         columns = [batch.column(name) for name in self.schema.names]
                         yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
             except (pa.ArrowException, UnicodeError, LookupError) as cause:
-                self.trouble.append(csv_not_read(self.table, path, self.encoding, type(cause).__name__))
+                self.trouble.append(csv_not_read(self.table, path, self.form.encoding, type(cause).__name__))
                 raise self.trouble[0] from None
             except OSError as cause:
                 self.trouble.append(_unreadable(self.table, path, cause))
                 raise self.trouble[0] from None
 
 
-def _common_schema(
-    table: str, files: Sequence[Path], encoding: str, delimiter: str | None, is_csv: bool
-) -> pa.Schema:
+def _common_schema(table: str, files: Sequence[Path], form: CsvForm, is_csv: bool) -> pa.Schema:
     first: pa.Schema | None = None
     for number, path in enumerate(files, start=1):
-        schema = _schema_of(table, path, encoding, delimiter, is_csv)
+        schema = _schema_of(table, path, form, is_csv)
         if first is None:
             first = schema
             continue
@@ -245,17 +250,17 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
-def _schema_of(table: str, path: Path, encoding: str, delimiter: str | None, is_csv: bool) -> pa.Schema:
+def _schema_of(table: str, path: Path, form: CsvForm, is_csv: bool) -> pa.Schema:
     try:
         if not is_csv:
             return pq.read_schema(path).remove_metadata()
-        with _open_csv(path, [], encoding, delimiter, table) as reader:
+        with _open_csv(path, [], form, table) as reader:
             names = list(reader.schema.names)
     except (OSError, pa.ArrowException, UnicodeError, LookupError) as cause:
         if isinstance(cause, SourceError):
             raise
         if is_csv and not isinstance(cause, OSError):
-            raise csv_not_read(table, path, encoding, type(cause).__name__) from None
+            raise csv_not_read(table, path, form.encoding, type(cause).__name__) from None
         raise _unreadable(table, path, cause) from None
     if len(set(names)) < len(names):
         raise SchemaError(f"{table}: several columns of {path.name!r} have one name. Name each apart.")
@@ -265,8 +270,7 @@ def _schema_of(table: str, path: Path, encoding: str, delimiter: str | None, is_
 def _open_csv(
     path: Path,
     names: Sequence[str],
-    encoding: str,
-    delimiter: str | None,
+    form: CsvForm,
     table: str,
     ragged: RaggedLines | None = None,
     n_before: int = 0,
@@ -275,15 +279,17 @@ def _open_csv(
 
     def leave_out(row: Any) -> str:
         if ragged is not None:
-            ragged.add(n_before + row.number - 2)
+            ragged.add(n_before + row.number - 2 - start.skip_lines)
         return "skip"
 
-    parted_by = delimiter or max(DELIMITERS, key=csv_header(table, path, encoding).count)
+    start = csv_start(table, path, form)
     return pacsv.open_csv(
         path,
-        read_options=pacsv.ReadOptions(encoding=encoding, block_size=8 << 20, use_threads=False),
+        read_options=pacsv.ReadOptions(
+            encoding=form.encoding, block_size=8 << 20, use_threads=False, skip_rows=start.skip_lines
+        ),
         parse_options=pacsv.ParseOptions(
-            delimiter=parted_by, newlines_in_values=True, invalid_row_handler=leave_out
+            delimiter=start.delimiter, newlines_in_values=True, invalid_row_handler=leave_out
         ),
         convert_options=pacsv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.large_string()),

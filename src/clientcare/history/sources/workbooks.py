@@ -1,0 +1,83 @@
+"""Files that are read whole: workbooks and JSON."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from clientcare.exceptions import MissingExtraError, SourceError
+
+WORKBOOK_ENDS = (".xlsx", ".xlsm")
+LINES_ENDS = (".jsonl", ".ndjson")
+WHOLE_ENDS = (*WORKBOOK_ENDS, *LINES_ENDS, ".json")
+
+
+def read_whole(table: str, file: Path) -> pa.Table:
+    """A workbook's first sheet, or the records of a JSON file.
+
+    Cells of a workbook are what the workbook says they are: numbers, dates, texts. A column that mixes them is text.
+
+    Raises
+    ------
+    SourceError
+        Where the file cannot be read as what its name says.
+    MissingExtraError
+        Where a workbook is given and ``openpyxl`` is not installed.
+    """
+    name = file.name.lower()
+    if name.endswith(WORKBOOK_ENDS):
+        if find_spec("openpyxl") is None:
+            raise MissingExtraError.of("openpyxl", "excel", "Reading a workbook")
+        kind, read = "a workbook", _first_sheet
+    else:
+        kind, read = "JSON", _records_by_line if name.endswith(LINES_ENDS) else _records
+    try:
+        return pa.Table.from_pandas(_plain(read(file)), preserve_index=False)
+    except (ValueError, KeyError, OSError, TypeError, zipfile.BadZipFile, pa.ArrowException) as cause:
+        trouble = type(cause).__name__
+    raise SourceError(
+        f"{table}: {file.name!r} cannot be read as {kind} ({trouble}): damaged, or no table of records."
+    )
+
+
+def _first_sheet(file: Path) -> pd.DataFrame:
+    return pd.read_excel(file, sheet_name=0, dtype=object)
+
+
+def _records(file: Path) -> pd.DataFrame:
+    records = json.loads(file.read_text(encoding="utf-8-sig"))
+    if not isinstance(records, list):
+        raise TypeError("no list of records")
+    return pd.DataFrame.from_records(records)
+
+
+def _records_by_line(file: Path) -> pd.DataFrame:
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    return pd.DataFrame.from_records([json.loads(line) for line in lines if line.strip()])
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every column of one type; texts where cells are of several."""
+    return pd.DataFrame({str(name): _of_one_type(frame[name]) for name in frame.columns})
+
+
+def _of_one_type(cells: pd.Series[Any]) -> pd.Series[Any]:
+    if cells.dtype != object:
+        return cells
+    typed = cells.infer_objects()
+    if typed.dtype != object or pd.api.types.infer_dtype(typed, skipna=True) in (
+        "string",
+        "empty",
+        "date",
+        "datetime",
+    ):
+        return typed
+    whole = cells.map(lambda cell: isinstance(cell, float) and cell.is_integer())
+    texts = cells.where(~whole, cells[whole].astype("int64").astype(object)) if whole.any() else cells
+    return texts.map(lambda cell: None if pd.isna(cell) else str(cell))
