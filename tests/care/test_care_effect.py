@@ -142,7 +142,12 @@ def test_a_shop_that_contacts_the_overdue_learns_what_its_contacts_do(shop, foun
     planted = truth.reindex(found.rows.index)[found.rows["kept"].to_numpy()].mean()
     assert found.naive_low > 0 > planted  # counting says that care drives buyers away
     assert found.effect == pytest.approx(planted, abs=0.04)
-    assert found.verdict in ("helps", "no effect seen")
+    assert found.verdict in (
+        "helps",
+        "no effect seen",
+        "cannot tell",
+    )  # silence decides on both, and strongly
+    assert found.strongest_seen > 1.3
     assert found.placebos["passes"].all()
     assert found.e_value >= 1
     assert not found.randomised

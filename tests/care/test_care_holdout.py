@@ -33,13 +33,47 @@ def test_the_share_held_out_is_as_asked():
 
 
 def test_the_sample_size_follows_the_two_sample_formula():
-    # (0.8416 + 1.6449)^2 * mean r(1-r) * 4 / 0.05^2
-    spread = (BOOK["churn_risk"] * (1 - BOOK["churn_risk"])).mean()
+    # (0.8416 + 1.6449)^2 * (mean r(1-r) held out + the same with every risk lowered in proportion) * 2 / 0.05^2
+    risk = BOOK["churn_risk"]
+    lowered = risk * (1 - 0.05 / risk.mean())
+    spread = (risk * (1 - risk)).mean() + (lowered * (1 - lowered)).mean()
     plan = plan_holdout(BOOK, smallest_effect=0.05)
-    assert plan.n_needed == pytest.approx((0.841621 + 1.644854) ** 2 * spread * 4 / 0.0025, abs=1)
+    assert plan.n_needed == pytest.approx((0.841621 + 1.644854) ** 2 * spread * 2 / 0.0025, rel=0.003)
     assert plan.n_care + plan.n_hold_out == plan.n_needed
     assert plan.detectable_effect == pytest.approx(0.05, rel=0.01)
     assert "enough" in plan.sentence
+
+
+@pytest.mark.parametrize(("n", "seed"), [(40, 0), (70, 1), (500, 2)])
+def test_the_power_that_is_promised_is_the_power_that_is_had(n, seed):
+    rng = np.random.default_rng(seed)
+    risk = rng.beta(4, 4, n)
+    book = pd.DataFrame({"churn_risk": risk}, index=pd.RangeIndex(n, name="buyer_id"))
+    plan = plan_holdout(book, smallest_effect=0.05, n_buyers=n)
+    drop = plan.detectable_effect / risk.mean()
+    found = 0
+    for _ in range(800):
+        plan = plan_holdout(book, smallest_effect=0.05, n_buyers=n, random_state=int(rng.integers(1 << 31)))
+        arms = plan.assignment
+        risk_now = arms["churn_risk"] * np.where(arms["arm"] == "care", 1 - drop, 1.0)
+        came = pd.Series((rng.random(n) < risk_now).astype(float), index=arms.index)
+        found += plan.evaluate(came).verdict == "helps"
+    assert 0.75 <= found / 800 <= 0.85
+
+
+def test_no_drop_larger_than_the_risk_is_promised():
+    few = pd.DataFrame({"churn_risk": np.full(44, 0.06)}, index=pd.RangeIndex(44, name="buyer_id"))
+    plan = plan_holdout(few)
+    assert np.isnan(plan.detectable_effect)
+    assert "too few to find anything" in plan.sentence
+    with pytest.raises(OptionError, match="more than the mean churn risk"):
+        plan_holdout(few, smallest_effect=0.17)
+
+
+def test_the_gone_take_no_part():
+    book = BOOK.assign(status=np.where(np.arange(len(BOOK)) % 2 == 0, "gone", "active"))
+    plan = plan_holdout(book, smallest_effect=0.05)
+    assert (book.loc[plan.assignment.index, "status"] == "active").all()
 
 
 def test_too_few_buyers_are_called_too_few():

@@ -37,6 +37,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--as-of", action="append", required=True, metavar="DATE", help="repeatable; all buyers known at each"
     )
+    group.add_argument(
+        "--status", choices=("contact", "attempt", "kept"), default="contact",
+        help="what took place (default), every try, or what is written down as kept",
+    )  # fmt: skip
     group.add_argument("--window", default="14D", help="how long the action may take (default 14D)")
     group.add_argument("--horizon", default="90D", help="how long the outcome is watched (default 90D)")
     group.add_argument(
@@ -56,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
         actions[0] if len(actions) == 1 else actions,
         options.outcome,
         options.as_of,
+        status=options.status,
         window=options.window,
         horizon=options.horizon,
         randomised=_arms(options.arms, histories) if options.arms else None,

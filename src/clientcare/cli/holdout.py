@@ -13,7 +13,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     parser.add_argument("book", metavar="BOOK", help="a book written by 'score': .parquet, .csv or a folder")
     parser.add_argument(
-        "--smallest-effect", type=float, default=0.05, metavar="SHARE",
+        "--smallest-effect", type=float, metavar="SHARE",
         help="the drop in the probability of churn worth finding (default 0.05: 5 points)",
     )  # fmt: skip
     parser.add_argument("--power", type=float, default=0.8, help="the chance of finding it (default 0.8)")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from clientcare.care.contacts import Bools, Floats
 from clientcare.effect.doubly_robust import DoublyRobust, Estimate, doubly_robust, e_value, effective_size
@@ -24,6 +25,19 @@ LARGEST_IMBALANCE = 0.1
 """Mean absolute standardised difference that may be left after weighting."""
 
 PLACEBO_LEVEL = 0.99
+
+CLAIM_LEVEL = 0.95
+"""That an action helps or harms is said where this interval leaves zero out: the convention of the field."""
+
+MOSTLY_PRESENT = 0.5
+"""Where more of the action than this needed the buyer to take part, who had gone could hardly be treated."""
+
+MODEST = 1.3
+"""A mood or a rumour that nobody wrote down bends a comparison so far without anybody noticing; a claim must stand as much
+even where nothing that was seen confounds."""
+
+HALVES = 0.5
+"""A feature's upper half stands for having the trait when its strength as a confounder is measured."""
 
 
 def placebos_of(
@@ -106,14 +120,86 @@ def why_not(
         reasons.append(
             "the action seems to change the past, so something that decides on it is not in the features"
         )
+    if sample.assigned_share is None and sample.share_met_by_presence > MOSTLY_PRESENT:
+        reasons.append(
+            f"{sample.share_met_by_presence:.0%} of the contacts needed the buyer to take part, so whoever had gone could "
+            "not be treated; ask for attempts (status='attempt'), or give the action by lot"
+        )
     return tuple(reasons)
+
+
+def claim_interval(estimate: Estimate) -> tuple[float, float]:
+    """The interval on which a claim rests."""
+    reach = float(ndtri(0.5 + CLAIM_LEVEL / 2)) * estimate.error
+    return estimate.value - reach, estimate.value + reach
+
+
+def strength_of_claim(sample: EffectSample, found: DoublyRobust) -> float:
+    """The risk ratio by which a hidden confounder would have to bend the comparison to explain the claim away.
+
+    The end of the claim's interval nearer to zero, as a risk ratio against what comes without the action, turned so
+    that it is 1 or more; amounts by way of a standardised difference, as in :func:`e_values`.
+    """
+    low, high = claim_interval(found.estimate)
+    near = 0.0 if low <= 0 <= high else min(abs(low), abs(high)) * float(np.sign(found.estimate.value))
+    if sample.binary:
+        base = found.untreated
+        if not (0 < base < 1 and base + near > 0):
+            return np.inf
+        ratio = (base + near) / base
+        return float(max(ratio, 1 / ratio))
+    spread = float(sample.outcome[found.kept].std()) if found.kept.any() else 0.0
+    return float(np.exp(0.91 * abs(near) / spread)) if spread > 0 else 1.0
+
+
+def strongest_seen(sample: EffectSample) -> float:
+    """How far the strongest confounder that was seen could bend a comparison that left it out, as a risk ratio.
+
+    For each feature, cut into an upper and a lower half: its risk ratio with the action and with the outcome; joined
+    by the bounding factor ``a b / (a + b - 1)``. The largest over all features, and at least :data:`MODEST`.
+
+    References
+    ----------
+    P. Ding, T. VanderWeele (2016), "Sensitivity analysis without assumptions", Epidemiology 27.
+    """
+    y = sample.outcome if sample.binary else (sample.outcome > np.median(sample.outcome)).astype(np.float64)
+    largest = MODEST
+    for name in sample.features.columns:
+        values = np.asarray(sample.features[name], dtype=np.float64)
+        known = ~np.isnan(values)
+        if known.sum() < 2 * FEWEST_EACH:
+            continue
+        upper = known & (values > np.quantile(values[known], HALVES))
+        lower = known & ~upper
+        if min(upper.sum(), lower.sum()) < FEWEST_EACH:
+            continue
+        with_action = _risk_ratio(upper[sample.treated & known], upper[~sample.treated & known])
+        with_outcome = _risk_ratio(y[upper], y[lower])
+        largest = max(largest, with_action * with_outcome / (with_action + with_outcome - 1))
+    return largest
+
+
+def _risk_ratio(one: Any, other: Any) -> float:
+    """The ratio of two shares, turned so that it is 1 or more; half a case more on each side keeps it finite."""
+    first = (float(np.sum(one)) + 0.5) / (len(one) + 1)
+    second = (float(np.sum(other)) + 0.5) / (len(other) + 1)
+    return max(first / second, second / first)
+
+
+def explained_away(seen: float) -> str:
+    """Why a claim does not stand, in words."""
+    return (
+        f"something unseen that bends the comparison by a factor of {seen:.2f}, as the strongest confounder that was seen "
+        "could, would explain the effect away"
+    )
 
 
 def verdict_of(estimate: Estimate, reasons: tuple[str, ...], lower_is_better: bool) -> str:
     """One of helps, harms, no effect seen, cannot tell."""
     if reasons or np.isnan(estimate.error):
         return "cannot tell"
-    if not estimate.excludes_zero():
+    low, high = claim_interval(estimate)
+    if low <= 0 <= high:
         return "no effect seen"
     return "helps" if (estimate.value < 0) == lower_is_better else "harms"
 
@@ -166,7 +252,7 @@ def sentence_of(
     if verdict == "no effect seen":
         return (
             f"No effect of the action on {words} is seen ({show(e.value)}, {level:.0%} interval "
-            f"{show(e.low)} to {show(e.high)}; {how}): anything outside that interval is unlikely. "
+            f"{show(e.low)} to {show(e.high)}; {how}; a claim would need {CLAIM_LEVEL:.0%}). "
             f"Counting alone would say {show(naive.value)}."
         )
     other_way = np.sign(naive.value) != np.sign(e.value)

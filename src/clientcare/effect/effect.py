@@ -17,15 +17,18 @@ from clientcare.care.contacts import Floats
 from clientcare.effect.checks import (
     FEWEST_EACH,
     e_values,
+    explained_away,
     placebos_of,
     sentence_of,
+    strength_of_claim,
+    strongest_seen,
     verdict_of,
     why_not,
     words_for,
 )
 from clientcare.effect.doubly_robust import DoublyRobust, balance, doubly_robust, naive_difference, overlap
 from clientcare.effect.nuisance import LogScale
-from clientcare.effect.sample import Action, EffectSample, effect_features, effect_sample
+from clientcare.effect.sample import STATUSES, Action, EffectSample, effect_features, effect_sample
 from clientcare.effect.targeting import EffectByBuyer, effects_unseen, gain_table
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories, require_histories
@@ -76,6 +79,9 @@ class CareEffect:
     validated : bool
         Whether following the effect by buyer beats chance on buyers it was not fitted on, and the data can
         tell at all.
+    strongest_seen : float
+        By how much (as a risk ratio) the strongest confounder that was seen could bend a comparison that left it
+        out; what is claimed must stand an unseen one as strong. 1 by lot.
     level : float
         Of the intervals.
     binary, lower_is_better : bool
@@ -107,12 +113,14 @@ class CareEffect:
     rows: pd.DataFrame
     targeting: pd.DataFrame
     validated: bool
+    strongest_seen: float
     level: float
     binary: bool
     lower_is_better: bool
     _rule: EffectByBuyer = field(repr=False)
     _scale: LogScale = field(repr=False)
     _action: Any = field(repr=False)
+    _status: str = field(repr=False)
 
     def effect_by_buyer(
         self, histories: Histories, as_of: Moment, features: pd.DataFrame | None = None
@@ -126,7 +134,7 @@ class CareEffect:
             mind ``validated``.
         """
         moments, _ = parse_moments(as_of, histories.timezone)
-        table = effect_features(histories, moments, self._action, features)
+        table = effect_features(histories, moments, self._action, features, self._status)
         value, error = self._rule.predict(self._scale.transform(table))
         reach = _normal_quantile(self.level) * error
         index = table.index.get_level_values("buyer_id")
@@ -167,7 +175,8 @@ def care_effect(
     *,
     window: Days = "14D",
     horizon: Days = "90D",
-    outcome_from: str = "window",
+    status: str = "contact",
+    outcome_from: str | None = None,
     randomised: Any = None,
     features: pd.DataFrame | None = None,
     trim: float = 0.05,
@@ -193,9 +202,13 @@ def care_effect(
         All known buyers at each make the rows; what is known of a buyer is what was known then.
     window, horizon : days
         How long the action may take, and how long the outcome is watched.
-    outcome_from : {"window", "as_of"}
-        Whether the horizon begins after the window (default: nothing that came before the action can count
-        for it) or at the date itself.
+    status : {"contact", "attempt", "kept"}
+        Which rows of that kind are the action: what took place, every try (reached or not), or what is written down
+        as kept. From observation ask for attempts: whoever had already gone could not be reached, so that what took
+        place looks like help where it only shows who was still there.
+    outcome_from : {"window", "as_of"}, optional
+        Whether the horizon begins after the window, so that nothing that came before the action can count for it
+        (default from observation), or at the date itself (default by lot: what the assignment did begins with it).
     randomised : str or Series, optional
         Where the action was given by lot: a column of the buyers' table, or a Series by ``buyer_id`` or
         (``as_of``, ``buyer_id``), with ``care`` / ``hold_out`` or 1 / 0; rows without an arm are left out.
@@ -232,7 +245,9 @@ def care_effect(
     strong anything missing would have to be, the placebos whether something is missing already. The data
     cannot tell if fewer than half of the rows could have gone either way, if weighting leaves the groups
     apart (mean absolute standardised difference over 0.1), if the weighted rows are worth fewer than 50 on
-    either side, or if there is an effect on the past.
+    either side, if there is an effect on the past, if the action itself needs the buyer to be there, or if something
+    unseen, as strong as the strongest confounder that was seen, would explain the effect away. That an action helps
+    or harms is claimed at 95 %, whatever ``level`` is shown.
 
     Examples
     --------
@@ -246,7 +261,10 @@ def care_effect(
     """
     require_histories(histories, "care_effect")
     moments, _ = parse_moments(as_of, histories.timezone)
+    if outcome_from is None:
+        outcome_from = "window" if randomised is None else "as_of"
     require_one_of("care_effect: outcome_from", outcome_from, ("window", "as_of"))
+    require_one_of("care_effect: status", status, STATUSES)
     require_seed("care_effect: random_state", random_state)
     numbers = all(map(is_number, (trim, level, cap)))
     if not (numbers and 0 <= trim < 0.5 and 0 < level < 1 and 0 < cap <= 1):
@@ -255,12 +273,12 @@ def care_effect(
         bar.at(0, "who met the action, and what was known of them")
         sample = effect_sample(
             histories, moments, action, outcome, parse_days(window, "window"), parse_days(horizon),
-            outcome_from=outcome_from, randomised=randomised, features=features, cap=cap,
+            outcome_from=outcome_from, randomised=randomised, features=features, cap=cap, status=status,
         )  # fmt: skip
         _require_both(sample)
         scale = LogScale.fit(sample.features)
         bar.at(1, "comparing like with like")
-        return _report(sample, scale, action, trim, level, random_state, words_for(outcome))
+        return _report(sample, scale, action, status, trim, level, random_state, words_for(outcome))
 
 
 def _require_both(sample: EffectSample) -> None:
@@ -276,6 +294,7 @@ def _report(
     sample: EffectSample,
     scale: LogScale,
     action: Action,
+    status: str,
     trim: float,
     level: float,
     random_state: int,
@@ -290,11 +309,15 @@ def _report(
     even = balance(sample.treated, table, scale.names, found.propensity, found.kept, trim)
     reasons = why_not(sample, found, even, placebos)
     naive = naive_difference(sample.treated, sample.outcome, sample.buyer, level)
+    strength = e_values(sample, found)
+    seen = strongest_seen(sample) if sample.assigned_share is None else 1.0
     verdict = verdict_of(found.estimate, reasons, sample.lower_is_better)
+    if verdict in ("helps", "harms") and strength_of_claim(sample, found) < seen:
+        reasons = (*reasons, explained_away(seen))
+        verdict = "cannot tell"
     rows, targeting = _by_buyer(sample, table, found, level, random_state)
     beats_chance = bool(targeting["low"].loc["effect"] > 0)
     rule = _rule_of_all(table, found, random_state)
-    strength = e_values(sample, found)
     return CareEffect(
         effect=found.estimate.value,
         low=found.estimate.low,
@@ -327,6 +350,8 @@ def _report(
         _rule=rule,
         _scale=scale,
         _action=action,
+        _status=status,
+        strongest_seen=seen,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
+from scipy.stats import t
 
 from clientcare.arguments import is_number, is_whole, require_seed
 from clientcare.care.contacts import Bools, Floats, Ints
@@ -16,6 +18,11 @@ from clientcare.exceptions import NotEnoughDataError, OptionError
 
 ARMS = ("care", "hold_out")
 N_RISK_GROUPS = 5
+"""Fifths: finer strata save next to no variance (Cochran 1968) and cost degrees of freedom."""
+USUAL_EFFECT = 0.05
+"""A drop of five points is what care programmes hope for; less is asked where there is less risk."""
+FEWEST_IN_STRATUM = 20
+"""A stratum with fewer has no level of its own when the outcomes are compared: ten an arm estimate one."""
 FEWEST_BUYERS = 40
 
 
@@ -33,7 +40,7 @@ class HoldoutPlan:
     smallest_effect : float
         The drop in churn the experiment was asked to find.
     detectable_effect : float
-        The drop it can find with the buyers it has.
+        The drop it can find with the buyers it has; NaN where even an end of all churn could not be told from chance.
     power, level : float
         Of finding it, and of the two-sided interval.
     """
@@ -51,11 +58,19 @@ class HoldoutPlan:
     def sentence(self) -> str:
         """The plan in plain words."""
         n = self.n_care + self.n_hold_out
+        risk = float(self.assignment["churn_risk"].mean())
+        arms = f"Care for {self.n_care:,} buyers and hold out {self.n_hold_out:,}"
+        if np.isnan(self.detectable_effect):
+            return (
+                f"{arms}: too few to find anything. Their mean risk is {risk:.1%}, so care can lower churn by no more, and "
+                f"even that could not be told from chance ({self.n_needed:,} buyers are needed for a drop of "
+                f"{100 * self.smallest_effect:.1f} points with a power of {self.power:.0%}). Watch more buyers, or longer."
+            )
         enough = "enough" if n >= self.n_needed else "too few"
         return (
-            f"Care for {self.n_care:,} buyers and hold out {self.n_hold_out:,}: {enough} to find a drop in churn of "
-            f"{100 * self.smallest_effect:.1f} points ({self.n_needed:,} needed for a power of {self.power:.0%}); "
-            f"these can find {100 * self.detectable_effect:.1f} points."
+            f"{arms}: {enough} to find a drop in churn of {100 * self.smallest_effect:.1f} points "
+            f"({self.n_needed:,} needed for a power of {self.power:.0%}); "
+            f"these can find {100 * self.detectable_effect:.1f} points of a mean risk of {100 * risk:.1f}."
         )
 
     def evaluate(self, outcomes: pd.Series[Any], lower_is_better: bool = True) -> HoldoutResult:
@@ -86,12 +101,13 @@ class HoldoutPlan:
         y = numbers_by_buyer(outcomes, self.assignment.index, "HoldoutPlan.evaluate", "outcomes")
         known = ~np.isnan(y)
         care = (self.assignment["arm"] == "care").to_numpy()
-        if min((known & care).sum(), (known & ~care).sum()) < 20:
+        if min((known & care).sum(), (known & ~care).sum()) < FEWEST_BUYERS // 2:
             raise NotEnoughDataError("HoldoutPlan.evaluate: at least 20 outcomes of each arm are needed.")
         table = _adjusters(self.assignment[known])
         values: Floats = y[known]
         effect, error = _adjusted_difference(values, care[known], table)
-        reach = _normal_quantile(0.5 + self.level / 2) * error
+        free = max(len(values) - 2 * (table.shape[1] + 1), 1)
+        reach = float(t.ppf(0.5 + self.level / 2, free)) * error
         return HoldoutResult(
             effect=effect,
             low=effect - reach,
@@ -141,7 +157,7 @@ class HoldoutResult:
 def plan_holdout(
     book: pd.DataFrame,
     *,
-    smallest_effect: float = 0.05,
+    smallest_effect: float | None = None,
     power: float = 0.8,
     level: float = 0.9,
     share_held_out: float = 0.5,
@@ -150,17 +166,20 @@ def plan_holdout(
 ) -> HoldoutPlan:
     """A care experiment stratified by churn risk and stage: sample size and assignment.
 
-    The buyers needed: ``(z_power + z_level)^2 * v * (1 / s + 1 / (1 - s)) / smallest_effect^2`` with s the
-    share held out and v the mean of ``churn_risk * (1 - churn_risk)``: what is left of the outcome's
-    variance once the risk is known, where the risk is calibrated. Strata: fifths of the risk within each
-    stage. Within each stratum the arms are dealt out by lot so that their sizes are as planned.
+    Only the living take part: where the book has a ``status``, those who are gone are left out.
+
+    The buyers needed: ``(t_power + t_level)^2 (v_held / s + v_care / (1 - s)) / smallest_effect^2`` with s the share
+    held out, v_held the mean of ``churn_risk (1 - churn_risk)`` (what is left of the outcome's variance once the risk is
+    known, where the risk is calibrated), v_care the same once care has lowered every risk in proportion, and quantiles of
+    Student's t where the arms are small. No care can lower churn by more than the risk there is. Strata: fifths of the
+    risk within each stage. Within each stratum the arms are dealt out by lot so that their sizes are as planned.
 
     Parameters
     ----------
     book : DataFrame, index ``buyer_id``
         With ``churn_risk``; ``stage`` is used where it is there.
-    smallest_effect : float
-        The drop in the probability of churn worth finding.
+    smallest_effect : float, optional
+        The drop in the probability of churn worth finding; default .05, or half of the mean risk where that is less.
     power, level : float
         The chance of finding it, and of the two-sided interval.
     share_held_out : float
@@ -195,7 +214,10 @@ def plan_holdout(
     (2045, 1023, 1022)
     """
     risks = pd.Series(churn_risk_of(book, "plan_holdout"), index=book.index)
-    shares = (smallest_effect, power, level, share_held_out)
+    if "status" in book:
+        risks = risks[(book["status"].astype(str) != "gone").to_numpy()]
+        book = book.loc[risks.index]
+    shares = ((0.05 if smallest_effect is None else smallest_effect), power, level, share_held_out)
     if not all(is_number(share) and 0 < share < 1 for share in shares):
         raise OptionError(
             "plan_holdout: smallest_effect, power, level and share_held_out lie between 0 and 1."
@@ -210,10 +232,16 @@ def plan_holdout(
         )
     book = book.sort_index()
     risk: Floats = np.asarray(risks.sort_index(), dtype=np.float64)
-    spread = float(np.nanmean(risk * (1 - risk)))
-    reach = (_normal_quantile(power) + _normal_quantile(0.5 + level / 2)) ** 2
-    both = 1 / share_held_out + 1 / (1 - share_held_out)
-    needed = int(np.ceil(reach * spread * both / smallest_effect**2))
+    mean_risk = float(np.nanmean(risk))
+    if smallest_effect is None:
+        smallest_effect = min(USUAL_EFFECT, mean_risk / 2)
+    if smallest_effect > mean_risk:
+        raise OptionError(
+            f"plan_holdout: smallest_effect {smallest_effect:.3f} is more than the mean churn risk of those here "
+            f"({mean_risk:.3f}); no care can lower churn by more than there is.\nAsk for less, or watch a longer horizon."
+        )
+    design = _Design(risk[~np.isnan(risk)], power, level, share_held_out)
+    needed = design.n_needed(smallest_effect)
     size = min(needed if n_buyers is None else n_buyers, len(book))
     if size < FEWEST_BUYERS:
         raise NotEnoughDataError(
@@ -233,9 +261,43 @@ def plan_holdout(
         index=book.index.take(taken),
     )
     n_held = int(held.sum())
-    share = n_held / size
-    detectable = float(np.sqrt(reach * spread * (1 / share + 1 / (1 - share)) / size))
+    detectable = design.detectable(size)
     return HoldoutPlan(assignment, size - n_held, n_held, needed, smallest_effect, detectable, power, level)
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """What an experiment among buyers of given risks can find."""
+
+    risk: Floats
+    power: float
+    level: float
+    share_held_out: float
+
+    def n_needed(self, drop: float) -> int:
+        """The fewest buyers, both arms together, with which a drop is found with the power asked for."""
+        n = 4
+        while self._reach(n, drop) > drop:
+            n = max(n + 1, int(np.ceil(n * min(2.0, (self._reach(n, drop) / drop) ** 2))))
+        while n > 4 and self._reach(n - 1, drop) <= drop:
+            n -= 1
+        return n
+
+    def detectable(self, n_buyers: int) -> float:
+        """The smallest drop that so many buyers find; NaN where there is none."""
+        most = float(self.risk.mean())
+        if self._reach(n_buyers, most) > most:
+            return float("nan")
+        return float(brentq(lambda drop: self._reach(n_buyers, drop) - drop, 1e-9, most))
+
+    def _reach(self, n_buyers: int, drop: float) -> float:
+        """How large a drop must be to be found among so many buyers, were the risks lowered by ``drop``."""
+        kept = 1 - drop / float(self.risk.mean())
+        held = float(np.mean(self.risk * (1 - self.risk))) / self.share_held_out
+        care = float(np.mean(kept * self.risk * (1 - kept * self.risk))) / (1 - self.share_held_out)
+        free = max(n_buyers - 4, 1)  # two levels and two slopes are estimated
+        quantiles = float(t.ppf(self.power, free) + t.ppf(0.5 + self.level / 2, free))
+        return quantiles * float(np.sqrt((held + care) / n_buyers))
 
 
 def _strata(book: pd.DataFrame, risk: Floats) -> Any:
@@ -276,8 +338,10 @@ def _systematic(stratum: Any, rng: np.random.Generator) -> Ints:
 
 
 def _adjusters(assignment: pd.DataFrame) -> Floats:
-    """The stratum's dummies and the risk within it, centred."""
-    dummies = pd.get_dummies(assignment["stratum"], drop_first=True, dtype=np.float64).to_numpy()
+    """The dummies of strata that are large enough, and the risk within them, centred."""
+    stratum = assignment["stratum"].astype(object)
+    large = stratum.map(stratum.value_counts()) >= FEWEST_IN_STRATUM
+    dummies = pd.get_dummies(stratum.where(large, "small"), drop_first=True, dtype=np.float64).to_numpy()
     table = np.column_stack([dummies, assignment["churn_risk"].fillna(assignment["churn_risk"].mean())])
     table = table - table.mean(axis=0)
     return np.asarray(table[:, table.std(axis=0) > 1e-12])
@@ -293,9 +357,3 @@ def _adjusted_difference(y: Floats, care: Bools, table: Floats) -> tuple[float, 
     rest = (y - design @ beta) ** 2 / (1 - lever)
     cover = inverse @ (design.T * rest) @ design @ inverse
     return float(beta[1]), float(np.sqrt(cover[1, 1]))
-
-
-def _normal_quantile(share: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(share))

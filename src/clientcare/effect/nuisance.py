@@ -55,6 +55,8 @@ class LogScale:
         )
         scale = cls(columns, centre, np.where(spread > 1e-9, spread, 1.0), holes, np.arange(0), ())
         kept = _without_twins(scale._wide(numeric))
+        if not len(kept) and columns:
+            kept = np.zeros(1, dtype=np.int64)  # where nothing varies, one constant keeps the table a table
         names = [*columns, *(f"{name} unknown" for name in holes)]
         return replace(scale, kept=kept, names=tuple(names[i] for i in kept))
 

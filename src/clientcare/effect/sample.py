@@ -30,6 +30,14 @@ MOST_LEVELS = 20
 
 Action = str | Iterable[str] | Mapping[str, Any] | pd.Series
 
+STATUSES = ("attempt", "contact", "kept")
+ARMS: dict[Any, float] = {
+    **dict.fromkeys(("care", "treatment", "treated", "test"), 1.0),
+    **dict.fromkeys(("hold_out", "holdout", "held_out", "control"), 0.0),
+    **{1: 1.0, 0: 0.0, "1": 1.0, "0": 0.0},  # 1 and True are one key
+}
+"""The words of the field for the two arms; capitals, blanks and hyphens do not count."""
+
 
 @dataclass(frozen=True, eq=False)
 class EffectSample:
@@ -47,6 +55,8 @@ class EffectSample:
     binary: bool
     lower_is_better: bool
     assigned_share: Floats | None
+    share_met_by_presence: float = 0.0
+    """Share of the contacts behind the action in which the buyer had to take part."""
 
 
 def effect_sample(
@@ -61,6 +71,7 @@ def effect_sample(
     randomised: Any,
     features: pd.DataFrame | None,
     cap: float,
+    status: str = "contact",
 ) -> EffectSample:
     """Collect the rows of all dates; see :func:`clientcare.care.care_effect` for the arguments."""
     _require_kinds(histories, action)
@@ -86,7 +97,7 @@ def effect_sample(
         y, past = _capped(y, cap), _capped(past, cap)
     treated = np.concatenate(
         [
-            _treated(histories, action, m, window_days, index)[buyers]
+            _treated(histories, action, m, window_days, status)[buyers]
             for m, buyers in zip(moments, known, strict=True)
         ]
     )
@@ -95,7 +106,7 @@ def effect_sample(
         [_yearly_value(histories, m)[buyers] for m, buyers in zip(moments, known, strict=True)]
     )
     table = _features(histories, moments, features, index).assign(
-        **_lagged_action(histories, action, moments, known)
+        **_lagged_action(histories, action, moments, known, status)
     )
     usable = ~np.isnan(y)
     share = None
@@ -115,11 +126,16 @@ def effect_sample(
         lower_is_better=isinstance(outcome, ChurnDefinition)
         or (isinstance(outcome, str) and outcome == "churn"),
         assigned_share=None if share is None else share[usable],
+        share_met_by_presence=_presence(histories, action, moments, window_days, status),
     )
 
 
 def effect_features(
-    histories: Histories, moments: list[pd.Timestamp], action: Action, features: pd.DataFrame | None = None
+    histories: Histories,
+    moments: list[pd.Timestamp],
+    action: Action,
+    features: pd.DataFrame | None = None,
+    status: str = "contact",
 ) -> pd.DataFrame:
     """The features an effect by buyer is asked with: what was known at each date, and the action's own
     past.
@@ -131,23 +147,31 @@ def effect_features(
         names=["as_of", "buyer_id"],
     )
     table = _features(histories, moments, features, index)
-    return table.assign(**_lagged_action(histories, action, moments, known))
+    return table.assign(**_lagged_action(histories, action, moments, known, status))
 
 
-def action_rows(contacts: Contacts, action: Action) -> Bools:
-    """Which kept contacts are the action; shape (n_rows,).
+def action_rows(contacts: Contacts, action: Action, status: str = "contact") -> Bools:
+    """Which contacts are the action; shape (n_rows,).
+
+    Parameters
+    ----------
+    contacts : Contacts
+    action : str, list, mapping
+    status : {"attempt", "contact", "kept"}
+        What counts: every try, reached or not; what took place; what is written down as kept.
 
     Raises
     ------
     OptionError
         Where the action names a column there is not.
     """
+    counted = _counted(contacts, status)
     if isinstance(action, str):
         if action == "proactive":
-            return contacts.care & contacts.outbound
-        return contacts.kept & contacts.kind(action)
+            return counted & ~contacts.selling & contacts.outbound
+        return counted & contacts.kind(action)
     if isinstance(action, Mapping):
-        rows = contacts.kept
+        rows = np.ones(len(counted), dtype=bool) if "status" in action else counted
         for column, wanted in action.items():
             if column not in contacts.events.levels:
                 found = ", ".join(map(repr, sorted(contacts.events.levels)))
@@ -162,7 +186,36 @@ def action_rows(contacts: Contacts, action: Action) -> Bools:
         return rows
     if isinstance(action, pd.Series):
         raise OptionError("care_effect: an action given as a Series has no contacts.")
-    return contacts.kept & contacts.kind(*action)
+    return counted & contacts.kind(*action)
+
+
+def _counted(contacts: Contacts, status: str) -> Bools:
+    if status == "attempt":
+        return ~contacts.one_of("status", "scheduled")
+    return contacts.one_of("status", "kept") if status == "kept" else contacts.kept
+
+
+def _presence(
+    histories: Histories, action: Action, moments: list[pd.Timestamp], window_days: int, status: str
+) -> float:
+    """Share of the action's contacts in which the buyer had to take part: started by them or by both, answered, or
+    kept where others were missed; 0 where the action is no contact.
+    """
+    if isinstance(action, pd.Series) or status == "attempt" or histories.events("interactions") is None:
+        return 0.0
+    n_rows, n_present = 0, 0
+    for moment in moments:
+        start = microseconds(moment)
+        contacts = Contacts.known(histories, start + window_days * MICROSECONDS_A_DAY)
+        assert contacts is not None
+        rows = action_rows(contacts, action, status) & (contacts.time >= start)
+        tried = action_rows(contacts, action, "attempt") & (contacts.time >= start)
+        together = contacts.mutual | contacts.inbound
+        if (tried & contacts.missed).any():
+            together = together | contacts.one_of("status", "kept")
+        n_rows += int(rows.sum())
+        n_present += int((rows & together).sum())
+    return n_present / n_rows if n_rows else 0.0
 
 
 def _require_kinds(histories: Histories, action: Action) -> None:
@@ -186,7 +239,7 @@ def _require_kinds(histories: Histories, action: Action) -> None:
 
 
 def _treated(
-    histories: Histories, action: Action, moment: pd.Timestamp, window_days: int, index: pd.MultiIndex
+    histories: Histories, action: Action, moment: pd.Timestamp, window_days: int, status: str
 ) -> Bools:
     """Whether each buyer met the action within the window after a date; shape (n_buyers,)."""
     n = len(histories.buyer_ids)
@@ -197,7 +250,7 @@ def _treated(
     contacts = Contacts.known(histories, end)
     if contacts is None:
         raise InputError("care_effect: there is no table of interactions to find the action in.")
-    rows = action_rows(contacts, action) & (contacts.time >= start)
+    rows = action_rows(contacts, action, status) & (contacts.time >= start)
     met = np.zeros(n, dtype=bool)
     met[contacts.buyer[rows]] = True
     return met
@@ -291,8 +344,36 @@ def _assigned(histories: Histories, randomised: Any, index: pd.MultiIndex, posit
         arms = randomised.reindex(index)
     else:
         arms = randomised.reindex(histories.buyer_ids).iloc[position]
-    named = {"care": 1.0, "hold_out": 0.0, 1: 1.0, 0: 0.0, "1": 1.0, "0": 0.0}  # 1 and True are one key
-    return np.asarray([named.get(arm, np.nan) if arm is not None and arm == arm else np.nan for arm in arms])
+    if len(arms) and arms.isna().all():
+        raise InputError(
+            f"care_effect: no arm names a buyer of these tables ({len(randomised):,} arms, none of them known). "
+            "Index the arms by buyer_id as it is written here: whole numbers or texts."
+        )
+    return _arms(arms)
+
+
+def _arms(words: pd.Series[Any]) -> Floats:
+    """1 for care, 0 for held out, NaN where nothing is said.
+
+    Raises
+    ------
+    OptionError
+        Where a word means neither.
+    """
+    plain = [
+        word.strip().lower().replace("-", "_").replace(" ", "_") if isinstance(word, str) else word
+        for word in words
+    ]
+    known = [word is not None and word == word and word != "" for word in plain]
+    unknown = sorted(
+        {str(word) for word, said in zip(plain, known, strict=True) if said and word not in ARMS}
+    )
+    if unknown:
+        raise OptionError(
+            f"care_effect: {', '.join(map(repr, unknown[:5]))} {'is no arm' if len(unknown) == 1 else 'are no arms'}. "
+            "Write 'care' or 1 for those who were given care, 'hold_out' or 0 for those who were not."
+        )
+    return np.asarray([ARMS[word] if said else np.nan for word, said in zip(plain, known, strict=True)])
 
 
 def _share_by_date(treated: Bools, index: pd.MultiIndex, usable: Bools) -> Floats:
@@ -339,7 +420,7 @@ def _numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lagged_action(
-    histories: Histories, action: Action, moments: list[pd.Timestamp], known: list[Ints]
+    histories: Histories, action: Action, moments: list[pd.Timestamp], known: list[Ints], status: str
 ) -> dict[str, Floats]:
     """The action's own past before each date: times within 30, 90 and 365 days, and days since the last
     one.
@@ -352,7 +433,7 @@ def _lagged_action(
         start = microseconds(moment)
         contacts = Contacts.known(histories, start)
         assert contacts is not None
-        rows = action_rows(contacts, action)
+        rows = action_rows(contacts, action, status)
         for days in WINDOWS:
             recent = rows & (contacts.time >= start - days * MICROSECONDS_A_DAY)
             columns[f"n_actions_{days}d"].append(contacts.count(recent)[buyers])
