@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; nothing of it is loaded
     from clientcare.model import load_model as load_model
     from clientcare.outcomes import ChurnDefinition as ChurnDefinition
     from clientcare.outcomes import ClientDefinition as ClientDefinition
+    from clientcare.outcomes import status_table as status_table
     from clientcare.outcomes import suggest_horizon as suggest_horizon
     from clientcare.report import write_report as write_report
     from clientcare.scoring import compare_scores as compare_scores
@@ -54,6 +55,7 @@ _FACE = {
     "ChurnDefinition": "clientcare.outcomes",
     "ClientDefinition": "clientcare.outcomes",
     "suggest_horizon": "clientcare.outcomes",
+    "status_table": "clientcare.outcomes",
     "RelationshipModel": "clientcare.model",
     "load_model": "clientcare.model",
     "backtest": "clientcare.evaluation",

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clientcare.features.own_gaps import PRIOR_GAPS
-from clientcare.model.members.base import Floats
-from clientcare.model.training.interval import NINETY_PERCENT
-from clientcare.outcomes import STAGES
+from clientcare.facts.runs import Floats
+from clientcare.outcomes.stage import staged, with_tense
 
 COLUMNS = (
     "relationship",
     "client_probability",
+    "status",
+    "status_since",
     "stage",
     "evidence",
     "churn_risk",
@@ -25,6 +25,8 @@ COLUMNS = (
     "expected_purchases",
     "next_purchase_due",
     "expected_spend",
+    "spend_if_stays",
+    "at_stake",
     "overdue_ratio",
     "reason_1",
     "reason_2",
@@ -35,10 +37,9 @@ COLUMNS = (
     "next_purchase_low",
     "next_purchase_high",
 )
-TEXTS = ("relationship", "stage", "evidence", "reason_1", "reason_2", "reason_3", "model_id")
-MOMENTS = ("as_of", "next_purchase_due", "next_purchase_low", "next_purchase_high")
+TEXTS = ("relationship", "status", "stage", "evidence", "reason_1", "reason_2", "reason_3", "model_id")
+MOMENTS = ("as_of", "status_since", "next_purchase_due", "next_purchase_low", "next_purchase_high")
 RELATIONSHIPS = ("client", "customer")
-LATEST_DUE_DAYS = 36_500.0
 
 
 def make_book(columns: Mapping[str, Any], buyers: pd.Index) -> pd.DataFrame:
@@ -51,7 +52,7 @@ def make_book(columns: Mapping[str, Any], buyers: pd.Index) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame of shape (n_buyers, 19)
+    DataFrame of shape (n_buyers, 23)
     """
     book = pd.DataFrame(index=buyers.rename("buyer_id"))
     for name in COLUMNS:
@@ -59,72 +60,48 @@ def make_book(columns: Mapping[str, Any], buyers: pd.Index) -> pd.DataFrame:
     return book
 
 
-def relationship_of(client_probability: Floats) -> pd.Categorical[str]:
-    """Client where that is at least as likely as not."""
-    codes = np.where(client_probability >= 0.5, 0, 1)
-    return pd.Categorical.from_codes(codes, categories=pd.Index(RELATIONSHIPS))
+def relationship_of(stage: pd.Categorical[str], client_probability: Floats) -> pd.Categorical[str]:
+    """Client exactly where the stage says so; of new buyers where it is at least as likely as not."""
+    told = np.asarray(stage, dtype=object)
+    client = (told == "dependent client") | ((told == "new buyer") & (client_probability >= 0.5))
+    return pd.Categorical.from_codes(np.where(client, 0, 1), categories=pd.Index(RELATIONSHIPS))
 
 
-def stage_from(client: Floats, patronage: Floats, care_tie: Floats) -> pd.Categorical[str]:
-    """The likeliest cell of the truth table that agrees with the two-way class.
+def stage_from(
+    client: Floats, patronage: Floats, care_tie: Floats, status: pd.DataFrame, had_tie: NDArray[np.bool_]
+) -> pd.Categorical[str]:
+    """The likeliest stage that contradicts neither the two-way class nor a count.
 
     Parameters
     ----------
     client, patronage, care_tie : float64 arrays of shape (n_buyers,)
         Probabilities; ``care_tie`` is NaN where no tie can be seen.
+    status : DataFrame
+        What :meth:`clientcare.outcomes.StatusRule.told` says of the same buyers.
+    had_tie : bool array of shape (n_buyers,)
+        Whether there was a care tie within a client horizon before ``status_since``.
     """
-    codes = np.full(len(client), 3)
-    codes[care_tie >= 0.5] = 2
-    codes[patronage >= 0.5] = 1
-    codes[client >= 0.5] = 0
-    return pd.Categorical.from_codes(codes, categories=pd.Index(STAGES))
+    n_purchases, bound = status["n_purchases"].to_numpy(), status["had_contract"].to_numpy()
+    table = staged(client >= 0.5, patronage >= 0.5, care_tie >= 0.5, n_purchases, bound)
+    told = np.asarray(status["status"], dtype=object)
+    return with_tense(table, told, status["is_new"].to_numpy(), had_tie, n_purchases, bound)
 
 
-def next_due(as_of: pd.Timestamp, silence_days: Floats, usual_gap_days: Floats) -> NDArray[np.datetime64]:
-    """The last purchase plus the buyer's usual gap, as a date; NaT where no gap has been seen.
+def in_order(book: pd.DataFrame) -> pd.DataFrame:
+    """The book in its default order: the living by what is at stake, then those who are gone.
 
-    A date before ``as_of`` says that the purchase is overdue.
+    By churn risk where no amounts are known. A book of an older version, without a status, counts as living.
+
+    Examples
+    --------
+    >>> book = pd.DataFrame({"status": ["gone", "active", "quiet"], "churn_risk": [1.0, 0.2, 0.1],
+    ...                      "at_stake": [90.0, 2.0, 5.0]}, index=["a", "b", "c"])
+    >>> in_order(book).index.tolist()
+    ['c', 'b', 'a']
     """
-    return _days_ahead(as_of, usual_gap_days - silence_days)
-
-
-def due_between(
-    as_of: pd.Timestamp,
-    silence_days: Floats,
-    usual_gap_days: Floats,
-    log_mean: Floats,
-    log_sd: Floats,
-    n_gaps: Floats,
-) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
-    """The dates between which a purchase comes nine times of ten, in the buyer's own rhythm.
-
-    The next gap is taken to be log-normal, with the mean and spread of this buyer's gaps (drawn towards half
-    a horizon where few were seen), the spread widened by what so few gaps can tell of their own mean. The
-    interval is that of the rhythm: like the due date it may lie before ``as_of``, which says that somebody
-    who still kept to it would have bought by now.
-
-    Parameters
-    ----------
-    as_of : Timestamp
-    silence_days, usual_gap_days, n_gaps : float64 arrays of shape (n_buyers,)
-        Days since the last purchase, the median gap (NaN: none seen), the gaps seen.
-    log_mean, log_sd : float64 arrays of shape (n_buyers,)
-        Of the logarithm of the gaps in days, drawn in.
-
-    Returns
-    -------
-    low, high : datetime64 arrays of shape (n_buyers,)
-        NaT where no gap has been seen; the due date lies between them.
-    """
-    half = NINETY_PERCENT * log_sd * np.sqrt(1 + 1 / (np.nan_to_num(n_gaps) + PRIOR_GAPS))
-    low = np.floor(np.minimum(usual_gap_days, np.exp(log_mean - half)))
-    high = np.ceil(np.maximum(usual_gap_days, np.exp(log_mean + half)))
-    return _days_ahead(as_of, low - silence_days), _days_ahead(as_of, high - silence_days)
-
-
-def _days_ahead(as_of: pd.Timestamp, days_ahead: Floats) -> NDArray[np.datetime64]:
-    ahead = np.round(days_ahead)
-    known = np.isfinite(ahead)
-    days = np.clip(np.where(known, ahead, 0.0), -LATEST_DUE_DAYS, LATEST_DUE_DAYS).astype(np.int64)
-    dates = np.datetime64(as_of.normalize(), "us") + days.astype("timedelta64[D]").astype("timedelta64[us]")
-    return np.where(known, dates, np.datetime64("NaT", "us"))
+    gone = book["status"].astype(str).eq("gone") if "status" in book else pd.Series(False, index=book.index)
+    known = "at_stake" in book and bool(book["at_stake"].notna().any())
+    worth = book["at_stake"].fillna(0.0) if known else book["churn_risk"]
+    keys = pd.DataFrame({"gone": gone, "worth": -worth, "risk": -book["churn_risk"]})
+    order = keys.reset_index(drop=True).sort_values(["gone", "worth", "risk"], kind="stable").index
+    return book.iloc[order]

@@ -98,7 +98,7 @@ def care_plan(
         ``buyer_id``, ``action``, ``due`` (date; a past one is overdue), ``urgency`` (0 to 1, see the
         functions of :mod:`clientcare.care.due`), ``at_stake``, ``priority``, ``reason`` (a sentence),
         ``evidence`` (the numbers in it), ``owner``, ``minutes``, ``churn_risk``, ``relationship``,
-        ``ranked_by``, ``warning_line``, ``as_of``. ``at_stake = churn_risk * expected_spend``, for what wins
+        ``ranked_by``, ``warning_line``, ``as_of``. ``at_stake = churn_risk * spend_if_stays``, for what wins
         rather than keeps a tenth of the expected spend. Where no spend is expected of anybody it counts
         purchases, where none of these either, buyers; a contract's amount over the horizon stands in for a
         single buyer's unknown spend. ``priority = at_stake * urgency``, or with ``by="effect"`` ``effect *
@@ -171,13 +171,19 @@ def expected_value(
     """What each buyer is expected to be worth over the horizon, and its unit; shape (n_buyers,), NaN outside
     the book.
 
-    Expected spend where the book knows it for anybody (a buyer without it: the contracts' amount over the
-    horizon, else 0); else expected purchases; else 1 a buyer.
+    What each would spend who stays, else expected spend, where the book knows it for anybody (a buyer
+    without it: the contracts' amount over the horizon, else 0); else expected purchases; else 1 a buyer.
     """
     value = np.full(buying.n_buyers, np.nan)
     monthly = buying.contract_amount(buying.as_of)
-    for column, unit in (("expected_spend", "money"), ("expected_purchases", "purchases")):
+    for column, unit in (
+        ("spend_if_stays", "money"),
+        ("expected_spend", "money"),
+        ("expected_purchases", "purchases"),
+    ):
         known = column in book and bool(book[column].notna().any())
+        if column == "spend_if_stays" and not known:
+            continue
         if not known and not (unit == "money" and np.nansum(monthly) > 0):
             continue
         if known:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from clientcare.book import in_order
 from clientcare.cli.backtest import tell_backtest
 from clientcare.cli.check import tell_horizon, tell_quality
 from clientcare.cli.modelling import add_model_options, build_model
@@ -17,7 +18,7 @@ from clientcare.cli.tables import TABLES, add_table_options, read_tables
 from clientcare.datasets import load_retailer
 from clientcare.evaluation import backtest
 
-_HEAD = ["relationship", "stage", "client_probability", "churn_risk", "expected_spend", "reason_1"]
+_HEAD = ["relationship", "stage", "client_probability", "churn_risk", "at_stake", "reason_1"]
 _N_SHOWN = 12
 
 
@@ -43,10 +44,10 @@ def run(options: argparse.Namespace) -> int:
     book = model.fit(histories).score(histories)
     for ending in ("parquet", "csv"):
         write_table(book, str(Path(options.out) / f"book.{ending}"))
-    first = book.sort_values(["relationship", "churn_risk"], ascending=[True, False])
+    first = in_order(book)
     if not options.json:
         first = model.explain(histories, buyers=first.index[:_N_SHOWN]).risk_first(first)
-    title = "The book: clients first, highest churn risk on top"
+    title = "The book: those who are here first, most at stake on top"
     voice.show("book", title, first[_HEAD].round(3), rows=_N_SHOWN)
     voice.say(
         "written",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from clientcare.book import in_order
 from clientcare.cli.modelling import add_model_options, build_model, load_saved, open_model
 from clientcare.cli.output import Voice, add_output_options, is_terminal, write_table
 from clientcare.cli.tables import add_table_options, read_tables, table_sources
@@ -56,14 +57,14 @@ def _score_in_memory(options: argparse.Namespace) -> int:
             out=options.out,
         )
     else:
-        first = book.sort_values("churn_risk", ascending=False)
+        first = in_order(book)
         if not options.json:
             explanation = model.explain(histories, buyers=first.index[:_N_SHOWN], as_of=options.as_of)
             first = explanation.risk_first(first)
-        columns = ["relationship", "client_probability", "churn_risk", "expected_spend", "reason_1"]
+        columns = ["stage", "churn_risk", "at_stake", "reason_1"]
         voice.show(
             "book",
-            f"{len(book):,} buyers, highest churn risk first",
+            f"{len(book):,} buyers; those who are here first, most at stake on top",
             first[columns].round(3),
             rows=_N_SHOWN,
         )

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clientcare.book import due_between, make_book, next_due, relationship_of, stage_from
+from clientcare.book import make_book, relationship_of, stage_from
+from clientcare.history.histories import Histories
+from clientcare.model.due import due_between, next_due
 from clientcare.model.members.base import Floats, Member, log_odds_of
 from clientcare.model.members.buyer_types import RhythmMember
 from clientcare.model.members.linear import RidgeLogistic
@@ -28,7 +30,8 @@ from clientcare.model.training.interval import RiskInterval
 from clientcare.model.training.keeping import columns_by_name
 from clientcare.model.training.level import SeasonalLevel
 from clientcare.model.training.rhythm import Rhythm
-from clientcare.outcomes import ChurnDefinition, ClientDefinition
+from clientcare.outcomes import ChurnDefinition, ClientDefinition, StatusRule
+from clientcare.outcomes.care_tie import last_exchange_day
 from clientcare.window import day_number
 
 KINDS: dict[str, type[Member]] = {
@@ -77,6 +80,8 @@ class Learned:
         Whether no patronage was ever observed, so that it follows from the churn risk.
     learned_outcomes : bool
         Whether any horizon had been observed whole.
+    status : StatusRule
+        What tells active, quiet and gone apart, counted on the base's own past.
     """
 
     churn: ChurnDefinition
@@ -94,6 +99,7 @@ class Learned:
     by_own_labels: bool
     patronage_from_churn: bool
     learned_outcomes: bool
+    status: StatusRule
 
     @cached_property
     def reasons(self) -> Reasons:
@@ -105,15 +111,18 @@ class Learned:
         """One column of X; all NaN where the model has none of that name."""
         return columns_by_name(X, self.encoding.names)(name)
 
-    def book(self, X: Floats, buyers: pd.Index, moment: pd.Timestamp, model_id: str) -> pd.DataFrame:
-        """One row a buyer of X, shape (n_rows, n_columns), as they stand at a moment."""
+    def book(
+        self, X: Floats, past: Histories, buyers: pd.Index, moment: pd.Timestamp, model_id: str
+    ) -> pd.DataFrame:
+        """One row a buyer of X, shape (n_rows, n_columns), as they stand at a moment, and as their past tells it."""
+        status = self.status.told(past, moment).reindex(buyers)
         churn = self._answer("churn", X)
         said = self.probabilities(X, moment, {"churn": churn})
         silence, n_gaps = self.column(X, "days_since_last_purchase"), self.column(X, "n_repeat_purchases")
         gap = self.rhythm.usual_gap_days(
             self.column(X, "gap_days_median"), n_gaps, self.column(X, "log_gap_sd")
         )
-        purchases, spend = self.amounts.expected(
+        purchases, spend, kept = self.amounts.expected_and_kept(
             X, said["churn"], Standing.of(columns_by_name(X, self.encoding.names))
         )
         low, high = self.interval.bounds(said["churn"], churn.spread, n_gaps)
@@ -127,10 +136,14 @@ class Learned:
             self.column(X, "gap_log_sd_shrunk"),
             n_gaps,
         )
+        had_tie = self._had_tie(past, status, moment)
+        stage = stage_from(said["client"], said["patronage"], said["care_tie"], status, had_tie)
         columns: dict[str, Any] = {
-            "relationship": relationship_of(said["client"]),
+            "relationship": relationship_of(stage, said["client"]),
             "client_probability": said["client"],
-            "stage": stage_from(said["client"], said["patronage"], said["care_tie"]),
+            "status": status["status"].array,
+            "status_since": status["status_since"].to_numpy(),
+            "stage": stage,
             "evidence": self._evidence(X),
             "churn_risk": said["churn"],
             "churn_risk_low": low,
@@ -138,6 +151,8 @@ class Learned:
             "expected_purchases": purchases,
             "next_purchase_due": next_due(moment, silence, gap),
             "expected_spend": spend,
+            "spend_if_stays": kept,
+            "at_stake": kept - spend,
             "overdue_ratio": silence / gap,
             **reasons,
             "as_of": moment,
@@ -147,6 +162,14 @@ class Learned:
             "next_purchase_high": latest,
         }
         return make_book(columns, buyers)
+
+    def _had_tie(self, past: Histories, status: pd.DataFrame, moment: pd.Timestamp) -> NDArray[np.bool_]:
+        """Whether each buyer had a two-way exchange within a client horizon before their status began."""
+        if self.client.care_tie == "ignored":
+            return np.zeros(len(status), dtype=bool)
+        last = last_exchange_day(past, moment)[past.buyer_ids.get_indexer(status.index)]
+        since = status["status_since"].to_numpy().astype("datetime64[D]").astype(np.int64)
+        return np.asarray((last >= 0) & (last >= since - self.client.horizon_days))
 
     def _answer(self, head: str, X: Floats) -> Answer:
         return self.heads[head].split(X, self.reasons.groups, self.reasons.n_ideas)
@@ -257,6 +280,7 @@ class Learned:
             "by_own_labels": self.by_own_labels,
             "patronage_from_churn": self.patronage_from_churn,
             "learned_outcomes": self.learned_outcomes,
+            "status": self.status.get_state(),
         }
 
     @classmethod
@@ -278,4 +302,5 @@ class Learned:
             by_own_labels=state["by_own_labels"],
             patronage_from_churn=state["patronage_from_churn"],
             learned_outcomes=state["learned_outcomes"],
+            status=StatusRule.from_state(state["status"]),
         )

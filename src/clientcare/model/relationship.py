@@ -46,7 +46,7 @@ from clientcare.model.training.season import learn_level, said_by
 from clientcare.model.training.snapshots import EFFORTS, in_parts, sample_buyers
 from clientcare.model.training.table import SNAPSHOTS, Past, columns_of, gather, rows_of
 from clientcare.model.training.verdict import judgement, standing_in
-from clientcare.outcomes import ChurnDefinition, ClientDefinition
+from clientcare.outcomes import ChurnDefinition, ClientDefinition, StatusRule
 from clientcare.progress import ProgressBar
 from clientcare.window import (
     MICROSECONDS_A_DAY,
@@ -248,6 +248,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             by_own_labels=labels is not None,
             patronage_from_churn=set(blends["patronage"].members) == {"base_rate"} and not known.any(),
             learned_outcomes=bool((~np.isnan(past.outcomes["churn"])).any()),
+            status=StatusRule.learn(histories, self.as_of_, self.client_definition_.horizon_days),
         )
         self.tables_ = self.learned_.tables
         self.n_buyers_ = len(past.buyers_now)
@@ -431,15 +432,17 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        DataFrame of shape (n_buyers known, 19), indexed by buyer_id
-            ``relationship`` (client, customer), ``client_probability``, ``stage`` (four, see the truth
-            table), ``evidence`` (what it rests on), ``churn_risk`` with ``churn_risk_low`` and
+        DataFrame of shape (n_buyers known, 23), indexed by buyer_id
+            ``relationship`` (client, customer), ``client_probability``, ``status`` (active, quiet, gone: a rule over
+            facts) with ``status_since``, ``stage`` (the truth table for those who are here; new buyer, former client,
+            former customer for the others), ``evidence`` (what it rests on), ``churn_risk`` with ``churn_risk_low`` and
             ``churn_risk_high`` (90 %), ``expected_purchases``, ``next_purchase_due`` (the last purchase plus
             the usual gap, which is drawn towards that of all buyers where few gaps were seen; NaT: none
-            was), ``expected_spend`` (NaN: no amounts are known), ``overdue_ratio`` (days of silence over
-            that gap, NaN: no gap), ``reason_1`` to ``reason_3``, ``as_of``, ``horizon_days``, ``model_id``;
-            ``next_purchase_low`` and ``next_purchase_high``: between these dates nine of ten purchases of
-            somebody with this buyer's gaps would come (NaT: no gap).
+            was), ``expected_spend`` (NaN: no amounts are known), ``spend_if_stays`` and ``at_stake`` (what leaving
+            within the horizon would cost, times the risk; ``expected_spend = spend_if_stays - at_stake``),
+            ``overdue_ratio`` (days of silence over that gap, NaN: no gap), ``reason_1`` to ``reason_3``, ``as_of``,
+            ``horizon_days``, ``model_id``; ``next_purchase_low`` and ``next_purchase_high``: between these dates nine of
+            ten purchases of somebody with this buyer's gaps would come (NaT: no gap).
 
         Raises
         ------
@@ -470,7 +473,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             table = columns_of(past, moment, self.churn_definition_.horizon_days)
             bar.at(1, "scores and reasons")
             X = self.learned_.encoding.transform(table)
-            return self.learned_.book(X, table.index, moment, self.model_id_)
+            return self.learned_.book(X, past, table.index, moment, self.model_id_)
 
     def _ready(self, histories: Histories, as_of: Moment | None, asker: str) -> pd.Timestamp:
         """The date, once it is sure that the histories hold what the model needs."""

@@ -4,12 +4,16 @@ from clientcare.outcomes.churn import ChurnDefinition
 from clientcare.outcomes.client import ClientDefinition
 from clientcare.outcomes.horizon import HorizonSuggestion, suggest_horizon
 from clientcare.outcomes.stage import STAGES, stage_of
+from clientcare.outcomes.status import STATUSES, StatusRule, status_table
 
 __all__ = [
     "STAGES",
+    "STATUSES",
     "ChurnDefinition",
     "ClientDefinition",
     "HorizonSuggestion",
+    "StatusRule",
     "stage_of",
+    "status_table",
     "suggest_horizon",
 ]

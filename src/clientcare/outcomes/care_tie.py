@@ -71,6 +71,20 @@ def two_way_exchanges(interactions: EventTable) -> BoolArray:
     return np.asarray(_is_contact(interactions) & exchange)
 
 
+def last_exchange_day(histories: Histories, moment: pd.Timestamp) -> Array:
+    """The day (since 1970-01-01) of each buyer's last two-way exchange before a moment; -1 where none is known.
+
+    Shape (n_buyers,).
+    """
+    last = np.full(len(histories.buyer_ids), -1, dtype=np.int64)
+    interactions = histories.events("interactions")
+    if interactions is not None:
+        known = interactions.before(microseconds(moment))
+        rows = two_way_exchanges(known)
+        last[known.buyer[rows]] = known.day[rows]  # rows ascend in time within a buyer, the last one stays
+    return last
+
+
 def one_sided_contacts(interactions: EventTable, direction: str) -> BoolArray:
     """Which contacts came from one side, and are not known to have missed the other; shape (n_rows,).
 

@@ -21,6 +21,7 @@ from clientcare.outcomes.seen import (
     part_ends,
 )
 from clientcare.outcomes.stage import stage_of
+from clientcare.outcomes.status import StatusRule
 from clientcare.window import Days, Moment, Window, parse_days
 
 CARE_TIE_RULES = ("when_seen", "required", "ignored")
@@ -147,7 +148,7 @@ class ClientDefinition:
             histories,
             as_of,
             "stage",
-            lambda window: stage_of(self._patronage(histories, window), self._tie_as_read(histories, window)),
+            lambda window: self._stage(histories, window),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -180,6 +181,13 @@ class ClientDefinition:
         for moment in part_ends(window, self.periods):
             kept &= in_force(histories, moment)
         return np.asarray(buying | kept)
+
+    def _stage(self, histories: Histories, window: Window) -> Any:
+        facts = StatusRule.learn(histories, window.end, self.horizon_days).told(histories, window.end)
+        n_purchases = facts["n_purchases"].reindex(histories.buyer_ids).fillna(0).to_numpy()
+        had_contract = facts["had_contract"].reindex(histories.buyer_ids).fillna(False).to_numpy(dtype=bool)
+        tie = self._tie_as_read(histories, window)
+        return stage_of(self._patronage(histories, window), tie, n_purchases, had_contract)
 
     def _tie_as_read(self, histories: Histories, window: Window) -> Any:
         """The tie as it enters the label: NA where this definition lets patronage decide."""

@@ -23,14 +23,24 @@ MOST_LETTERS = 28
 STAGE_COLOURS = {
     "dependent client": BLUE,
     "repeat customer": GREEN,
+    "kept customer": SKY,
     "latent client": ORANGE,
+    "fading customer": VERMILION,
+    "new buyer": "#cc79a7",
     "one-time customer": PALE,
+    "former client": "#7f7f7f",
+    "former customer": "#b0b0b0",
 }
 STAGE_MARKERS = {
     "dependent client": "o",
     "repeat customer": "s",
+    "kept customer": "D",
     "latent client": "^",
+    "fading customer": "v",
+    "new buyer": "P",
     "one-time customer": "x",
+    "former client": "x",
+    "former customer": "x",
 }
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.arguments import path_of
+from clientcare.book import in_order
 from clientcare.care import care_plan, care_report
 from clientcare.care.practices import last_owner
 from clientcare.exceptions import InputError, MissingExtraError, NotEnoughDataError, SourceError
@@ -49,6 +50,7 @@ _COLUMNS = (
     ("client_probability", "client probability", "percent"),
     ("churn_risk", "churn risk", "percent"),
     ("expected_spend", "expected spend", "amount"),
+    ("at_stake", "at stake", "amount"),
     ("next_purchase_due", "next purchase due", "date"),
     ("overdue_ratio", "overdue ratio", "number"),
     ("reason_1", "first reason", "text"),
@@ -133,7 +135,7 @@ def _page(
 ) -> str:
     bar.at(0, "the book")
     book = model.score(known, as_of=moment)
-    book = book.sort_values(["relationship", "churn_risk"], ascending=[True, False], kind="stable")
+    book = in_order(book)
     bar.at(1, "due care")
     plan = care_plan(book, known, moment)
     names = _names(book.index, hide_ids)
@@ -273,19 +275,23 @@ def _cells(values: pd.Series[Any], form: str) -> list[Any]:
 
 
 def _headline(book: pd.DataFrame, plan: pd.DataFrame) -> list[dict[str, str]]:
+    """The living first; those who had left before stand beside, counted."""
+    gone = book["status"].astype(object) == "gone"
+    n_gone, book = int(gone.sum()), book[~gone.to_numpy()]
     risk = book["churn_risk"].to_numpy(dtype=float)
     leaving, spread = float(risk.sum()), 1.645 * float(np.sqrt((risk * (1 - risk)).sum()))
     clients = book["relationship"].astype(object) == "client"
     figures = [
+        {"name": "buyers here", "value": f"{len(book):,}", "note": f"{n_gone:,} had left before"},
         {
             "name": "clients",
             "value": f"{int(clients.sum()):,}",
-            "note": f"{clients.mean():.0%} of {len(book):,} buyers" if len(book) else "",
+            "note": f"{clients.mean():.0%} of those here" if len(book) else "",
         },
         {
-            "name": "expected to leave",
+            "name": "of those here expected to leave",
             "value": f"{leaving:,.0f}",
-            "note": f"{max(leaving - spread, 0):,.0f} to {leaving + spread:,.0f} by chance alone (90%)",
+            "note": f"{max(leaving - spread, 0):,.0f} to {min(leaving + spread, len(book)):,.0f} by chance alone (90%)",
         },
         {
             "name": "clients more likely than not to leave",
@@ -301,6 +307,11 @@ def _headline(book: pd.DataFrame, plan: pd.DataFrame) -> list[dict[str, str]]:
                 "value": f"{spend.sum():,.0f}",
                 "note": f"{spend[clients].sum() / max(spend.sum(), 1e-9):.0%} of it from clients",
             }
+        )
+    if book["at_stake"].notna().any():
+        stake = float(book["at_stake"].fillna(0).sum())
+        figures.append(
+            {"name": "at stake", "value": f"{stake:,.0f}", "note": "risk times what leaving would cost"}
         )
     figures.append({"name": "care actions due", "value": f"{len(plan):,}", "note": ""})
     return figures

@@ -245,22 +245,39 @@ class PurchaseAmounts:
 
         Purchases are NaN where the histories hold no transactions, spend where no amounts were ever known.
         """
+        purchases, spend, _ = self.expected_and_kept(X, churn_risk, standing)
+        return purchases, spend
+
+    def expected_and_kept(
+        self, X: Floats, churn_risk: Floats, standing: Standing
+    ) -> tuple[Floats, Floats, Floats]:
+        """Expected purchases, expected spend, and the spend of those who stay; shape (n_rows,) each.
+
+        Who stays brings ``expected_spend / (1 - churn_risk)`` from purchases and the whole of the contracts' amounts;
+        who leaves brings nothing more from purchases and half of the contracts' amounts: who leaves, leaves halfway.
+        """
         unknown, few = np.full(len(X), np.nan), X[:, self.place]
-        purchases = unknown
+        stays, purchases = np.maximum(1 - churn_risk, 0.0), unknown
+        if_stays = unknown
         if self.sells:
-            purchases = self.scale * (1 - churn_risk) * (1 + self.extra.expected(few))
+            if_stays = self.scale * (1 + self.extra.expected(few))
+            purchases = stays * if_stays
         if self.sells and standing.under_contract.any():
-            purchases = np.where(standing.under_contract, self.bound.expected(few), purchases)
-        spend = unknown
+            bound = self.bound.expected(few)
+            purchases = np.where(standing.under_contract, bound, purchases)
+            if_stays = np.where(standing.under_contract, bound, if_stays)
+        spend, kept = unknown, unknown
         if self.has_amounts:
-            spend = (
-                purchases
-                * self._drawn(standing.mean_amount, standing.n_amounts, self.prior_amounts)
-                * self.level
-            )
-        months = self.horizon_days / DAYS_A_MONTH
-        fees = standing.monthly_amount * months * (1 - churn_risk / 2)
-        return purchases, np.where(standing.monthly_amount > 0, np.nan_to_num(spend) + fees, spend)
+            price = self._drawn(standing.mean_amount, standing.n_amounts, self.prior_amounts)
+            spend = purchases * price * self.level
+            kept = if_stays * price * self.level
+        fees = standing.monthly_amount * (self.horizon_days / DAYS_A_MONTH)
+        pays = standing.monthly_amount > 0
+        return (
+            purchases,
+            np.where(pays, np.nan_to_num(spend) + fees * (1 - churn_risk / 2), spend),
+            np.where(pays, np.nan_to_num(kept) + fees, kept),
+        )
 
     def get_state(self) -> dict[str, Any]:
         """Everything learned, as numbers, texts and arrays."""

@@ -1,0 +1,157 @@
+"""Status is a rule over facts: active, quiet, gone, in this order; a stage never contradicts a count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+import clientcare as cc
+from clientcare.exceptions import OptionError
+from clientcare.outcomes import STAGES, STATUSES, StatusRule
+from strategies import some_histories
+
+NOW = pd.Timestamp("2024-07-01")
+
+
+def ago(days: float) -> pd.Timestamp:
+    return NOW - pd.Timedelta(days=days)
+
+
+def monthly_base(n: int = 80, seed: int = 0) -> list[tuple]:
+    """Buyers who come every thirty days or so; every third stops for good at some time."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(n):
+        day, stop = rng.uniform(600, 700), rng.uniform(60, 600) if i % 3 == 0 else 0
+        while day > stop:
+            rows.append((f"base{i}", ago(day), 10.0))
+            day -= rng.gamma(8, 30 / 8)
+    return rows
+
+
+def five_buyers() -> cc.Histories:
+    orders = monthly_base()
+    orders.append(("first purchase yesterday", ago(1), 20.0))
+    orders += [("ended contract, buys parts", ago(d), 15.0) for d in (300, 200, 100, 20)]
+    orders += [("yearly patient", ago(d), 90.0) for d in (1060, 700, 330)]
+    orders += [("lapsed and returned", ago(d), 12.0) for d in (690, 660, 631, 7)]
+    orders += [("long gone, 40 purchases", ago(d), 9.0) for d in range(500, 700, 5)]
+    orders.append(("bought once, long ago", ago(650), 9.0))
+    contracts = [
+        ("subscriber in month 2", ago(35), pd.NaT, 30.0),
+        ("ended contract, buys parts", ago(700), ago(340), 50.0),
+        ("ended a week ago", ago(372), ago(7), 50.0),
+        ("free plan", ago(900), pd.NaT, 0.0),
+    ]
+    return cc.Histories(
+        pd.DataFrame(orders, columns=["buyer_id", "timestamp", "amount"]),
+        contracts=pd.DataFrame(contracts, columns=["buyer_id", "start", "end", "amount"]),
+        observed_until=NOW,
+    )
+
+
+def test_buyers_walked_through_by_hand() -> None:
+    histories = five_buyers()
+    told = StatusRule.learn(histories, NOW).told(histories, NOW)
+
+    assert told["status"].astype(str).drop(told.index[told.index.str.startswith("base")]).to_dict() == {
+        "first purchase yesterday": "active",
+        "ended contract, buys parts": "active",
+        "yearly patient": "active",
+        "lapsed and returned": "active",
+        "long gone, 40 purchases": "gone",
+        "bought once, long ago": "gone",
+        "subscriber in month 2": "active",
+        "ended a week ago": "active",
+        "free plan": "active",
+    }
+    assert told.loc["lapsed and returned", "status_since"] == ago(7).normalize()
+    assert told.loc["yearly patient", "status_since"] == ago(1060).normalize()
+    assert told.index[told["is_new"]].tolist() == [
+        "first purchase yesterday",
+        "free plan",
+        "subscriber in month 2",
+    ]
+
+
+def test_the_words_of_a_book_agree_with_its_counts() -> None:
+    histories = five_buyers()
+    book = cc.RelationshipModel("60D", effort="quick", random_state=0).fit(histories).score(histories)
+    stage = book["stage"].astype(str)
+
+    assert stage["long gone, 40 purchases"] == "former customer"
+    assert stage["bought once, long ago"] == "one-time customer"
+    assert stage["free plan"] == "new buyer"
+    assert stage["first purchase yesterday"] == "new buyer"
+    assert (book["relationship"].eq("client") == stage.eq("dependent client"))[stage != "new buyer"].all()
+
+
+def test_what_is_at_stake_is_the_risk_times_what_leaving_costs() -> None:
+    histories = five_buyers()
+    book = cc.RelationshipModel("60D", effort="quick", random_state=0).fit(histories).score(histories)
+    known = book["expected_spend"].notna()
+
+    assert np.allclose(book["expected_spend"][known], (book["spend_if_stays"] - book["at_stake"])[known])
+    assert (book["at_stake"][known] >= -1e-9).all()
+    assert (book["at_stake"][known] <= book["spend_if_stays"][known] + 1e-9).all()
+
+
+@given(some_histories())
+@settings(deadline=None)
+def test_one_time_never_bought_twice_and_nobody_paying_now_is_gone(histories: cc.Histories) -> None:
+    moment = histories.observed_until
+    told = StatusRule.learn(histories, moment).told(histories, moment)
+
+    assert set(told["status"].astype(str)) <= set(STATUSES)
+    assert not (told["under_contract"] & (told["status"] == "gone")).any()
+    assert (told["status_since"] <= moment).all()
+
+
+@given(some_histories())
+@settings(deadline=None)
+def test_nothing_at_or_after_the_date_changes_a_status(histories: cc.Histories) -> None:
+    middle = histories.observed_from + (histories.observed_until - histories.observed_from) / 2
+    middle = middle.normalize() + pd.Timedelta(days=1)
+    rule = StatusRule.learn(histories, middle)
+
+    assert repr(StatusRule.learn(histories.until(middle), middle)) == repr(
+        rule
+    )  # NaN equals nothing, not even itself
+    pd.testing.assert_frame_equal(rule.told(histories.until(middle), middle), rule.told(histories, middle))
+
+
+def test_the_rule_is_learned_and_other_buyers_do_not_change_a_row() -> None:
+    histories = five_buyers()
+    rule = StatusRule.learn(histories, NOW)
+    alone = histories.select(["lapsed and returned", "ended a week ago"])
+
+    pd.testing.assert_frame_equal(
+        rule.told(alone, NOW).astype({"status": str}),
+        rule.told(histories, NOW).loc[["ended a week ago", "lapsed and returned"]].astype({"status": str}),
+    )
+    assert StatusRule.from_state(rule.get_state()) == rule
+
+
+def test_a_table_over_time_shows_who_left_and_who_came_back() -> None:
+    told = cc.status_table(five_buyers(), [ago(100), ago(3)])
+    assert told.loc[(ago(100), "lapsed and returned"), "status"] == "gone"
+    assert told.loc[(ago(3), "lapsed and returned"), "status"] == "active"
+    assert told.index.names == ["as_of", "buyer_id"]
+
+
+def test_the_user_may_say_after_how_many_days_a_buyer_is_gone() -> None:
+    told = cc.status_table(five_buyers(), NOW, gone_after="400D").droplevel("as_of")
+    assert told.loc["yearly patient", "status"] == "active"
+    assert told.loc["long gone, 40 purchases", "status"] == "gone"
+    with pytest.raises(OptionError):
+        cc.status_table(five_buyers(), NOW, gone_after="soon")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_each_stage_has_a_colour_and_a_marker(stage: str) -> None:
+    from clientcare.report.canvas import STAGE_COLOURS, STAGE_MARKERS
+
+    assert stage in STAGE_COLOURS
+    assert stage in STAGE_MARKERS
