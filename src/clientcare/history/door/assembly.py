@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clientcare.facts.billing import bill_rows
 from clientcare.facts.events import EventTable, sort_events
 from clientcare.facts.terms import rows_in_force
 from clientcare.history.door import contracts, interactions, transactions
@@ -67,6 +68,11 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         until = door.observed_until or int(day_after_last.value // 1000)
         _note_churn_labels(buyers, columns[-1], logs["buyers"], buyer_ids, events.get("contracts"), until)
     _note_contacts(sheets, events, buyer_ids)
+    events, billed = _without_bills(events)
+    if billed:
+        logs["transactions"].remark(
+            "bill_of_a_contract", "kept as the contract's money: no purchases", billed
+        )
     return Assembly(
         buyer_ids=buyer_ids,
         events=events,
@@ -77,6 +83,17 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         first_day=first_day,
         day_after_last=day_after_last,
     )
+
+
+def _without_bills(events: dict[str, EventTable]) -> tuple[dict[str, EventTable], int]:
+    """The events without the transactions that are payments of a contract, and how many these are."""
+    transactions, terms = events.get("transactions"), events.get("contracts")
+    if transactions is None or terms is None:
+        return events, 0
+    bills = bill_rows(transactions, terms)
+    if not bills.any():
+        return events, 0
+    return {**events, "transactions": transactions.take(np.flatnonzero(~bills)).frozen()}, int(bills.sum())
 
 
 def _sorted(sheet: Sheet, buyer_ids: pd.Index) -> EventTable:

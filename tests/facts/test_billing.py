@@ -1,0 +1,99 @@
+"""A payment of a contract is no purchase: counted once, as the contract's money, by what was known when it came."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_series_equal
+
+import clientcare as cc
+
+
+def firm(seed: int = 0, n: int = 60, months: int = 1, tax: float = 0.0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Yearly contracts at 1,000 a month, a fifth lost at each end, with a bill for so many months at the start of each."""
+    rng = np.random.default_rng(seed)
+    terms, bills = [], []
+    for i in range(n):
+        start = pd.Timestamp("2020-01-01") + pd.Timedelta(days=int(rng.integers(0, 1200)))
+        while start < pd.Timestamp("2026-01-01"):
+            end = start + pd.DateOffset(years=1)
+            terms.append((f"C{i:03d}", start, end - pd.Timedelta(days=1), 1000.0))
+            day = start
+            while day < min(end, pd.Timestamp("2026-01-01")):
+                bills.append((f"C{i:03d}", day, 1000.0 * months * (1 + tax)))
+                day += pd.DateOffset(months=months)
+            if rng.random() < 0.2:
+                bills.append(
+                    (f"C{i:03d}", end + pd.Timedelta(days=5), 1000.0 * months)
+                )  # the last bill comes late
+                break
+            start = end
+    return (
+        pd.DataFrame(bills, columns=["buyer_id", "timestamp", "amount"]),
+        pd.DataFrame(terms, columns=["buyer_id", "start", "end", "amount"]),
+    )
+
+
+@pytest.mark.parametrize("months", [1, 3, 12])
+def test_bills_hide_no_loss(months: int) -> None:
+    bills, terms = firm(months=months)
+    alone = cc.Histories(contracts=terms, observed_until="2026-01-01")
+    both = cc.Histories(bills, contracts=terms, observed_until="2026-01-01")
+    dates = ["2024-01-01", "2025-01-01"]
+
+    label = cc.ChurnDefinition("180D").label
+    assert_series_equal(label(both, dates), label(alone, dates))
+    assert label(alone, dates).mean() > 0.05
+
+
+def test_how_many_transactions_were_bills_is_told() -> None:
+    bills, terms = firm()
+    quality = cc.Histories(bills, contracts=terms, observed_until="2026-01-01").quality.set_index("rule")
+
+    n_last_after_end = (
+        1 + bills["buyer_id"].nunique()
+    )  # at the most: a last bill too close to the one before it is none
+    assert len(bills) - n_last_after_end <= quality.loc["bill_of_a_contract", "n_rows"] <= len(bills)
+
+
+def test_the_money_is_counted_once() -> None:
+    bills, terms = firm()
+    spends = []
+    for transactions in (None, bills):
+        histories = cc.Histories(transactions, contracts=terms, observed_until="2026-01-01")
+        model = cc.RelationshipModel("90D", effort="quick", random_state=0).fit(histories, as_of="2025-06-01")
+        book = model.score(histories, as_of="2025-06-01")
+        spends.append(book["expected_spend"].sum())
+    assert spends[1] == pytest.approx(spends[0], rel=0.05)
+
+
+def test_what_else_somebody_under_contract_buys_stays_a_purchase() -> None:
+    _, terms = firm(n=20)
+    parts = pd.DataFrame(
+        {"buyer_id": terms["buyer_id"], "timestamp": terms["start"] + pd.Timedelta(days=40), "amount": 37.5}
+    )
+    histories = cc.Histories(parts, contracts=terms, observed_until="2026-01-01")
+
+    assert histories.rows.loc["transactions", "rows_kept"] == len(histories.transactions)
+    assert "bill_of_a_contract" not in set(histories.quality["rule"])
+
+
+def test_two_orders_of_the_same_amount_within_a_week_are_not_both_bills() -> None:
+    terms = pd.DataFrame({"buyer_id": ["a"], "start": ["2024-01-01"], "amount": [50.0]})
+    orders = pd.DataFrame(
+        {"buyer_id": "a", "timestamp": ["2024-02-01", "2024-02-04", "2024-03-01"], "amount": 50.0}
+    )
+    kept = cc.Histories(orders, contracts=terms, observed_until="2024-05-01").transactions
+
+    assert kept["timestamp"].tolist() == [pd.Timestamp("2024-02-04")]
+
+
+def test_a_contract_that_is_recorded_later_makes_no_bill_of_an_earlier_order() -> None:
+    orders = pd.DataFrame({"buyer_id": "a", "timestamp": ["2024-02-01", "2024-03-01"], "amount": 50.0})
+    terms = pd.DataFrame(
+        {"buyer_id": ["a"], "start": ["2024-01-15"], "amount": [50.0], "recorded_at": ["2024-02-20"]}
+    )
+    histories = cc.Histories(orders, contracts=terms, observed_until="2024-05-01")
+
+    assert histories.transactions["timestamp"].tolist() == [pd.Timestamp("2024-02-01")]
