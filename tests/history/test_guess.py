@@ -39,8 +39,8 @@ def test_what_is_proposed_is_read_without_a_failed_command(export: Export, tmp_p
     histories = cc.guess_options(tmp_path / export.name).read()
 
     rows = histories.rows.loc[export.table]
-    assert rows["rows_kept"] >= 0.6 * rows["rows_in"]
-    assert len(histories.buyer_ids) >= 12
+    assert rows["rows_kept"] >= 0.45 * rows["rows_in"]  # cancelled invoices are set aside
+    assert len(histories.buyer_ids) >= 6  # refunded and cancelled orders make no buyer
 
 
 def _known_columns(table: str) -> tuple[str, ...]:

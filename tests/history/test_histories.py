@@ -217,10 +217,10 @@ def test_exact_copies_may_be_kept():
     assert Histories(table, exact_copies="keep").events("transactions").n_rows == 6
 
 
-def test_rows_that_differ_in_a_column_that_is_not_read_are_no_copies():
+def test_a_column_that_is_not_read_tells_no_copies_apart():
     table = few(buyer_id="a", timestamp="2024-01-01", amount=1.0, note=["x", "y", "x"])
     histories = Histories(table)
-    assert found(histories, "exact_copy") == 1
+    assert found(histories, "exact_copy") == 2
     assert histories.ignored_columns == {"transactions": ("note",)}
 
 
@@ -294,8 +294,8 @@ def test_the_column_map_reads_theirs_as_ours():
     ("columns", "error", "words"),
     [
         ({"transaction": {}}, OptionError, "Did you mean 'transactions'"),
-        ({"transactions": {"amount": "amuont"}}, OptionError, "Did you mean 'amount'"),
-        ({"transactions": {"buyer_id": "kunde"}}, OptionError, r"did you mean \{'kunde': 'buyer_id'\}"),
+        ({"transactions": {"total": "amuont"}}, OptionError, "Did you mean 'amount'"),
+        ({"transactions": {"buyer_id": "kunde"}}, SchemaError, "no column 'kunde'"),
         ({"transactions": {"amuont": "amount"}}, SchemaError, "Did you mean 'amount'"),
         ({"transactions": {"amount": "buyer_id"}}, SchemaError, "would both be 'buyer_id'"),
         ({"contracts": {"a": "start"}}, OptionError, "no contracts were given"),

@@ -109,6 +109,7 @@ def _purchases(
     events: EventTable, as_of: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64] | None]:
     """Buyer, day and amount of every purchase known by then, in the order of the table."""
+    events = events.before(as_of) if "amount" in events.known_from else events
     kept = (events.time if events.known is None else events.known) < as_of
     amount = events.columns.get("amount")
     if amount is not None:

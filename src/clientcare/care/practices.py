@@ -352,7 +352,7 @@ def _named_as_referrer(buying: Buying, histories: Histories) -> Floats:
         return named
     referrer = histories.buyers["referred_by"].reindex(histories.buyer_ids)
     stated = np.asarray(referrer.notna()) & ~np.isnan(buying.since_day)
-    position = histories.buyer_ids.get_indexer(pd.Index(referrer[stated].astype(histories.buyer_ids.dtype)))
+    position = histories.positions_of(referrer[stated])
     np.add.at(named, position[position >= 0], 1.0)
     return np.where(np.isnan(buying.since_day), 0.0, named)
 

@@ -45,9 +45,10 @@ class EventTable:
     known_from : mapping of name to name
         ``{"satisfaction": "closed_at"}``: a value of the first column is unknown before the moment in the
         second (where that moment is given).
-    value_before : mapping of name to float
+    value_before : mapping of name to float or name
         What a column of ``known_from`` holds before that moment, where not unknown: a message answered
-        later was not answered yet (0.0), as one that is never answered. An unknown value stays unknown.
+        later was not answered yet (0.0), as one that is never answered. An unknown value stays unknown. The
+        name of another column stands for its values: what an order came to before it was cancelled.
     """
 
     offsets: NDArray[np.int64]
@@ -58,7 +59,7 @@ class EventTable:
     levels: Mapping[str, Array] = field(default_factory=dict)
     time_columns: frozenset[str] = frozenset()
     known_from: Mapping[str, str] = field(default_factory=dict)
-    value_before: Mapping[str, float] = field(default_factory=dict)
+    value_before: Mapping[str, float | str] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -104,7 +105,7 @@ class EventTable:
             for name in [
                 name for name, source in self.known_from.items() if source == moment and name in columns
             ]:
-                columns[name] = self._not_known_yet(name, columns[name], late)
+                columns[name] = self._not_known_yet(name, columns, late)
             columns[moment] = np.where(late, UNKNOWN_TIME, columns[moment])
         came_late = past.known is not None and bool(np.any(past.known > past.time))
         cut = replace(past, columns=columns, known=past.known if came_late else None)
@@ -122,9 +123,12 @@ class EventTable:
             columns={name: values[order] for name, values in self.columns.items()},
         )
 
-    def _not_known_yet(self, name: str, values: Array, late: NDArray[np.bool_]) -> Array:
-        if name in self.value_before:
-            return np.where(late & ~np.isnan(values), self.value_before[name], values)
+    def _not_known_yet(self, name: str, columns: Mapping[str, Array], late: NDArray[np.bool_]) -> Array:
+        values, before = columns[name], self.value_before.get(name)
+        if isinstance(before, str):
+            return np.where(late, columns[before], values)
+        if before is not None:
+            return np.where(late & ~np.isnan(values), before, values)
         return np.where(late, _unknown(values, name in self.time_columns), values)
 
     def frozen(self) -> EventTable:
@@ -176,7 +180,7 @@ def sort_events(
     levels: Mapping[str, Array] | None = None,
     time_columns: frozenset[str] = frozenset(),
     known_from: Mapping[str, str] | None = None,
-    value_before: Mapping[str, float] | None = None,
+    value_before: Mapping[str, float | str] | None = None,
 ) -> EventTable:
     """Sort events by buyer, time and every other column: the order of the rows given does not matter."""
     order = _by_buyer_and_time(buyer, time)

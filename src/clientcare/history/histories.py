@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clientcare.arguments import is_one_of, listed, require_one_of, shown
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 from clientcare.facts.events import EventTable, frame_of
 from clientcare.history.door.assembly import Assembly, assemble
 from clientcare.history.door.dates import check_date_format, check_timezone
+from clientcare.history.door.ids import LARGEST_EXACT
 from clientcare.history.door.intake import take_in
-from clientcare.history.door.quality import SET_ASIDE, quality_table
+from clientcare.history.door.orders import check_statuses
+from clientcare.history.door.quality import SET_ASIDE, Finding, quality_table
 from clientcare.history.door.schema import SCHEMAS, ColumnMap, check_column_map, schema_of
 from clientcare.history.door.sheets import Door
 from clientcare.history.door.words import kind_words
@@ -36,8 +39,9 @@ class Histories:
     ----------
     transactions : table, optional
         ``buyer_id``, ``timestamp``, and where known ``amount`` (above zero a purchase, below zero a return,
-        zero neither, missing a purchase of unknown amount), ``quantity``, ``order_id``, ``product_id``,
-        ``category``, ``channel``, ``recorded_at``.
+        zero neither, missing a purchase of unknown amount), ``quantity``, ``unit_price`` (times ``quantity`` where
+        there is no ``amount``), ``order_id``, ``product_id``, ``category``, ``channel``, ``currency``,
+        ``status`` (of the order: cancelled, pending, ...) with ``status_at``, ``recorded_at``.
     interactions : table, optional
         ``buyer_id``, ``timestamp``, and where known ``kind``, ``direction`` (inbound: the buyer started;
         outbound: the seller; mutual), ``status`` (kept, missed, scheduled), ``topic``, ``owner``,
@@ -65,7 +69,7 @@ class Histories:
     satisfaction_scale : pair of float, optional
         The lowest and the highest answer, ``(1, 5)``; by default 0 to 1.
     exact_copies : {"set_aside", "keep"}
-        What to do with rows that equal an earlier row in every column given.
+        What to do with rows that equal an earlier row in every column that is read.
     isolated_dates : {"set_aside", "keep"}
         What to do with a few rows that lie years after all others, most likely slips of the pen. The whole
         table is judged, so more rows of those years, should they come, bring them back; ``"keep"`` rules
@@ -73,6 +77,19 @@ class Histories:
     decimal : {".", ","}, optional
         What parts the decimals of numbers that are texts; thousands and currency signs are then read over
         (``"1.234,50 EUR"`` with ``","``). By default texts are plain numbers as in ``"1234.5"``.
+    ids : {"exact", "fold"}
+        ``"fold"`` takes ids for one that differ in capitals, blanks, invisible signs or Unicode form alone;
+        by default these are counted. Whole numbers written as decimals (``"1001.0"``) are these numbers.
+    guests : {"set_aside", "keep"}
+        What to do with accounts that stand for whoever came by (guest, walk-in, cash customer).
+    statuses : mapping of str to str, optional
+        Further words for the ``status`` of orders: ``{"parked": "never"}``; ``"never"`` (no purchase at any
+        time), ``"withdrawn"`` (none from ``status_at`` on) or ``"stands"``.
+    currency : str, optional
+        The currency whose rows count, where a column ``currency`` holds several; those of others are set aside.
+    amounts : {"auto", "line", "order"}
+        Whether ``amount`` is that of the line, or the total of the order (``order_id``) on each of its lines;
+        by default the orders of several lines tell.
 
     Attributes
     ----------
@@ -132,6 +149,11 @@ class Histories:
         exact_copies: str = "set_aside",
         isolated_dates: str = "set_aside",
         decimal: str | None = None,
+        ids: str = "exact",
+        guests: str = "set_aside",
+        statuses: Mapping[str, str] | None = None,
+        currency: str | None = None,
+        amounts: str = "auto",
     ) -> None:
         tables = {
             "transactions": transactions,
@@ -146,6 +168,11 @@ class Histories:
         require_one_of("isolated_dates", isolated_dates, ("set_aside", "keep"))
         if decimal is not None:
             require_one_of("decimal", decimal, (".", ","))
+        require_one_of("ids", ids, ("exact", "fold"))
+        require_one_of("guests", guests, ("set_aside", "keep"))
+        require_one_of("amounts", amounts, ("auto", "line", "order"))
+        if currency is not None and not isinstance(currency, str):
+            raise OptionError("currency: must be the code of one currency, for instance 'EUR'.")
         kind_words(kinds)
         self.timezone = check_timezone(timezone)
         first = None if observed_from is None else parse_moment(observed_from, self.timezone, "observed_from")
@@ -165,6 +192,11 @@ class Histories:
             kinds=dict(kinds or {}),
             satisfaction_scale=_checked_scale(satisfaction_scale),
             decimal=decimal,
+            ids=ids,
+            guests=guests,
+            statuses=check_statuses(statuses),
+            currency=currency,
+            amounts=amounts,
         )
         mapping = check_column_map(columns)
         for name in mapping:
@@ -179,6 +211,7 @@ class Histories:
         if not len(found.buyer_ids):
             raise NotEnoughDataError(_nothing_left(found))
         self.buyer_ids = found.buyer_ids
+        self._note_referrers(found)
         self.buyers = found.attributes
         self._events = found.events
         self._set_aside = found.set_aside
@@ -189,6 +222,16 @@ class Histories:
         self._finds_first_day = first is None
         self.observed_until = found.day_after_last if last is None else last
         self._finds_last_day = last is None
+
+    def _note_referrers(self, found: Assembly) -> None:
+        """Count buyers whose ``referred_by`` names nobody here."""
+        if found.attributes is None or "referred_by" not in found.attributes:
+            return
+        named = found.attributes["referred_by"]
+        strange = np.flatnonzero(named.notna())[self.positions_of(named.dropna()) < 0]
+        if len(strange):
+            words = "kept: came by a referral, whose sender is none of the buyers"
+            found.findings.append(Finding("buyers", "unknown_referrer", len(strange), words, ()))
 
     def events(self, table: str) -> EventTable | None:
         """The events of a table as sorted arrays, or None where the table was not given.
@@ -278,6 +321,28 @@ class Histories:
         chosen._events = {name: events.select(places) for name, events in self._events.items()}
         chosen._finds_first_day = chosen._finds_last_day = False  # the stretch is that of all buyers
         return chosen
+
+    def positions_of(self, names: Any) -> NDArray[np.int64]:
+        """Where texts or numbers that should name buyers stand in ``buyer_ids``; -1 for who is none of them.
+
+        7, 7.0 and "7" are the same name where buyers are numbers; a text that is no number names nobody then.
+
+        Examples
+        --------
+        >>> orders = pd.DataFrame({"buyer_id": [7, 8], "timestamp": "2024-01-31", "amount": 1.0})
+        >>> Histories(orders).positions_of(["8", "facebook", 7.0]).tolist()
+        [1, -1, 0]
+        """
+        asked = pd.Series(list(names), dtype=object)
+        if pd.api.types.is_integer_dtype(self.buyer_ids.dtype):
+            numbers = pd.to_numeric(asked, errors="coerce").to_numpy(dtype=np.float64)
+            whole = np.isfinite(numbers) & (np.floor(numbers) == numbers) & (np.abs(numbers) < LARGEST_EXACT)
+            found = self.buyer_ids.get_indexer(pd.Index(np.where(whole, numbers, 0.0).astype(np.int64)))
+            return np.where(whole, found, -1).astype(np.int64)
+        texts = [name.removesuffix(".0") if isinstance(name, str) else str(name) for name in asked]
+        exact = self.buyer_ids.get_indexer(pd.Index([str(name) for name in asked], dtype=object))
+        plain = self.buyer_ids.get_indexer(pd.Index(texts, dtype=object))
+        return np.where(exact >= 0, exact, plain).astype(np.int64)
 
     def _frame(self, table: str) -> pd.DataFrame | None:
         events = self._events.get(table)

@@ -32,6 +32,7 @@ def known_buyers(histories: Histories, as_of: pd.Timestamp) -> NDArray[np.int64]
     known = np.zeros(len(histories.buyer_ids), dtype=bool)
     transactions = histories.events("transactions")
     if transactions is not None:
+        transactions = transactions.before(moment) if "amount" in transactions.known_from else transactions
         past = (transactions.time if transactions.known is None else transactions.known) < moment
         amount = transactions.columns.get("amount")
         bought = past if amount is None else past & ~(amount <= 0)

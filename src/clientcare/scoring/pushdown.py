@@ -68,7 +68,7 @@ def day_query(
     --------
     >>> print(day_query("orders", {"who": "buyer_id", "at": "timestamp"}))
     SELECT "who" AS buyer_id, CAST(CAST("at" AS DATE) AS TIMESTAMP) AS timestamp, COUNT(*) AS clientcare_lines
-    FROM (SELECT DISTINCT * FROM "orders") AS lines
+    FROM (SELECT DISTINCT "who", "at" FROM "orders") AS lines
     WHERE "who" IS NOT NULL AND "at" IS NOT NULL
     GROUP BY "who", CAST("at" AS DATE)
     """
@@ -103,7 +103,7 @@ def day_query(
         conditions.append(f"{local} < TIMESTAMP {quote_text(_midnight(as_of, zone))}")
     source = ".".join(quote_name(part) for part in table.split("."))
     if exact_copies == "set_aside":
-        source = f"(SELECT DISTINCT * FROM {source})"
+        source = f"(SELECT DISTINCT {', '.join(dict.fromkeys(theirs.values()))} FROM {source})"
     return (
         f"SELECT {', '.join(selected)}\nFROM {source} AS lines\n"
         f"WHERE {' AND '.join(conditions)}\nGROUP BY {', '.join(groups)}"

@@ -15,10 +15,10 @@ from clientcare.facts.events import EventTable, sort_events
 from clientcare.facts.terms import rows_in_force
 from clientcare.history.door import contracts, interactions, transactions
 from clientcare.history.door.attributes import churn_labels, read_attributes, sign_up_times
-from clientcare.history.door.ids import Ids, all_ids, read_ids, same_kind
+from clientcare.history.door.ids import Ids, all_ids, same_kind
 from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.quality import Finding, RowLog
-from clientcare.history.door.sheets import Door, Sheet
+from clientcare.history.door.sheets import Door, Sheet, buyer_ids_of
 from clientcare.history.observed import observed_stretch
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
@@ -27,8 +27,15 @@ READERS = {
     "interactions": interactions.read_interactions,
     "contracts": contracts.read_contracts,
 }
-KNOWN_FROM = {"interactions": interactions.KNOWN_FROM, "contracts": contracts.KNOWN_FROM}
-VALUE_BEFORE = {"interactions": interactions.VALUE_BEFORE}
+KNOWN_FROM = {
+    "transactions": transactions.KNOWN_FROM,
+    "interactions": interactions.KNOWN_FROM,
+    "contracts": contracts.KNOWN_FROM,
+}
+VALUE_BEFORE: dict[str, dict[str, float | str]] = {
+    "transactions": transactions.VALUE_BEFORE,
+    "interactions": interactions.VALUE_BEFORE,
+}
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,7 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
     """Read and sort every table, bring ids to one kind, count what is odd between tables."""
     sheets = {name: READERS[name](table, door) for name, table in given.items() if name in READERS}
     buyers = given.get("buyers")
-    buyer_cells = None if buyers is None else buyers.column("buyer_id")
-    own = [] if buyers is None or buyer_cells is None else [read_ids(buyer_cells, buyers.place("buyer_id"))]
+    own = [] if buyers is None else [buyer_ids_of(buyers, door)]
     columns, reworded = same_kind([sheet.ids for sheet in sheets.values()] + own)
     for sheet, ids in zip(sheets.values(), columns, strict=False):
         if reworded and sheet.ids.are_numbers and len(sheet.ids.values):

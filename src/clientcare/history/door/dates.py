@@ -41,6 +41,18 @@ CLOCK_FORMS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 COMMON_FORMS = tuple(day + clock for day in DAY_FORMS for clock in CLOCK_FORMS)
 """How dates are often written: looked through for advice alone."""
 ISO_DATE = r"^\d{4}-?\d{2}-?\d{2}([T ]\d{2}(:?\d{2}(:?\d{2}([.,]\d+)?)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?$"
+SHORT_PARTS = (
+    (r"^(\d{4}-)(\d-)", "\\10\\2"),
+    (r"^(\d{4}-\d{2}-)(\d)(\D|$)", "\\10\\2\\3"),
+    (r"^(\d{4}-\d{2}-\d{2}[T ])(\d:)", "\\10\\2"),
+)
+"""Months, days and hours of one digit are the same with a zero before."""
+FIRST_OF_1900 = microseconds(pd.Timestamp("1900-01-01"))
+QUARTER_HOUR = 900_000_000
+LARGEST_OFFSET = 14 * 4 * QUARTER_HOUR
+"""No wall clock is further from UTC: the first moment of 1970 on any of them is a whole quarter of an hour."""
+ROUND_1970 = 365 * MICROSECONDS_A_DAY
+"""Where other rows lie within a year of it, the first day of 1970 is a day like others."""
 UNIVERSAL = r"\s*(UTC|GMT)$"
 ENDS_IN_ZONE = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
 
@@ -140,6 +152,19 @@ def impossible(times: Times) -> Mask:
     return np.asarray((times != UNKNOWN_TIME) & ((times < EARLIEST) | (times >= LATEST)), dtype=bool)
 
 
+def sentinel(times: Times) -> Mask:
+    """Which moments are what a machine writes where it has no date: the first day of 1900, or the start of 1970.
+
+    The start of 1970 counts wherever the wall clock stands, and only where no other row is of those days.
+    """
+    known = times != UNKNOWN_TIME
+    moments = np.where(known, times, -1)
+    at_start = known & (np.abs(moments) <= LARGEST_OFFSET) & (moments % QUARTER_HOUR == 0)
+    if at_start.any() and (known & ~at_start & (np.abs(moments) <= ROUND_1970)).any():
+        at_start[:] = False
+    return np.asarray(at_start | (times == FIRST_OF_1900), dtype=bool)
+
+
 def isolated(times: Times, usable: Mask, late: bool = True) -> Mask:
     """Which rows lie in a small cluster far from all others, most likely slips of the pen.
 
@@ -199,6 +224,8 @@ def _from_texts(
     trimmed = pc.utf8_trim_whitespace(texts)
     if date_format is None:
         trimmed = pc.replace_substring_regex(trimmed, UNIVERSAL, "Z")
+        for short, padded in SHORT_PARTS:
+            trimmed = pc.replace_substring_regex(trimmed, short, padded)
     missing = _truth(pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(MISSING_WORDS, pa.large_string())))
     missing |= _truth(pc.is_null(texts))
     zoned = _truth(pc.match_substring_regex(trimmed, ENDS_IN_ZONE)) & ~missing
@@ -236,9 +263,30 @@ def _on_wall_clock(times: Times, zoned: Mask, place: str, timezone: str | None) 
             "which day they fall on depends on where the seller is.\n"
             "State the seller's zone: Histories(..., timezone='Europe/London')."
         )
+    if all_midnight(times[zoned]):
+        return times
     moments = pd.DatetimeIndex(np.where(zoned, times, 0).view("datetime64[us]"), tz="UTC")
     local = moments.tz_convert(timezone).tz_localize(None)
     return np.asarray(local.to_numpy().astype("datetime64[us]").view(np.int64))
+
+
+def all_midnight(times: Times) -> bool:
+    """Whether moments counted in UTC were dates: two or more, and each of them midnight."""
+    known = times[times != UNKNOWN_TIME]
+    return len(known) > 1 and not (known % MICROSECONDS_A_DAY).any()
+
+
+def are_zoned(cells: Cells) -> bool:
+    """Whether the first cell filled states a zone."""
+    if isinstance(cells, np.ndarray):
+        first = next((cell for cell in cells if not pd.isna(cell)), None)
+        return getattr(first, "tzinfo", None) is not None
+    if pa.types.is_timestamp(cells.type):
+        return cells.type.tz is not None
+    if not is_text(cells.type):
+        return False
+    filled = cells.filter(pc.not_equal(pc.fill_null(cells, ""), "")).slice(0, 1)
+    return bool(_truth(pc.match_substring_regex(pc.utf8_trim_whitespace(filled), ENDS_IN_ZONE)).any())
 
 
 def _numbers_of(stamps: pa.ChunkedArray) -> Times:

@@ -51,7 +51,7 @@ class GivenTable:
     names : mapping of str to str
         Our name of a column to the name it was given under.
     ignored : tuple of str
-        Columns that are not read (they still count where rows are compared).
+        Columns that are not read.
     cells : callable
         The cells of a column by the name it was given under.
     take : callable

@@ -29,7 +29,7 @@ KNOWN_FROM = {
     "resolution_hours": "closed_at",
     "satisfaction": "closed_at",
 }
-VALUE_BEFORE = {"answered": 0.0, "resolved": 0.0}
+VALUE_BEFORE: dict[str, float | str] = {"answered": 0.0, "resolved": 0.0}
 """What was not answered or resolved yet at a date looks as what never was; unknown stays unknown."""
 
 

@@ -49,9 +49,9 @@ SCHEMAS = {
     "transactions": TableSchema(
         "transactions",
         time="timestamp",
-        numbers=("amount", "quantity"),
-        texts=("order_id", "product_id", "category", "channel"),
-        moments=("recorded_at",),
+        numbers=("amount", "quantity", "unit_price"),
+        texts=("order_id", "product_id", "category", "channel", "status", "currency"),
+        moments=("status_at", "recorded_at"),
     ),
     "interactions": TableSchema(
         "interactions",
@@ -127,19 +127,35 @@ def check_column_map(columns: ColumnMap | None) -> dict[str, dict[str, str | Non
             "columns: must map a table to {their name: our name}, "
             "for instance columns={'transactions': {'Customer ID': 'buyer_id'}}."
         )
-    for table, names in columns.items():
+    turned = {table: _theirs_to_ours(schema_of(table), names) for table, names in columns.items()}
+    for table, names in turned.items():
         schema = schema_of(table)
-        for theirs, ours in names.items():
+        for ours in names.values():
             if table != "buyers" and ours is not None and ours not in schema.columns:
-                swapped = f" It reads {{theirs: ours}}: did you mean {{{ours!r}: {theirs!r}}}?"
-                hint = did_you_mean(str(ours), schema.columns) or (
-                    swapped if theirs in schema.columns else ""
-                )
                 raise OptionError(
                     f"columns[{table!r}]: {ours!r} is not one of our names ({', '.join(schema.columns)})."
-                    f"{hint}"
+                    f"{did_you_mean(str(ours), schema.columns)}"
                 )
-    return {table: dict(names) for table, names in columns.items()}
+    return turned
+
+
+def _theirs_to_ours(schema: TableSchema, names: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Pairs as {theirs: ours}; a pair written the other way round is turned where our names tell it.
+
+    Which side is ours is told where exactly one side is one of our names.
+    """
+    return {
+        **{
+            str(there): here
+            for here, there in names.items()
+            if there is not None and here in schema.columns and there not in schema.columns
+        },
+        **{
+            here: there
+            for here, there in names.items()
+            if there is None or here not in schema.columns or there in schema.columns
+        },
+    }
 
 
 def read_names(table: str, found: Sequence[str], mapping: Mapping[str, str | None]) -> dict[str, str]:

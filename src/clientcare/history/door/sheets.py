@@ -12,11 +12,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from clientcare.history.door.cells import Codes, Levels, Numbers, encode, read_numbers, read_texts
-from clientcare.history.door.dates import Times, impossible, isolated, read_moments
+from clientcare.history.door.dates import (
+    Times,
+    all_midnight,
+    are_zoned,
+    impossible,
+    isolated,
+    read_moments,
+    sentinel,
+)
 from clientcare.history.door.ids import Ids, read_ids
 from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.quality import Mask, RowLog
 from clientcare.history.door.schema import schema_of
+from clientcare.history.door.spellings import GUESTS, TOTALS, folded_ids, plain_ids, rows_of_words
 from clientcare.window import UNKNOWN_TIME
 
 
@@ -44,6 +53,16 @@ class Door:
         The lowest and the highest answer.
     decimal : "." or "," or None
         What parts the decimals of numbers written as texts.
+    ids : "exact" or "fold"
+        Whether ids that differ by spelling alone are one.
+    guests : "set_aside" or "keep"
+        What is done with accounts that stand for whoever came by.
+    statuses : mapping of str to str
+        The caller's words for states of orders.
+    currency : str or None
+        The one currency that counts.
+    amounts : "auto", "line" or "order"
+        Whether an amount is that of a line, or the total of its order on each of its lines.
     """
 
     strict: bool = False
@@ -56,6 +75,11 @@ class Door:
     kinds: Mapping[str, str] = field(default_factory=dict)
     satisfaction_scale: tuple[float, float] | None = None
     decimal: str | None = None
+    ids: str = "exact"
+    guests: str = "set_aside"
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    currency: str | None = None
+    amounts: str = "auto"
 
 
 @dataclass
@@ -98,9 +122,11 @@ class Sheet:
     @property
     def known(self) -> Times | None:
         """When each row could first be known; None where nothing was recorded late."""
-        if self.recorded is None or not np.any(self.recorded > self.time):
-            return None
-        return np.maximum(self.time, self.recorded)
+        if self.recorded is not None and np.any(self.recorded > self.time):
+            return np.maximum(self.time, self.recorded)
+        return (
+            self.time if "withdrawn_at" in self.moments else None
+        )  # what changes later is no prefix of a run
 
     def add_numbers(self, name: str, door: Door, always: bool = False) -> Mask:
         """Read a column of numbers and tell which cells are none; with ``always``, NaN where not given."""
@@ -148,19 +174,23 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
     for rule, action, n_rows in given.remarks:
         log.remark(rule, action, n_rows)
     when = schema_of(given.table).time or "timestamp"
-    buyer_cells, time_cells = given.column("buyer_id"), given.column(when)
-    assert buyer_cells is not None and time_cells is not None
+    time_cells = given.column(when)
+    assert time_cells is not None
     buyer, moment = given.names["buyer_id"], given.names[when]
-    ids = read_ids(buyer_cells, given.place("buyer_id"))
+    ids = buyer_ids_of(given, door)
     time, unreadable = read_moments(
         time_cells, given.place(when), door.timezone, door.date_formats.get(given.table)
     )
     log.set_aside("missing_buyer", buyer, ids.codes < 0)
+    set_aside_no_buyers(log, ids, buyer, door)
     log.note("padded_buyer", "kept: ids begin or end with a blank", ids.padded)
     log.set_aside("missing_timestamp", moment, (time == UNKNOWN_TIME) & ~unreadable)
     log.set_aside("unreadable_timestamp", moment, unreadable)
     log.set_aside("impossible_date", moment, impossible(time))
-    dated = (time != UNKNOWN_TIME) & ~impossible(time)
+    log.set_aside("sentinel_date", moment, sentinel(time))
+    dated = (time != UNKNOWN_TIME) & ~impossible(time) & ~sentinel(time)
+    if door.timezone not in (None, "UTC") and are_zoned(time_cells) and all_midnight(time[dated]):
+        log.note("midnight_utc", "kept: as dates, for every moment is midnight UTC", dated)
     if door.observed_until is not None:
         log.set_aside("outside_observed", moment, dated & (time >= door.observed_until))
     elif door.isolated_dates == "set_aside":
@@ -175,6 +205,24 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
     return sheet
 
 
+def buyer_ids_of(given: GivenTable, door: Door) -> Ids:
+    """The ids of the buyers of a table, spelled as the caller asked for."""
+    cells = given.column("buyer_id")
+    assert cells is not None
+    ids = plain_ids(read_ids(cells, given.place("buyer_id")), given.place("buyer_id"))
+    return folded_ids(ids) if door.ids == "fold" else ids
+
+
+def set_aside_no_buyers(log: RowLog, ids: Ids, column: str, door: Door) -> None:
+    """Set total lines aside, and accounts that stand for whoever came by."""
+    log.set_aside("total_row", column, rows_of_words(ids, TOTALS))
+    guests = rows_of_words(ids, GUESTS)
+    if door.guests == "keep":
+        log.note("guest_account", "kept: as one buyer", guests)
+    else:
+        log.set_aside("guest_account", column, guests)
+
+
 def read_side_moments(given: GivenTable, log: RowLog, name: str, door: Door) -> Times | None:
     """Dates that no row stands or falls with, or None where the column was not given."""
     cells = given.column(name)
@@ -183,13 +231,13 @@ def read_side_moments(given: GivenTable, log: RowLog, name: str, door: Door) -> 
     times, unreadable = read_moments(
         cells, given.place(name), door.timezone, door.date_formats.get(given.table)
     )
-    unreadable = unreadable | impossible(times)
+    unreadable = unreadable | impossible(times) | sentinel(times)
     log.note(f"unreadable_{name}", f"kept: {name} unknown", unreadable)
     return np.where(unreadable, UNKNOWN_TIME, times)
 
 
 def copies(given: GivenTable, key: list[NDArray[Any]]) -> Mask:
-    """Which rows equal an earlier row in every column given, columns that are not read included.
+    """Which rows equal an earlier row in every column that is read: a line number or load stamp tells none apart.
 
     Rows are first told apart by a few columns that were read anyway; the cells of the few left are then
     compared.
@@ -204,7 +252,7 @@ def copies(given: GivenTable, key: list[NDArray[Any]]) -> Mask:
     alike = np.flatnonzero(pd.Series(mixed).duplicated(keep=False).to_numpy())
     copied = np.zeros(given.n_rows, dtype=bool)
     if len(alike):
-        rows = given.take(alike)
+        rows = given.take(alike)[list(dict.fromkeys(given.names.values()))]
         try:
             again = rows.duplicated(keep="first")
         except (TypeError, pa.ArrowNotImplementedError):  # lists, records

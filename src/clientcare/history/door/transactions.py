@@ -9,11 +9,24 @@ import pyarrow.compute as pc
 
 from clientcare.history.door.cells import truth
 from clientcare.history.door.intake import GivenTable
+from clientcare.history.door.orders import (
+    net_orders,
+    price_lines,
+    read_currency,
+    read_status,
+    share_totals,
+    sign_by_quantity,
+    withdraw,
+)
 from clientcare.history.door.quality import Mask
-from clientcare.history.door.schema import SCHEMAS
 from clientcare.history.door.sheets import Door, Sheet, judge_copies, open_sheet
 from clientcare.window import MICROSECONDS_A_DAY
 
+LASTING_TEXTS = ("order_id", "product_id", "category", "channel")
+"""The texts that features look at; the others have done their work at the door."""
+KNOWN_FROM = {"amount": "withdrawn_at"}
+VALUE_BEFORE: dict[str, float | str] = {"amount": "amount_before"}
+"""An order taken back stood until then."""
 LARGEST_AMOUNT = 1e100
 """Beyond it an amount is none: what a machine writes where it has no number, and whose square is infinite."""
 
@@ -27,14 +40,21 @@ def read_transactions(given: GivenTable, door: Door) -> Sheet:
     sheet = open_sheet(given, door)
     unreadable = sheet.add_numbers("amount", door, always=True)
     sheet.add_measure("quantity", door)
-    for text in SCHEMAS["transactions"].texts:
+    unreadable |= price_lines(sheet, door)
+    for text in LASTING_TEXTS:
         sheet.add_texts(text)
     judge_copies(sheet, door)
+    read_status(sheet, door)
+    read_currency(sheet, door)
     amount = sheet.numbers["amount"]
     name = given.names.get("amount", "amount")
     sheet.log.set_aside("unreadable_amount", name, unreadable)
     sheet.log.set_aside("infinite_amount", name, np.abs(amount) > LARGEST_AMOUNT)
+    sign_by_quantity(sheet)
+    share_totals(sheet, door)
+    net_orders(sheet)
     _note_amounts(sheet, unreadable)
+    withdraw(sheet)
     sheet.log.note("cancelled_order", "kept: as returns", cancelled_orders(sheet))
     sheet.log.note("same_day_purchase", "kept: one purchase a day", same_day_purchases(sheet))
     return sheet
