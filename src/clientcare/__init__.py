@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; nothing of it is loaded
     from clientcare import features as features
     from clientcare import history as history
     from clientcare import model as model
+    from clientcare import money as money
     from clientcare import outcomes as outcomes
     from clientcare import report as report
     from clientcare import scoring as scoring
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; nothing of it is loaded
     from clientcare.history import read_histories as read_histories
     from clientcare.model import RelationshipModel as RelationshipModel
     from clientcare.model import load_model as load_model
+    from clientcare.money import revenue as revenue
     from clientcare.outcomes import ChurnDefinition as ChurnDefinition
     from clientcare.outcomes import ClientDefinition as ClientDefinition
     from clientcare.outcomes import status_table as status_table
@@ -63,6 +65,7 @@ _FACE = {
     "care_plan": "clientcare.care",
     "care_effect": "clientcare.care",
     "plan_holdout": "clientcare.care",
+    "revenue": "clientcare.money",
     "score_dataset": "clientcare.scoring",
     "compare_scores": "clientcare.scoring",
     "write_report": "clientcare.report",
@@ -76,6 +79,7 @@ _ROOMS = (
     "features",
     "history",
     "model",
+    "money",
     "outcomes",
     "report",
     "scoring",

@@ -1,0 +1,5 @@
+"""Money kept: what stayed, what grew, what was lost, and what comes up."""
+
+from clientcare.money.revenue import revenue
+
+__all__ = ["revenue"]

@@ -1,0 +1,89 @@
+"""Whose money is told together: owners, segments, cohorts, or labels of the caller's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from clientcare.exceptions import OptionError
+from clientcare.history import Histories
+from clientcare.money.holdings import NEVER, Ints
+from clientcare.money.periods import Periods
+
+UNKNOWN = "(unknown)"
+
+
+def group_of_buyers(
+    histories: Histories, by: Any, first_paid: Ints, periods: Periods
+) -> tuple[NDArray[np.int64], list[str], str]:
+    """Each buyer's group, the names of the groups, and what they are groups of.
+
+    Raises
+    ------
+    OptionError
+        Where ``by`` names neither an attribute of buyers nor anything else that money is told by.
+    """
+    if isinstance(by, pd.Series):
+        return *_codes(by.reindex(histories.buyer_ids)), str(by.name or "group")
+    attributes = [] if histories.buyers is None else list(histories.buyers.columns)
+    if by == "cohort":
+        return *_codes(_cohorts(first_paid, periods)), "cohort"
+    if histories.buyers is not None and by in attributes:
+        return *_codes(histories.buyers[by].reindex(histories.buyer_ids)), str(by)
+    if by == "owner":
+        return *_codes(_last_owner(histories)), "owner"
+    known = ["plan", "owner", "cohort", *map(str, attributes)]
+    raise OptionError(
+        f"revenue: by must be one of {', '.join(dict.fromkeys(known))}, or a Series with a label for each buyer."
+    )
+
+
+def refuse_several_currencies(histories: Histories, by: Any) -> None:
+    """Money of several currencies is never added up.
+
+    Raises
+    ------
+    OptionError
+    """
+    if histories.buyers is None or "currency" not in histories.buyers or by == "currency":
+        return
+    n_currencies = histories.buyers["currency"].dropna().astype(str).str.strip().str.upper().nunique()
+    if n_currencies > 1:
+        raise OptionError(
+            f"revenue: the buyers' currency has {n_currencies} values, and money of several currencies is never "
+            "added up.\nAsk for by='currency', or select the buyers of one: histories.select(...)."
+        )
+
+
+def _codes(labels: Any) -> tuple[NDArray[np.int64], list[str]]:
+    """Codes and sorted names; unknown is a group of its own."""
+    series = pd.Series(np.asarray(labels, dtype=object))
+    texts = series.where(series.notna(), UNKNOWN).map(str)
+    names = sorted(texts.unique())
+    return pd.Categorical(texts, categories=names).codes.astype(np.int64), names
+
+
+def _cohorts(first_paid: Ints, periods: Periods) -> list[str | None]:
+    """The year in which each buyer first brought money; ``before ...`` for those who were there at the start."""
+    start = int(periods.bounds[0])
+    year = np.where(first_paid == NEVER, 0, first_paid).astype("datetime64[us]").astype("datetime64[Y]")
+    opening = f"before {np.datetime64(start, 'us').astype('datetime64[D]')}"
+    return [
+        None if first == NEVER else opening if first < start else str(one)
+        for first, one in zip(first_paid, year, strict=True)
+    ]
+
+
+def _last_owner(histories: Histories) -> list[str | None]:
+    """The owner of each buyer's latest contact that names one."""
+    owners: list[str | None] = [None] * len(histories.buyer_ids)
+    contacts = histories.events("interactions")
+    if contacts is None or "owner" not in contacts.columns:
+        return owners
+    codes, until = contacts.columns["owner"], histories.observed_until.value // 1000
+    for row in np.flatnonzero((codes >= 0) & (contacts.time < until)):
+        owners[contacts.buyer[row]] = str(contacts.levels["owner"][codes[row]])
+    return owners
