@@ -262,6 +262,26 @@ def _sortable(values: Array) -> NDArray[np.int64]:
     return np.where(np.isnan(values), np.iinfo(np.int64).max, bits)
 
 
+def merged(one: EventTable, other: EventTable) -> EventTable:
+    """Two parts of one table together, sorted by buyer and time; of the same columns and levels."""
+    buyer, time = np.concatenate([one.buyer, other.buyer]), np.concatenate([one.time, other.time])
+    order = np.lexsort((time, buyer))
+    known = None
+    if one.known is not None or other.known is not None:
+        both = [part.time if part.known is None else part.known for part in (one, other)]
+        known = np.concatenate(both)[order]
+    return replace(
+        one,
+        offsets=one.offsets + other.offsets,
+        buyer=buyer[order],
+        time=time[order],
+        known=known,
+        columns={
+            name: np.concatenate([values, other.columns[name]])[order] for name, values in one.columns.items()
+        },
+    )
+
+
 def frame_of(events: EventTable, buyer_ids: pd.Index) -> pd.DataFrame:
     """The events as a table: ``buyer_id``, ``timestamp``, and every column, its texts in place of codes."""
     frame: dict[str, Any] = {

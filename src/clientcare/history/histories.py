@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from clientcare.arguments import is_one_of, listed, require_one_of, shown
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
-from clientcare.facts.events import EventTable, frame_of
+from clientcare.facts.events import EventTable, frame_of, merged
 from clientcare.history.door.assembly import Assembly, assemble
 from clientcare.history.door.dates import check_date_format, check_timezone
 from clientcare.history.door.ids import LARGEST_EXACT
@@ -247,8 +247,11 @@ class Histories:
 
     @property
     def transactions(self) -> pd.DataFrame | None:
-        """The transactions kept, sorted by buyer and time; None where none were given."""
-        return self._frame("transactions")
+        """The transactions kept, bills of contracts among them, sorted by buyer and time; None where none were given."""
+        events, bills = self._events.get("transactions"), self._events.get("bills")
+        if events is None or bills is None:
+            return self._frame("transactions")
+        return frame_of(merged(events, bills), self.buyer_ids)
 
     @property
     def interactions(self) -> pd.DataFrame | None:

@@ -92,14 +92,18 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
 
 
 def _without_bills(events: dict[str, EventTable]) -> tuple[dict[str, EventTable], int]:
-    """The events without the transactions that are payments of a contract, and how many these are."""
+    """Transactions that are payments of a contract as a table of their own, and how many these are."""
     transactions, terms = events.get("transactions"), events.get("contracts")
     if transactions is None or terms is None:
         return events, 0
     bills = bill_rows(transactions, terms)
     if not bills.any():
         return events, 0
-    return {**events, "transactions": transactions.take(np.flatnonzero(~bills)).frozen()}, int(bills.sum())
+    apart = {
+        "transactions": transactions.take(np.flatnonzero(~bills)).frozen(),
+        "bills": transactions.take(np.flatnonzero(bills)).frozen(),
+    }
+    return {**events, **apart}, int(bills.sum())
 
 
 def _sorted(sheet: Sheet, buyer_ids: pd.Index) -> EventTable:

@@ -9,9 +9,15 @@ import pandas as pd
 
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
+from clientcare.outcomes.seen import is_purchase
+from clientcare.window import microseconds
 
 EFFORTS: dict[str, int] = {"quick": 60_000, "default": 240_000, "thorough": 800_000}
 """Rows of past snapshots held at once, by effort; buyers beyond that are sampled."""
+BY_MONTH_SHARE = 0.5
+"""Half of all purchases on three days of the month: no shop that is open every day comes near it."""
+FEWEST_FOR_PHASE, FEWEST_MONTHS = 30, 4
+"""Fewer purchases or months may fall on the same days by chance."""
 BUYERS_AT_ONCE = 100_000
 """So many are scored at a time: more would take memory and gain no speed."""
 
@@ -42,11 +48,13 @@ def plan_snapshots(
     step_days: int,
     n_snapshots: int,
     least_history_days: int,
+    by_month: bool = False,
 ) -> SnapshotPlan:
     """The latest snapshots that were complete at a date.
 
     The newest lies a whole outcome before ``as_of``, the others ``step_days`` apart before it; each needs
-    ``least_history_days`` of observed history.
+    ``least_history_days`` of observed history. Where buying goes by the month, each is moved back to the same day of a
+    month as ``as_of``, so that everybody is as far from the last bill there as now.
 
     Examples
     --------
@@ -57,7 +65,64 @@ def plan_snapshots(
     newest = as_of - pd.Timedelta(days=span_days)
     earliest = observed_from + pd.Timedelta(days=least_history_days)
     dates = [newest - pd.Timedelta(days=step * step_days) for step in range(n_snapshots)]
+    if by_month:
+        dates = list(dict.fromkeys(in_phase(date, as_of) for date in dates))
     return SnapshotPlan(as_of, span_days, tuple(date for date in dates if date >= earliest))
+
+
+def in_phase(date: pd.Timestamp, as_of: pd.Timestamp) -> pd.Timestamp:
+    """The latest date not after ``date`` on the same day of a month as ``as_of``, the last of a shorter month.
+
+    Examples
+    --------
+    >>> in_phase(pd.Timestamp("2024-03-30"), pd.Timestamp("2024-05-31")).date().isoformat()
+    '2024-02-29'
+    """
+    first = date.replace(day=1)
+    for month in (first, (first - pd.Timedelta(days=1)).replace(day=1)):
+        moved = month.replace(day=min(as_of.day, month.days_in_month))
+        if moved <= date:
+            return moved
+    raise AssertionError("one of two months in a row has such a day")
+
+
+def days_like(date: pd.Timestamp, as_of: pd.Timestamp, horizon_days: int) -> int:
+    """The days from an earlier date to the day of a month on which the horizon after ``as_of`` ends, never past ``as_of``.
+
+    Ninety days from 2 January hold three bills of the 1st, from 2 October only two: months and days carry over, not days.
+
+    Examples
+    --------
+    >>> days_like(pd.Timestamp("2024-10-02"), pd.Timestamp("2025-01-02"), 90)
+    92
+    """
+    end = as_of + pd.Timedelta(days=horizon_days)
+    months = (end.year - as_of.year) * 12 + end.month - as_of.month
+    if as_of + pd.DateOffset(months=months) > end:
+        months -= 1
+    rest = end - (as_of + pd.DateOffset(months=months))
+    return int((min(date + pd.DateOffset(months=months) + rest, as_of) - date).days)
+
+
+def goes_by_the_month(histories: Histories, as_of: pd.Timestamp) -> bool:
+    """Whether buying goes by the month before a date: most purchase days fall on few days of it.
+
+    The busiest three days in a row hold more than half of the purchase days of months that are over, where three of
+    thirty would hold a tenth by chance.
+    """
+    transactions = histories.events("transactions")
+    if transactions is None:
+        return False
+    known = transactions.before(microseconds(as_of))
+    days = known.day[is_purchase(known)]
+    if len(days) < FEWEST_FOR_PHASE:
+        return False
+    moments = pd.DatetimeIndex(days.astype("datetime64[D]"))
+    if len(moments.to_period("M").unique()) < FEWEST_MONTHS:
+        return False
+    counts = np.bincount(moments.day, minlength=32)[1:].astype(np.float64)
+    around = counts + np.roll(counts, 1) + np.roll(counts, -1)
+    return bool(around.max() > BY_MONTH_SHARE * counts.sum())
 
 
 def scaled_windows(horizon_days: int) -> tuple[int, ...]:

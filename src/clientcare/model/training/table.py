@@ -17,7 +17,14 @@ from clientcare.model.members.base import Floats
 from clientcare.model.training.amounts import bought_in_horizon
 from clientcare.model.training.encoding import Encoding
 from clientcare.model.training.head import Rows
-from clientcare.model.training.snapshots import EFFORTS, plan_snapshots, sample_buyers, scaled_windows
+from clientcare.model.training.snapshots import (
+    EFFORTS,
+    days_like,
+    goes_by_the_month,
+    plan_snapshots,
+    sample_buyers,
+    scaled_windows,
+)
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.window import microseconds
 
@@ -98,6 +105,7 @@ def gather(
         client.horizon_days,
         effort,
         past.events("contracts") is not None,
+        by_month := goes_by_the_month(past, as_of),
     )
     known = past.buyer_ids.take(known_buyers(past, as_of))
     buyers = sample_buyers(known, max(200, EFFORTS[effort] // len(dates)), random_state)
@@ -117,9 +125,8 @@ def gather(
     for date in dates:
         here = rows.date == microseconds(date)
         if date + pd.Timedelta(days=churn.horizon_days) <= as_of:
-            bought[here], spend[here] = bought_in_horizon(
-                some, rows.buyer[here], microseconds(date), churn.horizon_days
-            )
+            days = days_like(date, as_of, churn.horizon_days) if by_month else churn.horizon_days
+            bought[here], spend[here] = bought_in_horizon(some, rows.buyer[here], microseconds(date), days)
     return Past(
         rows,
         encoding,
@@ -161,6 +168,7 @@ def snapshot_dates(
     client_days: int,
     effort: str,
     under_contract: bool = False,
+    by_month: bool = False,
 ) -> list[pd.Timestamp]:
     """The dates needed to fit both questions now and to judge them at their newest complete outcome;
     oldest first.
@@ -169,9 +177,11 @@ def snapshot_dates(
     dates = {as_of}
     for span in (horizon_days, client_days):
         n_snapshots = SNAPSHOTS[effort] + -(-span // step)
-        plan = plan_snapshots(as_of, observed_from, span, step, n_snapshots, max(horizon_days // 2, 14))
+        plan = plan_snapshots(
+            as_of, observed_from, span, step, n_snapshots, max(horizon_days // 2, 14), by_month
+        )
         if not plan.dates and under_contract:
-            plan = plan_snapshots(as_of, observed_from, span, step, 1, 0)
+            plan = plan_snapshots(as_of, observed_from, span, step, 1, 0, by_month)
         dates |= set(plan.dates)
     return sorted(dates)
 
