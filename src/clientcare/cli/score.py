@@ -12,7 +12,7 @@ from typing import Any
 from clientcare.book import in_order
 from clientcare.cli.modelling import add_model_options, build_model, load_saved, open_model
 from clientcare.cli.output import Voice, add_output_options, is_terminal, write_table
-from clientcare.cli.tables import add_table_options, read_tables, table_sources
+from clientcare.cli.tables import add_table_options, read_tables, table_sources, tell
 from clientcare.exceptions import OptionError
 
 _N_SHOWN = 20
@@ -89,5 +89,6 @@ def _score_in_parts(options: argparse.Namespace) -> int:
         out=options.out,
         on_progress=progress,
     )
+    tell(result.says, options)
     voice.say("book", f"{result.n_buyers:,} buyers written.", n_buyers=result.n_buyers, out=options.out)
     return 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from clientcare.exceptions import OptionError, SourceError
+from clientcare.exceptions import InputError, OptionError, SourceError
 from clientcare.history import Histories, read_histories
 from clientcare.history.door.schema import schema_of
 from clientcare.history.sources.databases import is_address
@@ -16,7 +17,19 @@ from clientcare.history.sources.files import files_of, require_other_place
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
 _AT_THE_DOOR = ("timezone", "observed_from", "observed_until", "on_bad_rows")
-_WRITING = ("date_format", "decimal", "encoding", "delimiter", "skip_lines", "exact_copies", "isolated_dates")
+_WRITING = (
+    "ids",
+    "guests",
+    "currency",
+    "amounts",
+    "date_format",
+    "decimal",
+    "encoding",
+    "delimiter",
+    "skip_lines",
+    "exact_copies",
+    "isolated_dates",
+)
 _BY_TABLE = ("date_format", "encoding", "delimiter", "skip_lines")
 """Options that may be one for all tables, or one for each: ``--date-format transactions=%d.%m.%Y``."""
 _OF_VERBS = ("horizon", "model", "out", "effort", "as_of")
@@ -53,7 +66,16 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         choices=("quarantine", "raise"),
         help="set unusable rows aside and count them (default), or stop at the first rule they break",
     )
+    group.add_argument(
+        "--strict",
+        action="store_true",
+        help="stop where more than 1 %% of rows or money was set aside, or tables share no buyer",
+    )
     for name, words in (
+        ("ids", "exact (default), or fold: ids that differ in capitals or blanks alone are one"),
+        ("guests", "guest accounts: set_aside (default) or keep"),
+        ("currency", "the one currency that counts, e.g. EUR"),
+        ("amounts", "auto (default), line, or order: the total of the order on each line"),
         ("date_format", "how texts write dates, e.g. %%d.%%m.%%Y"),
         ("decimal", "what parts decimals in texts: . or ,"),
         ("encoding", "how CSV files encode texts, e.g. cp1252"),
@@ -84,7 +106,23 @@ def read_tables(options: argparse.Namespace) -> Histories:
             named = [one for one in (source if isinstance(source, list) else [source]) if not is_address(one)]
             for one in named:
                 require_other_place(Path(options.out), table, files_of(table, one))
-    return read_histories(**sources, **door)
+    histories = read_histories(**sources, **door)
+    tell(histories.says, options)
+    return histories
+
+
+def tell(said: Sequence[str], options: argparse.Namespace) -> None:
+    """What heads everything, on the error stream; with ``--strict`` it ends the run.
+
+    Raises
+    ------
+    InputError
+        With ``--strict``, where anything is said.
+    """
+    if said and options.strict:
+        raise InputError("\n".join([*said, "Nothing was done (--strict)."]))
+    for sentence in said:
+        print(f"clientcare {options.verb}: {sentence}", file=sys.stderr)
 
 
 def table_sources(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -108,7 +146,7 @@ def table_sources(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str
     columns = _column_map(options.column, config.get("columns", {}))
     if columns:
         door["columns"] = columns
-    for name in ("kinds", "satisfaction_scale", *_WRITING):
+    for name in ("kinds", "statuses", "satisfaction_scale", *_WRITING):
         if name in config:
             door[name] = tuple(config[name]) if isinstance(config[name], list) else config[name]
     return sources, door | _written_on_the_line(options)

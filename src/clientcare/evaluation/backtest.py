@@ -268,6 +268,9 @@ def default_dates(histories: Histories, horizon_days: int, n_most: int = 4) -> l
     horizon = pd.Timedelta(days=horizon_days)
     least = pd.Timedelta(days=max(horizon_days, 60))
     dates = [histories.observed_until - (step + 1) * horizon for step in range(n_most)]
+    holes = histories.holes_in("transactions")
+    whole = [date for date in dates if not any(a < date + horizon and date < b for a, b in holes)]
+    dates = whole or dates
     enough = [date for date in dates if date - horizon - least >= histories.observed_from]
     if not enough and dates[0] - pd.Timedelta(days=14) >= histories.observed_from:
         return [dates[0]]

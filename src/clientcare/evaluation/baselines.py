@@ -58,7 +58,9 @@ class RecencyBaseline:
         return self
 
     def _rule(self, past: Histories, moment: pd.Timestamp, definition: Any) -> RecencyRule | float:
-        plan = plan_snapshots(moment, past.observed_from, definition.horizon_days, 1, 1, 1)
+        plan = plan_snapshots(
+            moment, past.observed_from, definition.horizon_days, 1, 1, 1, holes=past.holes_in("transactions")
+        )
         if not plan.dates:
             return 0.5
         labels = definition.label(past, plan.dates[0])

@@ -58,8 +58,9 @@ class Histories:
         The zone of the seller's wall clock. Needed where moments have a zone; moments without one are on it.
     observed_from, observed_until : moment, optional
         The stretch in which the data is complete, the end exclusive. By default from the first day to the
-        day after the last day of transactions and interactions (of contract starts where there are only
-        contracts). Rows from a stated ``observed_until`` on are set aside.
+        day after the last on which the tables are still dense (transactions and interactions; of contract starts
+        where there are only contracts): few rows dated ahead are told apart. Rows from a stated
+        ``observed_until`` on are set aside.
     on_bad_rows : {"quarantine", "raise"}
         Set rows aside that cannot be used, or refuse the table.
     date_format : str or mapping of table to str, optional
@@ -106,6 +107,12 @@ class Histories:
         most).
     rows : DataFrame, indexed by table
         ``rows_in``, ``rows_kept`` and ``rows_set_aside``.
+    says : tuple of str
+        What heads everything: tables that share no buyer, and how much was set aside where it is more than a
+        hundredth of the rows or of the money.
+    holes : DataFrame
+        Stretches without a row that chance does not explain: ``table``, ``first_day``, ``day_after``. The model
+        learns from no past date whose horizon lies over one of the transactions.
     ignored_columns : dict of table to tuple of str
         Columns that bear none of our names and were not read; map those that mean the same.
 
@@ -222,6 +229,8 @@ class Histories:
         self._finds_first_day = first is None
         self.observed_until = found.day_after_last if last is None else last
         self._finds_last_day = last is None
+        self.holes = found.holes
+        self.says = tuple(found.says)
 
     def _note_referrers(self, found: Assembly) -> None:
         """Count buyers whose ``referred_by`` names nobody here."""
@@ -287,6 +296,7 @@ class Histories:
         cut = self._copy()
         cut._events = {name: events.before(microseconds(as_of)) for name, events in self._events.items()}
         cut.observed_until = min(self.observed_until, as_of)
+        cut.holes = self.holes[self.holes["day_after"] < as_of]
         if self._finds_first_day and any(events.n_rows for events in cut._events.values()):
             cut.observed_from = observed_stretch(cut._events)[0]
         return cut
@@ -347,6 +357,11 @@ class Histories:
         plain = self.buyer_ids.get_indexer(pd.Index(texts, dtype=object))
         return np.where(exact >= 0, exact, plain).astype(np.int64)
 
+    def holes_in(self, table: str) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+        """The holes in the records of a table: the first day of each, and the first day after it."""
+        own = self.holes[self.holes["table"] == table]
+        return list(zip(own["first_day"], own["day_after"], strict=True))
+
     def _frame(self, table: str) -> pd.DataFrame | None:
         events = self._events.get(table)
         return None if events is None else frame_of(events, self.buyer_ids)
@@ -363,6 +378,7 @@ class Histories:
             f"Histories of {len(self.buyer_ids):,} buyers: {counts}; "
             f"observed from {self.observed_from:%Y-%m-%d} until {self.observed_until:%Y-%m-%d}"
             + (f"; {n_unread:,} columns not read, see ignored_columns" if n_unread else "")
+            + "".join(f"\n{sentence}" for sentence in self.says)
         )
 
     def _repr_html_(self) -> str:

@@ -50,7 +50,7 @@ def believed_until(events: Mapping[str, EventTable], as_of: pd.Timestamp) -> pd.
 
 def _telling_times(events: Mapping[str, EventTable]) -> list[Times]:
     """The moments that tell of what was observed, by table; none that is empty."""
-    times = [_happened(table) for name, table in events.items() if name != "contracts"]
+    times = [happened_at(table) for name, table in events.items() if name != "contracts"]
     if not any(len(some) for some in times):
         times = [table.time for table in events.values()]
         given_up = [
@@ -60,7 +60,7 @@ def _telling_times(events: Mapping[str, EventTable]) -> list[Times]:
     return [some for some in times if len(some)]
 
 
-def _happened(table: EventTable) -> Times:
+def happened_at(table: EventTable) -> Times:
     """The moments of a table, without contacts that are only scheduled."""
     if "status" not in table.columns:
         return table.time

@@ -413,6 +413,11 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 f"Learned from {len(past.buyers_now):,} of the {len(past.known):,} buyers known, drawn at random: "
                 f"{int(churn['n_buyers'].sum()):,} rows of {len(churn)} past snapshots about churn. All are scored."
             )
+        said += [
+            f"The records have a hole of {(after - first).days} days from {first:%Y-%m-%d} on: no past date was "
+            "learned from over it, and right after it everybody looks silent."
+            for first, after in past.histories.holes_in("transactions")
+        ]
         if len(past.known) < 100:
             said.append(f"Only {len(past.known)} buyers are known: take every probability as a rough guess.")
         return said

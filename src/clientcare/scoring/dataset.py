@@ -18,6 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from clientcare.durable import reached
 from clientcare.exceptions import InputError, OptionError, SourceError
+from clientcare.history.door.headlines import rows_set_aside_said
+from clientcare.history.door.quality import SET_ASIDE
 from clientcare.history.door.schema import ColumnMap, check_column_map, read_names
 from clientcare.history.sources.databases import import_duckdb
 from clientcare.history.sources.files import CsvForm, require_other_place
@@ -89,6 +91,16 @@ class ScoringResult:
     quality: pd.DataFrame
     manifest: Mapping[str, Any]
     cpu_seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def says(self) -> list[str]:
+        """What heads everything: how much of each table was set aside, where it is more than a hundredth."""
+        out = self.quality[self.quality["action"] == SET_ASIDE].groupby("table")["n_rows"].sum()
+        rows = pd.DataFrame({"rows_in": pd.Series(dict(self.n_rows), dtype=np.int64)})
+        rows["rows_set_aside"] = (
+            out.reindex(rows.index).fillna(0).clip(upper=rows["rows_in"]).astype(np.int64)
+        )
+        return rows_set_aside_said(rows)
 
     def __repr__(self) -> str:
         read = ", ".join(f"{n_rows:,} rows of {table}" for table, n_rows in self.n_rows.items())

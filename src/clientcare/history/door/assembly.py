@@ -15,10 +15,12 @@ from clientcare.facts.events import EventTable, sort_events
 from clientcare.facts.terms import rows_in_force
 from clientcare.history.door import contracts, interactions, transactions
 from clientcare.history.door.attributes import churn_labels, read_attributes, sign_up_times
+from clientcare.history.door.headlines import headlines, note_spellings, unshared_findings
 from clientcare.history.door.ids import Ids, all_ids, same_kind
 from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.quality import Finding, RowLog
 from clientcare.history.door.sheets import Door, Sheet, buyer_ids_of
+from clientcare.history.door.stretch import judge_stretch
 from clientcare.history.observed import observed_stretch
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
@@ -46,10 +48,12 @@ class Assembly:
     events: dict[str, EventTable]
     attributes: pd.DataFrame | None
     findings: list[Finding]
+    says: list[str]
     rows: pd.DataFrame
     set_aside: dict[str, pd.DataFrame]
     first_day: pd.Timestamp
     day_after_last: pd.Timestamp
+    holes: pd.DataFrame
 
 
 def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
@@ -65,6 +69,8 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
     buyer_ids = all_ids([(sheet.ids, sheet.log.kept) for sheet in sheets.values()])
     events = {name: _sorted(sheet, buyer_ids) for name, sheet in sheets.items()}
     first_day, day_after_last = observed_stretch(events)
+    stretch = judge_stretch(sheets, events, day_after_last, door.observed_until is not None)
+    day_after_last = stretch.day_after_last
     logs = {name: sheet.log for name, sheet in sheets.items()}
     attributes = None
     if buyers is not None:
@@ -74,6 +80,9 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         until = door.observed_until or int(day_after_last.value // 1000)
         _note_churn_labels(buyers, columns[-1], logs["buyers"], buyer_ids, events.get("contracts"), until)
     _note_contacts(sheets, events, buyer_ids)
+    note_spellings(sheets, buyer_ids)
+    rows = _row_counts(given, logs)
+    own_ids = columns[-1] if own else None
     events, billed = _without_bills(events)
     if billed:
         logs["transactions"].remark(
@@ -83,11 +92,14 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         buyer_ids=buyer_ids,
         events=events,
         attributes=attributes,
-        findings=[finding for log in logs.values() for finding in log.findings],
-        rows=_row_counts(given, logs),
+        findings=unshared_findings(sheets, own_ids)
+        + [finding for log in logs.values() for finding in log.findings],
+        says=headlines(sheets, own_ids, rows),
+        rows=rows,
         set_aside={name: _rows_set_aside(given[name], log) for name, log in logs.items()},
         first_day=first_day,
         day_after_last=day_after_last,
+        holes=stretch.holes,
     )
 
 

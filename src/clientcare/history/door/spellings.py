@@ -21,7 +21,7 @@ WHOLE_AS_DECIMAL = r"^([-+]?(?:0|[1-9]\d*))\.0+$"
 """A whole number that was written as a decimal because its column had gaps: 1001.0 is 1001."""
 SPREADSHEET = r"^[+-]?\d([.,]\d+)?[eE]\+\d{1,2}$"
 """A long number as a spreadsheet shows it, its last digits lost."""
-INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\u0000-\u001f\u007f-\u009f]")
+INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\u0000-\u001f\u007f-\u009f]")
 
 TOTALS = (
     *("total", "totals", "grand total", "subtotal", "sub total", "sub-total", "sum", "sum total", "overall"),
@@ -74,9 +74,14 @@ def fold(texts: Any) -> Any:
     >>> fold(pa.array([" Ann@X.example", " ANN@x.example"])).to_pylist()
     ['ann@x.example', 'ann@x.example']
     """
-    return pa.array(
-        [None if text is None else _folded(text) for text in texts.to_pylist()], pa.large_string()
-    )
+    blanks_once = pc.replace_substring_regex(texts.cast(pa.large_string()), r"[\x00-\x20\x7f]+", " ")
+    folded = pc.utf8_lower(pc.utf8_trim_whitespace(blanks_once))
+    exotic = np.flatnonzero(~truth(pc.string_is_ascii(texts)) & ~truth(pc.is_null(texts)))
+    if not len(exotic):
+        return folded
+    cells = folded.to_numpy(zero_copy_only=False).astype(object)
+    cells[exotic] = [_folded(text) for text in texts.take(pa.array(exotic)).to_pylist()]
+    return pa.array(cells, pa.large_string())
 
 
 def spelled_apart(values: Any) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,12 +50,14 @@ def plan_snapshots(
     n_snapshots: int,
     least_history_days: int,
     by_month: bool = False,
+    holes: Sequence[tuple[pd.Timestamp, pd.Timestamp]] = (),
 ) -> SnapshotPlan:
     """The latest snapshots that were complete at a date.
 
     The newest lies a whole outcome before ``as_of``, the others ``step_days`` apart before it; each needs
     ``least_history_days`` of observed history. Where buying goes by the month, each is moved back to the same day of a
-    month as ``as_of``, so that everybody is as far from the last bill there as now.
+    month as ``as_of``, so that everybody is as far from the last bill there as now. No hole in the
+    records may lie over an outcome.
 
     Examples
     --------
@@ -64,10 +67,21 @@ def plan_snapshots(
     """
     newest = as_of - pd.Timedelta(days=span_days)
     earliest = observed_from + pd.Timedelta(days=least_history_days)
-    dates = [newest - pd.Timedelta(days=step * step_days) for step in range(n_snapshots)]
+    n_spared = sum(-(-((after - first).days + span_days) // max(step_days, 1)) for first, after in holes)
+    steps = range(n_snapshots + n_spared)
+    dates = [newest - pd.Timedelta(days=step * step_days) for step in steps]
     if by_month:
         dates = list(dict.fromkeys(in_phase(date, as_of) for date in dates))
-    return SnapshotPlan(as_of, span_days, tuple(date for date in dates if date >= earliest))
+    whole = [date for date in dates if date >= earliest and not _over_a_hole(date, span_days, holes)]
+    return SnapshotPlan(as_of, span_days, tuple(whole[:n_snapshots]))
+
+
+def _over_a_hole(
+    date: pd.Timestamp, span_days: int, holes: Sequence[tuple[pd.Timestamp, pd.Timestamp]]
+) -> bool:
+    """Whether records are missing at a date, or within the span after it."""
+    end = date + pd.Timedelta(days=span_days)
+    return any(first < end and date < after for first, after in holes)
 
 
 def in_phase(date: pd.Timestamp, as_of: pd.Timestamp) -> pd.Timestamp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -106,6 +107,7 @@ def gather(
         effort,
         past.events("contracts") is not None,
         by_month := goes_by_the_month(past, as_of),
+        past.holes_in("transactions"),
     )
     known = past.buyer_ids.take(known_buyers(past, as_of))
     buyers = sample_buyers(known, max(200, EFFORTS[effort] // len(dates)), random_state)
@@ -169,6 +171,7 @@ def snapshot_dates(
     effort: str,
     under_contract: bool = False,
     by_month: bool = False,
+    holes: Sequence[tuple[pd.Timestamp, pd.Timestamp]] = (),
 ) -> list[pd.Timestamp]:
     """The dates needed to fit both questions now and to judge them at their newest complete outcome;
     oldest first.
@@ -178,7 +181,7 @@ def snapshot_dates(
     for span in (horizon_days, client_days):
         n_snapshots = SNAPSHOTS[effort] + -(-span // step)
         plan = plan_snapshots(
-            as_of, observed_from, span, step, n_snapshots, max(horizon_days // 2, 14), by_month
+            as_of, observed_from, span, step, n_snapshots, max(horizon_days // 2, 14), by_month, holes
         )
         if not plan.dates and under_contract:
             plan = plan_snapshots(as_of, observed_from, span, step, 1, 0, by_month)
