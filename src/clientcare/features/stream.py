@@ -28,6 +28,7 @@ from clientcare.features.table import feature_columns, given_columns
 from clientcare.history.histories import Histories
 from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.sources.scans import scan_of
+from clientcare.history.sources.settled import settled_options
 from clientcare.progress import ProgressBar
 from clientcare.window import Moment, parse_moments
 
@@ -170,7 +171,9 @@ def write_feature_table(
             memory_limit=memory_limit,
             lasting=False,
             strict=options.get("on_bad_rows") == "raise",
+            fold=options.get("ids") == "fold",
         )
+        options = settled_options(parts, options)
         result = Path(work) / "features"
         result.mkdir()
         bar.at(1, "a partition at a time")

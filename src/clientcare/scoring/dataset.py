@@ -25,6 +25,7 @@ from clientcare.history.sources.databases import import_duckdb
 from clientcare.history.sources.files import CsvForm, require_other_place
 from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.sources.scans import FileScan, Scan, scan_of
+from clientcare.history.sources.settled import settled_options
 from clientcare.model.file import library_versions
 from clientcare.model.training.requirements import require_tables, warn_beyond_data
 from clientcare.progress import ProgressBar
@@ -309,6 +310,7 @@ class _Run:
             memory_limit=memory_limit,
             threads=max(1, self.n_jobs),
             strict=self.door.get("on_bad_rows") == "raise",
+            fold=self.door.get("ids") == "fold",
         )
         digests = json.dumps(dict(partitions.digests), sort_keys=True)
         if not before.is_file() or before.read_text() != digests:
@@ -320,6 +322,7 @@ class _Run:
 
     def score(self, job: Job, partitions: Partitions) -> list[PartRecord]:
         """Score the parts that are missing."""
+        self.door = settled_options(partitions, self.door)
         finished = job.finished()
         missing = [number for number in range(partitions.n_partitions) if number not in finished]
         latest = latest_plausible_days(partitions, self.door)

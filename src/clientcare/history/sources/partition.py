@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from clientcare.durable import reached, replacing, sync_file, sync_folder
 from clientcare.exceptions import BadRowsError, OptionError, SchemaError, SourceError
 from clientcare.history.door.schema import read_names
+from clientcare.history.door.spellings import fold as fold_texts
 from clientcare.history.sources.databases import (
     DatabaseQuery,
     import_duckdb,
@@ -33,6 +34,7 @@ ROWS_A_PARTITION = 1_000_000
 """About how many rows of all tables a partition should hold; the kernel takes some 350 bytes a row."""
 
 _NUMBER = "clientcare_partition"
+_FOLD = "clientcare_fold"
 _DONE = "partitions.json"
 
 
@@ -131,6 +133,7 @@ def partition_tables(
     threads: int | None = None,
     lasting: bool = True,
     strict: bool = False,
+    fold: bool = False,
 ) -> Partitions:
     """Split tables by buyer into a folder, or find them there already split.
 
@@ -149,6 +152,8 @@ def partition_tables(
         to the disk, nor added up.
     strict : bool
         Whether a line that is no row is an error rather than counted and left out.
+    fold : bool
+        Whether ids that differ by spelling alone are one buyer, and so of one partition.
 
     Raises
     ------
@@ -179,6 +184,10 @@ def partition_tables(
             scan.register(connection, table, folder / "spool" / table)
             reached(f"partition: {table} registered")
         as_text = _mixed_kinds(connection, buyer)
+        if fold:
+            connection.create_function(
+                _FOLD, _folded, ["VARCHAR"], "VARCHAR", type="arrow", null_handling="special"
+            )
         done = {
             table: _split(
                 connection,
@@ -189,6 +198,7 @@ def partition_tables(
                 n_partitions,
                 lasting,
                 digested=lasting and isinstance(scan, DatabaseQuery),
+                fold=fold,
             )
             for table, scan in scans.items()
         }
@@ -295,6 +305,7 @@ def _split(
     n_partitions: int,
     lasting: bool,
     digested: bool,
+    fold: bool,
 ) -> tuple[int, str]:
     """Write one table's partitions; number of rows, and what they add up to."""
     source, name = quote_name(table), quote_name(column)
@@ -306,7 +317,8 @@ def _split(
         else f"coalesce(CAST(TRY_CAST({name} AS BIGINT) AS VARCHAR), CAST({name} AS VARCHAR))"
     )
     replaced = f"* REPLACE ({text} AS {name})" if as_text and kind != "VARCHAR" else "*"
-    number = f"CAST(coalesce(hash({text}), 0) % {int(n_partitions)} AS INTEGER)"
+    alike = _spelled_alike(text, fold) if kind == "VARCHAR" else text
+    number = f"CAST(coalesce(hash({alike}), 0) % {int(n_partitions)} AS INTEGER)"
     schema_file = folder / f"{table}.schema"
     target = folder / table
     selected = f"SELECT {replaced}, {number} AS {_NUMBER} FROM {source}"
@@ -325,6 +337,17 @@ def _split(
         return 0, ""
     pq.write_table(pq.read_schema(files[0]).remove_metadata().empty_table(), schema_file)
     return _n_rows_in(target), _digest(connection, table, files) if digested else ""
+
+
+def _spelled_alike(text: str, fold: bool) -> str:
+    """An id as the door spells it: whole numbers without decimals, and folded where that is asked for."""
+    plain = f"regexp_replace({text}, '^([-+]?(0|[1-9][0-9]*))[.]0+$', '\\1')"
+    return f"{_FOLD}({plain})" if fold else plain
+
+
+def _folded(texts: Any) -> Any:
+    pieces = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return fold_texts(pieces).cast(pa.string())
 
 
 def _digest(connection: Any, table: str, files: list[str]) -> str:

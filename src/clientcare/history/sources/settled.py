@@ -1,0 +1,93 @@
+"""What the door decides by a whole table, decided once before its parts are read: the same book in parts as in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clientcare.history.door.cells import read_numbers, read_texts
+from clientcare.history.door.intake import GivenTable, take_in
+from clientcare.history.door.orders import OrderTally, refuse_several
+from clientcare.history.door.schema import read_names
+from clientcare.history.door.sheets import Door, buyer_ids_of
+from clientcare.history.sources.partition import Partitions
+
+ENOUGH_ORDERS = 500
+"""After so many orders of several lines the others cannot turn the judgement any more."""
+FAR_BELOW = 0.9
+
+
+def settled_options(partitions: Partitions, door: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the door with what a whole table tells: whether amounts are totals of orders.
+
+    Raises
+    ------
+    SchemaError
+        Where amounts stand in several currencies and none is stated.
+    """
+    options = dict(door)
+    if "transactions" not in partitions.tables:
+        return options
+    mapping = dict((door.get("columns") or {}).get("transactions", {}))
+    names = read_names("transactions", partitions.schemas()["transactions"].names, mapping)
+    if "currency" in names and door.get("currency") is None:
+        _refuse_several(partitions, names["currency"])
+    if door.get("amounts", "auto") == "auto" and {"order_id", "amount"} <= set(names):
+        options["amounts"] = "order" if _repeats(partitions, names, mapping, door) else "line"
+    return options
+
+
+def _refuse_several(partitions: Partitions, name: str) -> None:
+    found: set[str] = set()
+    for number in range(partitions.n_partitions):
+        texts = read_texts(_plain(partitions.read_column(number, "transactions", name)), name)
+        distinct = pc.utf8_upper(pc.utf8_trim_whitespace(pc.unique(texts).drop_null()))
+        found |= {text for text in distinct.to_pylist() if text}
+    refuse_several(f"transactions, column {name!r}", len(found))
+
+
+def _repeats(
+    partitions: Partitions, names: Mapping[str, str], mapping: dict[str, Any], door: Mapping[str, Any]
+) -> bool:
+    tally = OrderTally(0, 0, {})
+    ours = [
+        name
+        for name in ("buyer_id", "timestamp", "order_id", "amount", "product_id", "quantity")
+        if name in names
+    ]
+    for number in range(partitions.n_partitions):
+        read = {names[name]: partitions.read_column(number, "transactions", names[name]) for name in ours}
+        rows = pa.table(read)
+        if rows.num_rows:
+            given = take_in("transactions", rows, {k: v for k, v in mapping.items() if k in read})
+            tally = tally + _tally_of(given, ours, door)
+        if tally.n_several >= ENOUGH_ORDERS and tally.n_same < FAR_BELOW * tally.n_several:
+            return False
+    return tally.repeats
+
+
+def _tally_of(given: GivenTable, ours: list[str], door: Mapping[str, Any]) -> OrderTally:
+    """Orders of several lines in one part; lines that equal another in all these columns count once."""
+    amount, _ = read_numbers(given.column("amount"), given.place("amount"), door.get("decimal"))
+    ids = buyer_ids_of(given, Door(ids=door.get("ids", "exact")))
+    codes = {
+        name: pd.factorize(pd.Series(given.cells(given.names[name]).to_pylist(), dtype=object))[0]
+        for name in ours
+        if name not in ("amount", "buyer_id")
+    }
+    frame = pd.DataFrame({"buyer_id": ids.codes, **codes, "amount": amount})
+    frame = frame[(frame["order_id"] >= 0) & frame["amount"].notna()].drop_duplicates()
+    order = frame.groupby(["buyer_id", "order_id", "timestamp"], sort=False).ngroup().to_numpy()
+    return OrderTally.of(order.astype(np.int64), frame["amount"].to_numpy())
+
+
+def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts in the one type that the door knows."""
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
+    return cells.cast(pa.large_string()) if pa.types.is_string(cells.type) else cells
