@@ -164,7 +164,6 @@ SELECT buyer_id,
     count(*) FILTER (stop >= $as_of) AS n_contracts_in_force,
     CAST(bool_or(stop >= $as_of) AS INTEGER) AS has_contract_in_force,
     max(date_diff('day', start, CAST($as_of AS DATE))) AS days_since_first_contract,
-    coalesce(sum(amount) FILTER (stop >= $as_of), 0) AS monthly_amount_in_force,
     coalesce(
         min(date_diff('day', CAST($as_of AS DATE), stop) - 1) FILTER (
             date_trunc('day', stop) > CAST($as_of AS DATE) AND stop < TIMESTAMP '9999-01-01'),

@@ -9,7 +9,9 @@ import numpy as np
 
 from clientcare.facts.events import EventTable
 from clientcare.facts.runs import Array, Floats, Runs, ratio, where
-from clientcare.facts.terms import FOREVER, rows_in_force, stops_at
+from clientcare.facts.term_lines import GRACE_DAYS, follows, last_paid, stop_days, superseded
+from clientcare.facts.term_lines import OPEN_DAY as _OPEN
+from clientcare.facts.terms import rows_in_force
 from clientcare.features.catalogue import feature
 from clientcare.features.contact import contacts
 from clientcare.features.snapshot import Snapshot
@@ -17,13 +19,8 @@ from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 TABLE = "contracts"
 BOTH = ("contracts", "interactions")
-GRACE_DAYS = 31
-"""A term that starts within so many days of the end of the last renews it; a longer pause is a lapse."""
-
 NO_CONTRACT = "no contract yet"
 NONE_ENDING = "no contract in force that has a scheduled end"
-_OPEN = 10**9
-"""The day on which an open-ended term stops."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +58,7 @@ class ContractRuns:
     @cached_property
     def stop(self) -> Array:
         """First day no longer covered by each term: after its last day, or after a known cancellation."""
-        moments = stops_at(self.events)
-        days = -(-np.where(moments == FOREVER, 0, moments) // MICROSECONDS_A_DAY)
-        return np.where(moments == FOREVER, _OPEN, days)
+        return stop_days(self.events)
 
     @cached_property
     def in_force(self) -> Array:
@@ -96,14 +91,35 @@ class ContractRuns:
         return np.where(self.runs.is_first, -_OPEN, before)
 
     @cached_property
+    def before(self) -> Array:
+        """The row of the term that each term follows, -1 for the first of a line."""
+        return follows(self.events)
+
+    @cached_property
     def renews(self) -> Array:
-        """Terms that start within 31 days of the end of what came before."""
-        return np.asarray(~self.runs.is_first & (np.abs(self.start - self.covered_before) <= GRACE_DAYS))
+        """Terms that start up to 31 days after the end of the term they follow, or before it; what follows a
+        trial that nothing was paid before is no renewal.
+        """
+        follows_one = self.before >= 0
+        pause = self.start - (self.stop[self.before] if len(self.start) else self.start)
+        free = self.events.columns["amount"][self.before] == 0 if len(self.start) else follows_one
+        trial = free & np.isnan(self.paid_before)
+        return np.asarray(follows_one & (pause <= GRACE_DAYS) & ~trial)
+
+    @cached_property
+    def paid_before(self) -> Floats:
+        """The amount last paid in the line before each term, NaN without one."""
+        return last_paid(self.events.columns["amount"], self.before)
+
+    @cached_property
+    def resumes(self) -> Array:
+        """Terms that begin a stretch under contract: a buyer's first, and those after a pause of more than 31 days."""
+        return np.asarray(self.runs.is_first | (self.start - self.covered_before > GRACE_DAYS))
 
     @cached_property
     def n_lapses(self) -> Floats:
         """Pauses of more than 31 days without a contract, the present one included."""
-        resumed = ~self.runs.is_first & (self.start - self.covered_before > GRACE_DAYS)
+        resumed = self.resumes & ~self.runs.is_first
         ended = self.runs.max(self.stop) < self.today - GRACE_DAYS
         return self.runs.tally(resumed) + ended.astype(np.float64)
 
@@ -155,11 +171,22 @@ def n_contracts(at: Snapshot) -> Floats:
     "days",
     needs=TABLE,
     nan=NO_CONTRACT,
-    phrase="under contract for {days_since_first_contract:.0f} days",
+    phrase="had the first contract {days_since_first_contract:.0f} days ago",
 )
 def days_since_first_contract(at: Snapshot) -> Floats:
     """Calendar days since the first contract began."""
     return at.today - terms(at).runs.first(terms(at).start)
+
+
+@feature(
+    "contract", "days", needs=TABLE, nan="no contract in force",
+    phrase="under contract for {days_under_contract:.0f} days",
+)  # fmt: skip
+def days_under_contract(at: Snapshot) -> Floats:
+    """Calendar days since the present stretch under contract began; a pause of more than 31 days ends a stretch."""
+    there = terms(at)
+    began = there.runs.max(np.where(there.resumes, there.start, -_OPEN))
+    return where(at.once(n_contracts_in_force) > 0, at.today - began)
 
 
 @feature(
@@ -218,7 +245,9 @@ def term_days_mean(at: Snapshot) -> Floats:
 
 @feature("contract", "contracts", needs=TABLE, nan="never", phrase="renewed {n_renewals:.0f} times")
 def n_renewals(at: Snapshot) -> Floats:
-    """Contracts that began within 31 days of the end of what came before."""
+    """Contracts that began up to 31 days after the end of the one they follow, or before it; the first paid one after a
+    trial is none.
+    """
     return terms(at).runs.tally(terms(at).renews).astype(np.float64)
 
 
@@ -297,29 +326,31 @@ def cancellation_notice_days_mean(at: Snapshot) -> Floats:
     phrase="{monthly_amount_in_force:,.0f} a month under contract",
 )  # fmt: skip
 def monthly_amount_in_force(at: Snapshot) -> Floats:
-    """Monthly amounts of the contracts in force, added; an unknown amount counts 0."""
+    """Monthly amounts of the contracts in force, added; an unknown amount counts 0, and so does a contract whose
+    successor has begun.
+    """
     there = terms(at)
-    return there.runs.sum(np.where(there.in_force, np.nan_to_num(there.events.columns["amount"]), 0.0))
+    counts = there.in_force & ~superseded(there.events, there.before, there.in_force)
+    return there.runs.sum(np.where(counts, np.nan_to_num(there.events.columns["amount"]), 0.0))
 
 
 @feature("contract", "price rises", needs=TABLE, nan="never", phrase="{n_price_rises:.0f} price rises")
 def n_price_rises(at: Snapshot) -> Floats:
-    """Contracts at a higher monthly amount than the one before."""
+    """Contracts at a higher monthly amount than was last paid in the contract they follow; a step from zero is none."""
     there = terms(at)
-    amount = there.events.columns["amount"]
-    risen = np.zeros(len(amount), dtype=bool)
-    risen[1:] = amount[1:] > amount[:-1]
-    return there.runs.tally(risen & ~there.runs.is_first).astype(np.float64)
+    return there.runs.tally(there.events.columns["amount"] > there.paid_before).astype(np.float64)
 
 
 @feature(
-    "contract", "ratio", needs=TABLE, nan="fewer than two contracts, or an amount unknown or zero",
+    "contract", "ratio", needs=TABLE, nan="no contract follows another, or an amount unknown or zero",
     phrase="the latest contract costs {price_last_step_ratio:.2f} times the one before",
 )  # fmt: skip
 def price_last_step_ratio(at: Snapshot) -> Floats:
-    """Monthly amount of the latest contract over that of the one before."""
-    runs, amount = terms(at).runs, terms(at).events.columns["amount"]
-    return ratio(runs.last(amount), runs.last(amount, back=1))
+    """Monthly amount of the latest contract that follows another over what was last paid in that one."""
+    there = terms(at)
+    rows = np.flatnonzero(there.before >= 0)
+    runs = Runs(there.runs.row[rows], there.runs.n_runs)
+    return ratio(runs.last(there.events.columns["amount"][rows]), runs.last(there.paid_before[rows]))
 
 
 @feature(
@@ -327,9 +358,12 @@ def price_last_step_ratio(at: Snapshot) -> Floats:
     phrase="pays {price_since_first_ratio:.2f} times the first contract",
 )  # fmt: skip
 def price_since_first_ratio(at: Snapshot) -> Floats:
-    """Monthly amount of the latest contract over that of the first."""
-    runs, amount = terms(at).runs, terms(at).events.columns["amount"]
-    return ratio(runs.last(amount), runs.first(amount))
+    """Monthly amount of the latest contract over that of the first it follows, contract by contract."""
+    there = terms(at)
+    amount, first = there.events.columns["amount"], np.arange(len(there.before))
+    while (earlier := there.before[first] >= 0).any():
+        first = np.where(earlier, there.before[first], first)
+    return ratio(there.runs.last(amount), there.runs.last(amount[first]))
 
 
 @feature(
@@ -340,12 +374,11 @@ def price_since_first_ratio(at: Snapshot) -> Floats:
     phrase="{n_plan_changes:.0f} changes of plan",
 )
 def n_plan_changes(at: Snapshot) -> Floats:
-    """Contracts on another plan than the one before."""
+    """Contracts on another plan than the one they follow."""
     there = terms(at)
-    plan = there.events.columns["plan"]
-    moved = np.zeros(len(plan), dtype=bool)
-    moved[1:] = (plan[1:] != plan[:-1]) & (plan[1:] >= 0) & (plan[:-1] >= 0)
-    return there.runs.tally(moved & ~there.runs.is_first).astype(np.float64)
+    plan, rows = there.events.columns["plan"], there.before >= 0
+    earlier = plan[there.before] if len(plan) else plan
+    return there.runs.tally(rows & (plan != earlier) & (plan >= 0) & (earlier >= 0)).astype(np.float64)
 
 
 @feature(

@@ -52,11 +52,12 @@ def _read_end(sheet: Sheet, door: Door) -> Times:
 
 def _note_oddities(sheet: Sheet) -> None:
     log, start, end, cancelled = sheet.log, sheet.time, sheet.moments["end"], sheet.moments["cancelled_at"]
+    withdrawn = (cancelled != UNKNOWN_TIME) & (start != UNKNOWN_TIME) & (cancelled < start)
+    log.leave_out("cancelled_before_start", "left out: never in force", withdrawn)
     kept = log.kept
     amount = sheet.numbers["amount"]
     has_end, has_cancelled = end != UNKNOWN_TIME, cancelled != UNKNOWN_TIME
     log.note("open_ended", "kept: in force until cancelled", kept & ~has_end)
-    log.note("cancelled_before_start", "kept: never in force", kept & has_cancelled & (cancelled < start))
     log.note(
         "cancelled_after_end",
         "kept: in force until its end",

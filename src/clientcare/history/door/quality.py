@@ -81,6 +81,12 @@ class RowLog:
         self.rule_of_row[broken & self.kept] = len(self.rules)
         self.rules.append(rule)
 
+    def leave_out(self, rule: str, action: str, found: Mask) -> None:
+        """Leave rows out that are right but say nothing of what was; no reason to refuse a table."""
+        self.note(rule, action, found & self.kept)
+        self.rule_of_row[found & self.kept] = len(self.rules)
+        self.rules.append(rule)
+
     def note(self, rule: str, action: str, found: Mask) -> None:
         """Count rows that are kept, and say as what."""
         n_rows = int(np.count_nonzero(found))

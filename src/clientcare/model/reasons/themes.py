@@ -306,8 +306,8 @@ IDEAS = (
         r".*contract.*|.*renewal.*|term_days_mean|cancellation.*|days_since_last_cancellation",
         (
             "[has_contract_in_force > 0] the contract ends in {days_to_contract_end:.0f} days; "
-            "under contract for {days_since_first_contract:.0f} days",
-            "[has_contract_in_force > 0] under contract for {days_since_first_contract:.0f} days, with no end agreed",
+            "under contract for {days_under_contract:.0f} days",
+            "[has_contract_in_force > 0] under contract for {days_under_contract:.0f} days, with no end agreed",
             "without a contract for {days_since_contract_end:.0f} days",
             "had the first contract {days_since_first_contract:.0f} days ago",
             "never had a contract",
