@@ -27,7 +27,7 @@ from clientcare.model.members.rules import OverdueRule, RecencyRule
 from clientcare.model.members.trees import ShallowBoosting
 from clientcare.model.reasons.explanation import Explanation
 from clientcare.model.reasons.typical import usual_values
-from clientcare.model.training.amounts import PurchaseAmounts, Standing
+from clientcare.model.training.amounts import PurchaseAmounts, Standing, came_to_expected
 from clientcare.model.training.blend import Blend
 from clientcare.model.training.head import Head, Question, Rows, Verdict, fit_head
 from clientcare.model.training.interval import RiskInterval
@@ -371,7 +371,11 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             expected = expected_purchases(churn, now)
             if expected is not None:
                 risk = level.applied(churn.probability(now), day_number(self.as_of_))
-                amounts.anchor(now, risk, Standing.of(columns_by_name(now, names)), expected)
+                latest = np.flatnonzero(rows.date == rows.date.max(initial=0))
+                came = past.n_purchases[learned][latest]
+                then = expected_purchases(churn, np.asfortranarray(rows.X[latest])) if len(latest) else None
+                earned = came_to_expected(came, then, standing.take(latest))
+                amounts.anchor(now, risk, Standing.of(columns_by_name(now, names)), expected, earned)
         return amounts
 
     def _rhythm(self, past: Past) -> Rhythm:

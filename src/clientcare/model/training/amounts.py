@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from clientcare.history.histories import Histories
 from clientcare.model.members.base import Floats
 from clientcare.model.members.design import Design
+from clientcare.model.training.keeping import columns_by_name
+from clientcare.model.training.prices import PriceMoves, price_signs, price_windows
 from clientcare.window import MICROSECONDS_A_DAY
 
 DAYS_A_MONTH = 365.25 / 12
@@ -148,7 +150,8 @@ class PurchaseAmounts:
     mean number of purchases beyond the first of those who buy at all, and c the factor that brings the
     present total to what the probability model expects. Under contract, silence is no leaving: the
     mean number of purchases of such buyers. ``expected_spend`` is the expected purchases times the
-    buyer's own mean amount, drawn towards everybody's where few amounts are known, times the share by
+    buyer's own mean amount, drawn towards everybody's where few amounts are known, moved by what the latest
+    amounts say of the next ones (:class:`~clientcare.model.training.prices.PriceMoves`), times the share by
     which past horizons came out higher or lower (drawn towards 1 as far as few large buyers made it); plus
     the contracts' monthly amounts over the horizon, times ``1 - churn_risk / 2``: who leaves, leaves halfway.
 
@@ -166,8 +169,9 @@ class PurchaseAmounts:
         self.horizon_days = horizon_days
         self.place = [names.index(name) for name in self.columns]
         self.extra, self.bound = Counts(), Counts()
-        self.sells, self.has_amounts = bool(self.columns), False
+        self.sells, self.has_amounts, self.has_fees = bool(self.columns), False, False
         self.scale = 1.0
+        self.prices = PriceMoves(price_windows(names))
         self.common_amount, self.level, self.prior_amounts = float("nan"), 1.0, 1.0
 
     def fit(
@@ -186,10 +190,18 @@ class PurchaseAmounts:
         self.extra.fit(X[buying][:, self.place], n_purchases[buying] - 1)
         self.bound.fit(X[bound][:, self.place], n_purchases[bound])
         buyer = np.arange(len(X)) if buyer is None else buyer
-        self._fit_amounts(n_purchases, spend, standing.mean_amount, standing.n_amounts, buyer)
+        self._fit_amounts(X, n_purchases, spend, standing, buyer)
+        self.has_fees = bool((standing.monthly_amount > 0).any())
         return self
 
-    def anchor(self, X: Floats, churn_risk: Floats, standing: Standing, expected: Floats) -> Self:
+    def anchor(
+        self,
+        X: Floats,
+        churn_risk: Floats,
+        standing: Standing,
+        expected: Floats,
+        came_to_expected: float = 1.0,
+    ) -> Self:
         """Bring the total of the present buyers to what the probability model expects of them.
 
         The counts were learned when a cohort was younger; the probability model ages it. Without
@@ -202,22 +214,27 @@ class PurchaseAmounts:
             The buyers as they stand now.
         expected : float64 array of shape (n_rows,)
             The probability model's expected purchases; NaN where it does not know a buyer.
+        came_to_expected : float
+            What came at the latest past date over what it expects there. It takes purchases for random in time
+            and is off by a third where they come by the clock.
         """
         self.scale = 1.0
         ours, _ = self.expected(X, churn_risk, standing)
         both = np.isfinite(ours) & np.isfinite(expected) & ~standing.under_contract
         if both.any() and ours[both].sum() > 0:
-            self.scale = float(np.clip(expected[both].sum() / ours[both].sum(), 0.5, 2.0))
+            ratio = came_to_expected * float(expected[both].sum() / ours[both].sum())
+            self.scale = float(np.clip(ratio, 0.5, 2.0))
         return self
 
     def _fit_amounts(
         self,
+        X: Floats,
         n_purchases: Floats,
         spend: Floats,
-        mean_amount: Floats,
-        n_amounts: Floats,
+        standing: Standing,
         buyer: NDArray[np.int64],
     ) -> None:
+        mean_amount, n_amounts = standing.mean_amount, standing.n_amounts
         known = ~np.isnan(mean_amount) & (n_amounts > 0)
         self.has_amounts = bool(known.any())
         if known.any():
@@ -232,7 +249,12 @@ class PurchaseAmounts:
             error = float(np.sum(np.abs(spend[later] - level * expected)))
             if error < least:
                 least, self.prior_amounts, self.level = error, prior, level
-        expected = n_purchases[later] * self._drawn(mean_amount[later], n_amounts[later], self.prior_amounts)
+        price = self._drawn(mean_amount[later], n_amounts[later], self.prior_amounts)
+        column = columns_by_name(X[later], self.names)
+        signs = price_signs(column, self.prices.windows)
+        self.prices.fit(signs, n_purchases[later], spend[later], price, buyer[later])
+        expected = n_purchases[later] * price * self.prices.factor(column)
+        self.level = float(spend[later].sum() / expected.sum())
         self.level = _drawn_to_one(self.level, spend[later], expected, buyer[later])
 
     def _drawn(self, mean_amount: Floats, n_amounts: Floats, prior: float) -> Floats:
@@ -267,8 +289,14 @@ class PurchaseAmounts:
             purchases = np.where(standing.under_contract, bound, purchases)
             if_stays = np.where(standing.under_contract, bound, if_stays)
         spend, kept = unknown, unknown
+        if (
+            self.has_fees and not self.sells
+        ):  # a contract that ended brings nothing more; one without amount is unknown
+            unpriced = np.isnan(columns_by_name(X, self.names)("monthly_amount_in_force"))
+            spend = kept = np.where(standing.under_contract & unpriced, np.nan, 0.0)
         if self.has_amounts:
             price = self._drawn(standing.mean_amount, standing.n_amounts, self.prior_amounts)
+            price = price * self.prices.factor(columns_by_name(X, self.names))
             spend = purchases * price * self.level
             kept = if_stays * price * self.level
         fees = standing.monthly_amount * (self.horizon_days / DAYS_A_MONTH)
@@ -281,15 +309,32 @@ class PurchaseAmounts:
 
     def get_state(self) -> dict[str, Any]:
         """Everything learned, as numbers, texts and arrays."""
-        return dict(vars(self)) | {"extra": self.extra.get_state(), "bound": self.bound.get_state()}
+        parts = {name: getattr(self, name).get_state() for name in ("extra", "bound", "prices")}
+        return dict(vars(self)) | parts
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The amounts that :meth:`get_state` told of."""
         amounts = cls(list(state["names"]), list(state["columns"]), state["horizon_days"])
         for name, value in state.items():
-            setattr(amounts, name, Counts.from_state(value) if name in ("extra", "bound") else value)
+            if name in ("extra", "bound"):
+                value = Counts.from_state(value)
+            elif name == "prices":
+                value = PriceMoves(list(value["windows"]), np.asarray(value["coefficients"], dtype=float))
+            setattr(amounts, name, value)
         return amounts
+
+
+def came_to_expected(came: Floats, expected: Floats | None, standing: Standing) -> float:
+    """What came over what was expected at a past date, of buyers without contract; 1 where nothing can be said.
+
+    Drawn to 1 as far as few purchases tell of it.
+    """
+    if expected is None:
+        return 1.0
+    both = np.isfinite(expected) & ~standing.under_contract
+    total = float(expected[both].sum())
+    return float((came[both].sum() + FEWEST_ROWS) / (total + FEWEST_ROWS)) if total > 0 else 1.0
 
 
 def _drawn_to_one(level: float, spend: Floats, expected: Floats, buyer: NDArray[np.int64]) -> float:
