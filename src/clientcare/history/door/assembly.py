@@ -14,7 +14,8 @@ from clientcare.facts.billing import bill_rows
 from clientcare.facts.events import EventTable, sort_events
 from clientcare.facts.terms import rows_in_force
 from clientcare.history.door import contracts, interactions, transactions
-from clientcare.history.door.attributes import churn_labels, read_attributes, sign_up_times
+from clientcare.history.door.attributes import SIGN_UP, churn_labels, read_attributes, sign_up_times
+from clientcare.history.door.computed import ACTION, computed_at_export
 from clientcare.history.door.headlines import headlines, note_spellings, unshared_findings
 from clientcare.history.door.ids import Ids, all_ids, same_kind
 from clientcare.history.door.intake import GivenTable
@@ -76,6 +77,7 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
     if buyers is not None:
         logs["buyers"] = RowLog("buyers", buyers.n_rows, door.strict, buyers.row_numbers)
         attributes = read_attributes(buyers, columns[-1], logs["buyers"], buyer_ids, door)
+        attributes = _without_computed(attributes, events, logs["buyers"])
         _note_before_sign_up(sheets, buyer_ids, attributes)
         until = door.observed_until or int(day_after_last.value // 1000)
         _note_churn_labels(buyers, columns[-1], logs["buyers"], buyer_ids, events.get("contracts"), until)
@@ -101,6 +103,16 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         day_after_last=day_after_last,
         holes=stretch.holes,
     )
+
+
+def _without_computed(
+    attributes: pd.DataFrame, events: Mapping[str, EventTable], log: RowLog
+) -> pd.DataFrame:
+    """The attributes without those that were worked out of the tables at the export."""
+    computed = computed_at_export(attributes, events, frozenset(SIGN_UP))
+    for name in computed:
+        log.remark(f"computed_{name}", ACTION, int(attributes[name].notna().sum()))
+    return attributes.drop(columns=computed)
 
 
 def _without_bills(events: dict[str, EventTable]) -> tuple[dict[str, EventTable], int]:

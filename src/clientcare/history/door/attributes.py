@@ -20,9 +20,9 @@ from clientcare.history.door.cells import (
     read_texts,
     truth,
 )
-from clientcare.history.door.dates import MISSING_WORDS, read_moments
+from clientcare.history.door.dates import MISSING_WORDS, impossible, read_moments, sentinel
 from clientcare.history.door.ids import Ids
-from clientcare.history.door.intake import Cells, GivenTable, is_text
+from clientcare.history.door.intake import Cells, GivenTable, as_numpy, is_text
 from clientcare.history.door.quality import RowLog
 from clientcare.history.door.sheets import Door, copies
 from clientcare.window import UNKNOWN_TIME
@@ -48,6 +48,8 @@ SIGN_UP = (
     "registered_at",
     "joined_at",
 )
+DASHED_DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$"
+"""A date beyond doubt: eight digits alone may be a number."""
 PLAIN_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 
 
@@ -112,9 +114,14 @@ def _row_of_buyer(given: GivenTable, ids: Ids, log: RowLog, buyer_ids: pd.Index)
 
 
 def _attribute(cells: Cells, name: str, place: str, rows: NDArray[np.int64], log: RowLog, door: Door) -> Any:
+    form = door.date_formats.get("buyers")
     kind = "texts" if name.lower() in ALWAYS_TEXTS else _kind_of(cells, name)
+    if kind == "texts" and name.lower() not in ALWAYS_TEXTS and _are_dates(cells, form):
+        kind = "moments"
     if kind == "moments":
-        moments, unreadable = read_moments(cells, place, door.timezone, door.date_formats.get("buyers"))
+        moments, unreadable = read_moments(cells, place, door.timezone, form)
+        unreadable = unreadable | impossible(moments) | sentinel(moments)
+        moments = np.where(unreadable, UNKNOWN_TIME, moments)
         log.note(f"unreadable_{name}", "kept: attribute unknown", unreadable)
         return np.append(moments, UNKNOWN_TIME)[rows].view("datetime64[us]")
     if kind == "texts":
@@ -126,6 +133,21 @@ def _attribute(cells: Cells, name: str, place: str, rows: NDArray[np.int64], log
     log.note(f"unreadable_{name}", "kept: attribute unknown", unreadable)
     chosen = np.append(np.where(unreadable, np.nan, values), np.nan)[rows]
     return chosen.astype(bool) if kind == "flags" and not np.isnan(chosen).any() else chosen
+
+
+def _are_dates(cells: Cells, form: str | None) -> bool:
+    """Whether texts are dates throughout: in ISO form, or in the form stated."""
+    if isinstance(cells, np.ndarray) or not is_text(cells.type):
+        return False
+    trimmed = pc.utf8_trim_whitespace(pc.unique(cells).drop_null())
+    missing = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(MISSING_WORDS, pa.large_string()))
+    told = trimmed.filter(pc.invert(missing))
+    if not len(told):
+        return False
+    if form is not None:
+        texts = pd.Series(as_numpy(told), dtype=object)
+        return bool(pd.to_datetime(texts, format=form, errors="coerce").notna().all())
+    return bool(truth(pc.match_substring_regex(told, DASHED_DATE)).all())
 
 
 def _holds_single_values(cells: Cells) -> bool:
