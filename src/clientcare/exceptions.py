@@ -82,11 +82,18 @@ class BadRowsError(InputError):
         cls, table: str, column: str, rule: str, n_rows: int, first_rows: Iterable[int]
     ) -> BadRowsError:
         """Name the column, the rule, the count and the first row numbers; never a cell value."""
-        rows = ", ".join(str(row) for row in first_rows)
-        return cls(
-            f"{table}, column {column!r}: {n_rows:,} rows break the rule '{rule}' (first row numbers: {rows}).\n"
-            "Mend them, or set them aside and count them: Histories(..., on_bad_rows='quarantine')."
-        )
+        return cls.all_of(table, [(column, rule, n_rows, tuple(first_rows))])
+
+    @classmethod
+    def all_of(cls, table: str, broken: Iterable[tuple[str, str, int, tuple[int, ...]]]) -> BadRowsError:
+        """Every rule that rows of a table break, at once: column, rule, number of rows and the first of them."""
+        lines = [
+            f"{table}, column {column!r}: {n_rows:,} rows break the rule '{rule}' "
+            f"(first row numbers: {', '.join(map(str, first_rows))})."
+            for column, rule, n_rows, first_rows in broken
+        ]
+        mend = "Mend them, or set them aside and count them: Histories(..., on_bad_rows='quarantine')."
+        return cls("\n".join([*lines, mend]))
 
 
 class OptionError(InputError):

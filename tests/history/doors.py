@@ -1,4 +1,4 @@
-"""The four ways in, for tests that must hold at each of them."""
+"""The ways in, for tests that must hold at each of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from clientcare.exceptions import ClientcareError
 from clientcare.history import Histories, read_histories
 
 DOORS = ("pandas", "polars", "pyarrow", "csv")
+ALL_DOORS = (*DOORS, "parquet", "duckdb")
 
 
 def through(door: str, transactions: pd.DataFrame, folder: Path, **options: Any) -> Histories:
@@ -21,6 +22,15 @@ def through(door: str, transactions: pd.DataFrame, folder: Path, **options: Any)
     if door == "csv":
         transactions.to_csv(folder / "transactions.csv", index=False)
         return read_histories(folder / "transactions.csv", **options)
+    if door == "parquet":
+        transactions.to_parquet(folder / "transactions.parquet", index=False)
+        return read_histories(folder / "transactions.parquet", **options)
+    if door == "duckdb":
+        import duckdb
+
+        connection = duckdb.connect()
+        connection.register("given", pa.Table.from_pandas(transactions, preserve_index=False))
+        return Histories(connection.sql("SELECT * FROM given"), **options)
     if door == "polars":
         return Histories(pl.from_pandas(transactions), **options)
     if door == "pyarrow":

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from doors import DOORS, assert_balanced, found, through
+from doors import ALL_DOORS, assert_balanced, found, through
 
 import clientcare as cc
-from clientcare.exceptions import OptionError, SchemaError
+from clientcare.exceptions import BadRowsError, OptionError, SchemaError
 from clientcare.history import Histories
 
 DAYS = pd.date_range("2024-01-01", periods=60)
@@ -19,8 +19,10 @@ def table(**columns) -> pd.DataFrame:
     return pd.DataFrame(plain | columns)
 
 
-@pytest.fixture(params=DOORS)
+@pytest.fixture(params=ALL_DOORS)
 def door(request, tmp_path):
+    if request.param == "duckdb":
+        pytest.importorskip("duckdb")
     return lambda orders, **options: through(request.param, orders, tmp_path, **options)
 
 
@@ -210,3 +212,12 @@ def test_the_column_map_takes_both_directions():
     theirs = Histories(given, columns={"transactions": {"Account": "buyer_id", "Posted": "timestamp"}})
     ours = Histories(given, columns={"transactions": {"buyer_id": "Account", "timestamp": "Posted"}})
     pd.testing.assert_frame_equal(theirs.transactions, ours.transactions)
+
+
+def test_every_rule_that_rows_break_is_told_in_one_error():
+    orders = table(timestamp=[None, "no date", *map(str, DAYS[2:])])
+    orders.loc[5, "buyer_id"] = None
+    with pytest.raises(BadRowsError) as caught:
+        Histories(orders, on_bad_rows="raise")
+    for rule in ("missing_buyer", "missing_timestamp", "unreadable_timestamp"):
+        assert rule in str(caught.value)

@@ -60,6 +60,8 @@ class Assembly:
 def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
     """Read and sort every table, bring ids to one kind, count what is odd between tables."""
     sheets = {name: READERS[name](table, door) for name, table in given.items() if name in READERS}
+    for sheet in sheets.values():
+        sheet.log.refuse_where_strict()
     buyers = given.get("buyers")
     own = [] if buyers is None else [buyer_ids_of(buyers, door)]
     columns, reworded = same_kind([sheet.ids for sheet in sheets.values()] + own)
@@ -77,6 +79,7 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
     if buyers is not None:
         logs["buyers"] = RowLog("buyers", buyers.n_rows, door.strict, buyers.row_numbers)
         attributes = read_attributes(buyers, columns[-1], logs["buyers"], buyer_ids, door)
+        logs["buyers"].refuse_where_strict()
         attributes = _without_computed(attributes, events, logs["buyers"])
         _note_before_sign_up(sheets, buyer_ids, attributes)
         until = door.observed_until or int(day_after_last.value // 1000)

@@ -44,7 +44,7 @@ class RowLog:
     n_rows : int
         Its number of rows.
     strict : bool
-        Raise for the first rule that would set rows aside.
+        Refuse the table where rows are set aside (``refuse_where_strict``).
     row_numbers : int64 array of shape (n_rows,), optional
         The numbers of the rows, where they are not 0, 1, 2 ... (lines of the file were left out).
     """
@@ -57,6 +57,7 @@ class RowLog:
         self.row_numbers = row_numbers
         self.findings: list[Finding] = []
         self.rules: list[str] = []
+        self.broken: list[tuple[str, str, int, tuple[int, ...]]] = []
         self.rule_of_row = np.full(n_rows, -1, dtype=np.int8)
 
     @property
@@ -65,18 +66,11 @@ class RowLog:
         return self.rule_of_row < 0
 
     def set_aside(self, rule: str, column: str, broken: Mask) -> None:
-        """Set rows aside under a rule, those set aside before excepted; count them all.
-
-        Raises
-        ------
-        BadRowsError
-            With ``strict``, where there is such a row.
-        """
+        """Set rows aside under a rule, those set aside before excepted; count them all."""
         n_rows = int(np.count_nonzero(broken))
         if not n_rows:
             return
-        if self.strict:
-            raise BadRowsError.counted(self.table, column, rule, n_rows, self.first_rows(broken))
+        self.broken.append((column, rule, n_rows, self.first_rows(broken)))
         self.findings.append(Finding(self.table, rule, n_rows, SET_ASIDE, self.first_rows(broken)))
         self.rule_of_row[broken & self.kept] = len(self.rules)
         self.rules.append(rule)
@@ -86,6 +80,17 @@ class RowLog:
         self.note(rule, action, found & self.kept)
         self.rule_of_row[found & self.kept] = len(self.rules)
         self.rules.append(rule)
+
+    def refuse_where_strict(self) -> None:
+        """Refuse the table for all the rules its rows break, told at once.
+
+        Raises
+        ------
+        BadRowsError
+            With ``strict``, where a row was set aside.
+        """
+        if self.strict and self.broken:
+            raise BadRowsError.all_of(self.table, self.broken)
 
     def note(self, rule: str, action: str, found: Mask) -> None:
         """Count rows that are kept, and say as what."""

@@ -287,5 +287,7 @@ def _count_lines_left_out(given: GivenTable, log: RowLog) -> None:
         numbers = [number for number, _ in given.left_out]
         broken = np.zeros(given.n_rows + len(numbers), dtype=bool)
         broken[numbers] = True
-        RowLog(given.table, len(broken), log.strict).set_aside("ragged_line", "all columns", broken)
+        lines = RowLog(given.table, len(broken), log.strict)
+        lines.set_aside("ragged_line", "all columns", broken)
+        log.broken += lines.broken
         log.remark("ragged_line", "set aside", len(numbers), numbers[:5])
