@@ -12,6 +12,7 @@ import ctypes
 import os
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,26 @@ def faults(on_step: Callable[[str], None]) -> Iterator[None]:
         _on_step = before
 
 
+def require_ordinary_place(path: Path) -> None:
+    """Refuse a place where something stands that is no regular file and no folder: a device, a pipe, a socket.
+
+    Raises
+    ------
+    SourceError
+    """
+    try:
+        kind = os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as cause:
+        raise SourceError(f"{Path(path).name!r}: not a place that can be written to.") from cause
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or stat.S_ISLNK(kind)):
+        raise SourceError(
+            f"{Path(path).name}: is a pipe, a device or a socket, and would be replaced by a file.\n"
+            "Name a new file, or one that may be written over."
+        )
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder survive a power cut."""
     if sys.platform == "win32":  # folders cannot be opened there; the rename is journaled by the file system
@@ -63,7 +84,7 @@ def sync_file(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: int = 0o666, prefix: str = ".") -> Iterator[BinaryIO]:
     """Write a file aside; it takes the target's place only when the block ends without an error.
 
     Parameters
@@ -72,6 +93,8 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
         The target. A symbolic link is replaced, never followed.
     mode : int
         Permissions of the new file, before the umask.
+    prefix : str
+        How the name of the file aside begins.
 
     Raises
     ------
@@ -88,9 +111,10 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     (b'whole', 1)
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}{PARTIAL}")
+    require_ordinary_place(path)
+    partial = path.with_name(f"{prefix}{path.name}.{secrets.token_hex(6)}{PARTIAL}")
     try:
-        sweep_partials(path)
+        sweep_partials(path, prefix)
         flags = (
             os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         )
@@ -117,12 +141,12 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
         raise
 
 
-def sweep_partials(path: Path) -> int:
+def sweep_partials(path: Path, prefix: str = ".") -> int:
     """Remove what killed writers of this file left beside it; one that is still writing holds a lock and is
     spared.
     """
     swept = 0
-    for orphan in path.parent.glob(f".{_escaped(path.name)}.*{PARTIAL}"):
+    for orphan in path.parent.glob(f"{prefix}{_escaped(path.name)}.*{PARTIAL}"):
         with contextlib.suppress(OSError):
             handle = os.open(orphan, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
             try:
@@ -202,12 +226,25 @@ def _locked_file(lock: Path, output: str) -> int:
                 f"{output}: another job (process {holder}) is writing to it.\n"
                 "Wait until it has ended, or write to another place."
             )
-        with contextlib.suppress(OSError):
-            if os.stat(lock).st_ino == os.fstat(handle).st_ino:
+        if _is_the_file(handle, lock):
+            try:
                 os.ftruncate(handle, 0)
                 os.pwrite(handle, str(os.getpid()).encode(), 0)
-                return handle
+            except OSError as cause:
+                with contextlib.suppress(OSError):
+                    lock.unlink()
+                os.close(handle)
+                raise cannot_write(lock, cause) from cause
+            return handle
         os.close(handle)
+
+
+def _is_the_file(handle: int, path: Path) -> bool:
+    """Whether an open file is still the one under a name."""
+    try:
+        return os.stat(path).st_ino == os.fstat(handle).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def put_folder(new: Path, target: Path, aside: Path) -> None:

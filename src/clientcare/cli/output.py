@@ -6,15 +6,16 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from clientcare.durable import replacing, require_ordinary_place
 from clientcare.exceptions import OptionError, SourceError
-from clientcare.scoring.export import guard_formulas
+from clientcare.scoring.export import csv_text
+from clientcare.scoring.publish import PRIVATE
 
 _WIDTH = 140
 
@@ -75,22 +76,18 @@ def write_table(table: pd.DataFrame, out: str) -> None:
     target = Path(out)
     if target.suffix not in {".parquet", ".csv"}:
         raise OptionError("--out: the name must end in .parquet or .csv, which says the format.")
+    if target.is_symlink():
+        raise SourceError(f"--out: {target.name} is a symbolic link. Name the place it leads to.")
+    require_ordinary_place(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(prefix=".clientcare-", suffix=target.suffix, dir=target.parent)
-        os.close(handle)
-        try:
-            if target.suffix == ".parquet":
-                table.to_parquet(aside)
-            else:
-                guard_formulas(table).to_csv(aside, index=_has_named_index(table))
-            with open(aside, "rb") as written:
-                os.fsync(written.fileno())
-            os.replace(aside, target)
-        finally:
-            Path(aside).unlink(missing_ok=True)
     except OSError as cause:
         raise SourceError(f"--out: cannot be written ({os.strerror(cause.errno or 0)}).") from cause
+    with replacing(target, PRIVATE, prefix=".clientcare-") as file:
+        if target.suffix == ".parquet":
+            table.to_parquet(file)
+        else:
+            file.write(csv_text(table, index=_has_named_index(table)).encode())
 
 
 def is_terminal() -> bool:

@@ -98,14 +98,21 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def read_tables(options: argparse.Namespace) -> Histories:
-    """The histories that the options name."""
+def read_tables(options: argparse.Namespace, *written: str) -> Histories:
+    """The histories that the options name; what is written may be none of their files, whatever it is called.
+
+    Parameters
+    ----------
+    options : Namespace
+    *written : str
+        Further places that the verb writes to, beside ``--out``.
+    """
     sources, door = table_sources(options)
-    if getattr(options, "out", None):
+    for place in filter(None, (getattr(options, "out", None), *written)):
         for table, source in sources.items():
             named = [one for one in (source if isinstance(source, list) else [source]) if not is_address(one)]
             for one in named:
-                require_other_place(Path(options.out), table, files_of(table, one))
+                require_other_place(Path(place), table, files_of(table, one))
     histories = read_histories(**sources, **door)
     tell(histories.says, options)
     return histories

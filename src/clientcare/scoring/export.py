@@ -9,6 +9,7 @@ included. Numbers are never touched.
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import Any
 
@@ -17,8 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _STARTS = "=+\\-@\\t\\r\\n\\x00\uff1d\uff0b\uff0d\uff20"
-_COULD_RUN = re.compile(f"^'*[{_STARTS}]")
-_GUARDED = re.compile(f"^'+[{_STARTS}]")
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+"""Signs of no width, which a spreadsheet may drop before it looks at what comes first."""
+_COULD_RUN = re.compile(f"^'*[{_INVISIBLE}]*[{_STARTS}]")
+_GUARDED = re.compile(f"^'+[{_INVISIBLE}]*[{_STARTS}]")
 
 
 def guard_text(text: str) -> str:
@@ -52,6 +55,21 @@ def guard_formulas(table: pd.DataFrame) -> pd.DataFrame:
     {'note': ["'=cmd", 'fine'], 'amount': [-1.0, 2.0]}
     """
     return _mapped(table, guard_text)
+
+
+def csv_text(table: pd.DataFrame, index: bool) -> str:
+    r"""A table as CSV whose texts start no formula and keep to their cells, line breaks of any kind in them included.
+
+    Examples
+    --------
+    >>> csv_text(pd.DataFrame({"id": ["a\r=1"], "n": [2]}), index=False)
+    '"id","n"\n"a\r=1",2\n'
+    """
+    guarded = guard_formulas(table)
+    text = str(guarded.to_csv(None, index=index))
+    if "\r" in text:  # the writer quotes a line feed in a cell, but not a carriage return
+        text = str(guarded.to_csv(None, index=index, quoting=csv.QUOTE_NONNUMERIC))
+    return text
 
 
 def unguard_formulas(table: pd.DataFrame) -> pd.DataFrame:

@@ -33,6 +33,7 @@ from clientcare.durable import (
     reached,
     remove_folder,
     replacing,
+    require_ordinary_place,
     sweep_partials,
     sync_folder,
 )
@@ -168,6 +169,7 @@ def require_plain_place(place: Path) -> Path:
         place = Path(os.path.abspath(place))
         if place.is_symlink():
             raise SourceError(f"{place.name}: is a symbolic link. Name the place it leads to.")
+        require_ordinary_place(place)
     except ValueError as cause:
         raise SourceError("out: not a path that this system takes.") from cause
     return place

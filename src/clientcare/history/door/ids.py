@@ -24,6 +24,22 @@ from clientcare.history.door.quality import Mask, first_true
 
 LARGEST_EXACT = 2**53
 LARGEST = 2**63
+NO_ID = (
+    "",
+    "null",
+    r"\n",
+    "nan",
+    "none",
+    "nat",
+    "n/a",
+    "#n/a",
+    "<na>",
+    "<null>",
+    "(null)",
+    "nil",
+    "undefined",
+)
+"""Words with which databases and programs write that there is nothing: no buyer of that name."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +209,8 @@ def _from_texts(cells: pa.ChunkedArray) -> Ids:
     coded = dictionary_of(cells)
     values = coded.dictionary
     trimmed = pc.utf8_trim_whitespace(values)
-    blank = np.append(truth(pc.equal(trimmed, "")), False)
+    nothing = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(NO_ID, trimmed.type))
+    blank = np.append(truth(nothing), False)
     padded = np.append(truth(pc.not_equal(trimmed, values)), False) & ~blank
     codes = as_numpy(coded.indices.fill_null(-1)).astype(np.int64)
     return Ids(np.where(blank[codes], -1, codes), values, padded[codes])

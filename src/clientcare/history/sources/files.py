@@ -306,6 +306,8 @@ def _read_csv(table: str, file: Path, form: CsvForm) -> FileTable:
     left_out = tuple((int(row.number) - above, str(row.text)) for row in ragged)
     if len(left_out) > found.num_rows:
         raise mostly_ragged(table, len(left_out), found.num_columns, [number for number, _ in left_out[:5]])
+    if found.num_rows and quote_is_open(file, found.slice(found.num_rows - 1)):
+        raise quote_not_closed(table, file, found.num_rows - 1)
     cut = (
         () if ends_with_a_line(file) else (("no_last_line_end", "kept: the file may have been cut short", 1),)
     )
@@ -325,6 +327,29 @@ def csv_not_read(table: str, file: Path, encoding: str, trouble: str) -> SourceE
     return SourceError(
         f"{table}: {file.name!r} cannot be read as CSV ({trouble}).\n"
         "State what parts the cells: read_histories(..., delimiter=';'); look for a quote that is not closed."
+    )
+
+
+def quote_is_open(file: Path, last_row: pa.Table) -> bool:
+    """Whether a quote was opened and never closed: the last cell runs over line ends, and the file ends in no quote.
+
+    An open quote in an earlier column leaves a row with too few cells, which is counted as such.
+    """
+    cell = str(last_row.column(last_row.num_columns - 1)[0].as_py())
+    if "\n" not in cell and "\r" not in cell:
+        return False
+    tail = b""
+    with pa.input_stream(str(file), compression="detect") as stream:
+        while block := stream.read(1 << 22):
+            tail = (tail + block)[-64:]
+    return not tail.replace(b"\0", b"").rstrip().endswith(b'"')
+
+
+def quote_not_closed(table: str, file: Path, row: int) -> SourceError:
+    """The error of a file whose last row swallows what follows a quote."""
+    return SourceError(
+        f"{table}: {file.name!r} opens a quote in row {row:,} (counted from 0) that is never closed, so that what follows "
+        "became one cell.\nClose the quote, or write it twice where it belongs to the text."
     )
 
 

@@ -29,6 +29,8 @@ from clientcare.history.sources.files import (
     csv_start,
     ends_with_a_line,
     files_of,
+    quote_is_open,
+    quote_not_closed,
     read_files,
 )
 from clientcare.history.sources.workbooks import WHOLE_ENDS
@@ -210,10 +212,17 @@ class FileScan:
             before = n_rows + self.ragged.n_lines
             try:
                 with _open_csv(path, self.schema.names, self.form, self.table, self.ragged, before) as reader:
+                    last = None
                     for batch in reader:
                         n_rows += batch.num_rows
+                        last = batch if batch.num_rows else last
                         columns = [batch.column(name) for name in self.schema.names]
                         yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
+                    if last is not None:
+                        end = pa.Table.from_batches([last.slice(last.num_rows - 1)])
+                        if quote_is_open(path, end):
+                            self.trouble.append(quote_not_closed(self.table, path, n_rows - 1))
+                            raise self.trouble[0]
             except (pa.ArrowException, UnicodeError, LookupError) as cause:
                 self.trouble.append(csv_not_read(self.table, path, self.form.encoding, type(cause).__name__))
                 raise self.trouble[0] from None
