@@ -31,10 +31,10 @@ def group_of_buyers(
     attributes = [] if histories.buyers is None else list(histories.buyers.columns)
     if by == "cohort":
         return *_codes(_cohorts(first_paid, periods)), "cohort"
+    if by == "owner":
+        return *_codes(owners_of(histories)), "owner"
     if histories.buyers is not None and by in attributes:
         return *_codes(histories.buyers[by].reindex(histories.buyer_ids)), str(by)
-    if by == "owner":
-        return *_codes(_last_owner(histories)), "owner"
     known = ["plan", "owner", "cohort", *map(str, attributes)]
     raise OptionError(
         f"revenue: by must be one of {', '.join(dict.fromkeys(known))}, or a Series with a label for each buyer."
@@ -77,13 +77,15 @@ def _cohorts(first_paid: Ints, periods: Periods) -> list[str | None]:
     ]
 
 
-def _last_owner(histories: Histories) -> list[str | None]:
-    """The owner of each buyer's latest contact that names one."""
+def owners_of(histories: Histories) -> list[str | None]:
+    """Who looks after each buyer: the attribute ``owner``, else of the latest contact that names one."""
     owners: list[str | None] = [None] * len(histories.buyer_ids)
     contacts = histories.events("interactions")
-    if contacts is None or "owner" not in contacts.columns:
+    if contacts is not None and "owner" in contacts.columns:
+        codes, until = contacts.columns["owner"], histories.observed_until.value // 1000
+        for row in np.flatnonzero((codes >= 0) & (contacts.time < until)):
+            owners[contacts.buyer[row]] = str(contacts.levels["owner"][codes[row]])
+    if histories.buyers is None or "owner" not in histories.buyers:
         return owners
-    codes, until = contacts.columns["owner"], histories.observed_until.value // 1000
-    for row in np.flatnonzero((codes >= 0) & (contacts.time < until)):
-        owners[contacts.buyer[row]] = str(contacts.levels["owner"][codes[row]])
-    return owners
+    stated = histories.buyers["owner"].reindex(histories.buyer_ids).astype(object)
+    return [old if pd.isna(new) else str(new) for old, new in zip(owners, stated, strict=True)]

@@ -1,0 +1,154 @@
+"""What past ends of contracts were followed by: the base rate of renewals, and how far whole months stray from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clientcare.facts.events import EventTable
+from clientcare.facts.terms import FOREVER, stops_at
+from clientcare.history import Histories
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+GRACE_SHARE, LEAST_GRACE_DAYS, MOST_GRACE_DAYS = 0.1, 7, 45
+"""A term is renewed by one that follows within a tenth of it, at least a week, at most a month and a half."""
+PRIOR_ENDS = 8.0
+"""What all plans say weighs as eight ends of one plan, and one half as two ends of all: little is known from few."""
+LEAST_SHARED_SD = 0.15
+"""Whole months stray together by at least so much (log-odds): a price list, a competitor, a holiday."""
+FEWEST_MONTHS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """Contracts as known at a date, one value a row, sorted by buyer and start.
+
+    Attributes
+    ----------
+    buyer, start, stop, plan : int64 arrays
+        ``stop``: the moment after the last day, or of the cancellation; ``plan``: a position in ``plans``.
+    amount : float64 array
+        A month; NaN unknown.
+    has_end, cancelled : bool arrays
+        Whether the stop is known, and whether it is a cancellation.
+    """
+
+    events: EventTable
+    buyer: Ints
+    start: Ints
+    stop: Ints
+    amount: Floats
+    plan: Ints
+    plans: list[Any]
+    has_end: Flags
+    cancelled: Flags
+
+    @classmethod
+    def of(cls, known: Histories) -> Self | None:
+        """Read off histories cut at the date; None without contracts."""
+        events = known.events("contracts")
+        if events is None or not events.n_rows:
+            return None
+        stop = stops_at(events)
+        given_up = events.columns.get("cancelled_at")
+        cancelled = (
+            np.zeros(events.n_rows, dtype=bool)
+            if given_up is None
+            else (given_up != UNKNOWN_TIME) & (given_up <= stop)
+        )
+        plan = events.columns.get("plan")
+        amount = events.columns.get("amount")
+        return cls(
+            events=events,
+            buyer=events.buyer.astype(np.int64),
+            start=events.time,
+            stop=stop,
+            amount=np.full(events.n_rows, np.nan) if amount is None else amount,
+            plan=np.full(events.n_rows, -1, dtype=np.int64) if plan is None else plan.astype(np.int64),
+            plans=[*(events.levels["plan"] if plan is not None else []), None],
+            has_end=stop != FOREVER,
+            cancelled=np.asarray(cancelled),
+        )
+
+    def in_force(self, moment: int) -> Flags:
+        """Which run just before a moment; trials at price zero are none."""
+        return np.asarray((self.start < moment) & (moment <= self.stop) & ~(self.amount == 0))
+
+    def followed(self, rows: Ints, grace_days: Ints) -> Flags:
+        """Whether a further term of the buyer, known by now, runs when the grace after each end is over."""
+        after = self.stop[rows] + grace_days * MICROSECONDS_A_DAY
+        first, last = self.events.offsets[self.buyer[rows]], self.events.offsets[self.buyer[rows] + 1]
+        found = np.zeros(len(rows), dtype=bool)
+        for back in range(int((last - first).max(initial=0))):
+            other = np.minimum(first + back, last - 1)
+            runs = (self.start[other] < after) & (after <= self.stop[other]) & (other != rows)
+            found |= runs & (first + back < last) & (self.start[other] > self.start[rows])
+        return found
+
+
+def renewal_grace_days(terms: Terms, rows: Ints) -> Ints:
+    """How many days after its end a term may still be renewed."""
+    length = (terms.stop[rows] - terms.start[rows]) / MICROSECONDS_A_DAY
+    grace: Ints = np.clip(np.rint(GRACE_SHARE * length), LEAST_GRACE_DAYS, MOST_GRACE_DAYS).astype(np.int64)
+    return grace
+
+
+@dataclass(frozen=True, eq=False)
+class PastEnds:
+    """The share of past ends that were followed by a term.
+
+    Attributes
+    ----------
+    share : float
+        Over all plans.
+    of_plan : float64 array
+        By plan, drawn to ``share``; the last of plans unknown.
+    shared_sd : float
+        By how much (log-odds) the ends of a month strayed together.
+    n_ends : int
+        How many ends it rests on.
+    """
+
+    share: float
+    of_plan: Floats
+    shared_sd: float
+    n_ends: int
+
+    @classmethod
+    def of(cls, terms: Terms, now: int) -> Self:
+        """Count the ends whose grace is over."""
+        ended = np.flatnonzero(terms.has_end & ~terms.cancelled & (terms.stop < now) & ~(terms.amount == 0))
+        grace = renewal_grace_days(terms, ended)
+        over = terms.stop[ended] + grace * MICROSECONDS_A_DAY < now
+        rows, grace = ended[over], grace[over]
+        kept = terms.followed(rows, grace)
+        share = float((kept.sum() + 1) / (len(rows) + 2))
+        plan = terms.plan[rows] % len(terms.plans)
+        n = np.bincount(plan, minlength=len(terms.plans))
+        n_kept = np.bincount(plan, kept, minlength=len(terms.plans))
+        of_plan = (n_kept + PRIOR_ENDS * share) / (n + PRIOR_ENDS)
+        return cls(share, of_plan, _shared_sd(terms.stop[rows], kept, of_plan[plan]), len(rows))
+
+    def chance(self, plan: Ints) -> Floats:
+        """The chance of an end of each plan (-1: unknown)."""
+        return np.asarray(self.of_plan[plan % len(self.of_plan)], dtype=np.float64)
+
+
+def _shared_sd(stop: Ints, kept: Flags, chance: Floats) -> float:
+    """Standard deviation of the moves that all ends of a month made together, beyond what chance alone does."""
+    month = stop.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    _, of = np.unique(month, return_inverse=True)
+    n_months = int(of.max(initial=-1)) + 1
+    if n_months < FEWEST_MONTHS:
+        return 2 * LEAST_SHARED_SD
+    missed = np.bincount(of, kept - chance)
+    variance = np.bincount(of, chance * (1 - chance))
+    beyond = float(np.sum(missed**2 - variance) / max(float(np.sum(variance**2)), 1e-9))
+    return float(np.sqrt(max(beyond, LEAST_SHARED_SD**2)))
