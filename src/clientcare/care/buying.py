@@ -11,7 +11,8 @@ import numpy as np
 
 from clientcare.care.contacts import Bools, Floats, Ints, share
 from clientcare.facts.events import Array, EventTable
-from clientcare.facts.terms import rows_in_force
+from clientcare.facts.term_lines import follows
+from clientcare.facts.terms import rows_in_force, with_signed_ahead
 from clientcare.history.histories import Histories
 from clientcare.outcomes.seen import is_purchase
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
@@ -27,6 +28,8 @@ class Buying:
     as_of: int
     transactions: EventTable | None
     contracts: EventTable | None
+    agreed: EventTable | None = None
+    """The contracts, with those that were signed before ``as_of`` and begin later."""
 
     @classmethod
     def known(cls, histories: Histories, as_of: int) -> Buying:
@@ -37,6 +40,7 @@ class Buying:
             as_of,
             None if transactions is None else transactions.before(as_of),
             None if contracts is None else contracts.before(as_of),
+            None if contracts is None else with_signed_ahead(contracts, as_of),
         )
 
     @cached_property
@@ -183,6 +187,23 @@ class Buying:
         until[buyer[order]] = ends[order]
         term[buyer[order]] = (ends - start)[order]
         return until, term
+
+    @cached_property
+    def ends(self) -> tuple[Ints, Floats, Floats]:
+        """Buyer, last day and length of every term in force that ends, save those whose successor has been signed.
+
+        A buyer's ends ascend.
+        """
+        if self.agreed is None:
+            nobody = np.zeros(0)
+            return nobody.astype(np.int64), nobody, nobody
+        renewed = np.zeros(self.agreed.n_rows, dtype=bool)
+        before = follows(self.agreed)
+        renewed[before[before >= 0]] = True
+        end = scheduled_end_day(self.agreed)
+        rows = np.flatnonzero(rows_in_force(self.agreed, self.as_of) & ~renewed & np.isfinite(end))
+        rows = rows[np.lexsort((end[rows], self.agreed.buyer[rows]))]
+        return self.agreed.buyer[rows].astype(np.int64), end[rows], end[rows] - self.agreed.day[rows]
 
     def _within(self, start: int, end: int) -> Bools:
         assert self.transactions is not None

@@ -130,27 +130,28 @@ def unusual_silence(at: Standing) -> Due:
 
 
 def renewal_without_talk(at: Standing) -> Due:
-    """The buyer's last contract in force ends within 180 days, and nobody talked about it since that long
-    before.
+    """A term in force ends within 180 days, no successor is signed, and nobody talked about it since that long before.
 
-    Steps at 180, 90, 60 and 30 days before the end, each only where it is at most half of the term; urgency
-    0.5, 0.7, 0.85, 1.0; due on the day of the step reached. An open-ended contract needs no talk.
+    Every end counts, where a buyer has several contracts. Steps at 180, 90, 60 and 30 days before the end, each only
+    where it is at most half of the term; urgency 0.5, 0.7, 0.85, 1.0; due on the day of the step reached. An
+    open-ended contract needs no talk. Where no interactions are recorded, no talk is known and each end is due.
     """
-    if at.contacts is None or at.buying.contracts is None:
-        return nobody()
-    end, term = at.buying.covered_until_day, at.buying.term_days
+    buyer, end, term = at.buying.ends
     left = end - at.today
     step = np.full(len(end), np.nan)
     for days in RENEWAL_STEPS:
         step = np.where((left <= days) & (days <= term / 2), days, step)
-    found = np.flatnonzero(at.listed & ~np.isnan(step))
-    opened = np.maximum(end[found] - RENEWAL_DAYS_AHEAD, end[found] - np.minimum(term[found], 1e6))
-    talks = at.contacts.kept & at.contacts.kind("renewal_talk", "meeting")
-    silent = n_between(found, opened, np.full(len(found), float(at.today)), at.contacts, talks) == 0
-    found = found[silent]
-    urgency = np.array([STEP_URGENCY[int(days)] for days in step[found]])
-    facts = {"end_day": end[found], "left": left[found], "step": step[found]}
-    return Due(found, end[found] - step[found], urgency, facts)
+    due = at.listed[buyer] & ~np.isnan(step)
+    buyer, end, term, left, step = buyer[due], end[due], term[due], left[due], step[due]
+    if at.contacts is not None:
+        opened = np.maximum(end - RENEWAL_DAYS_AHEAD, end - np.minimum(term, 1e6))
+        talks = at.contacts.kept & at.contacts.kind("renewal_talk", "meeting")
+        silent = n_between(buyer, opened, np.full(len(buyer), float(at.today)), at.contacts, talks) == 0
+        buyer, end, left, step = buyer[silent], end[silent], left[silent], step[silent]
+    urgency = np.array([STEP_URGENCY[int(days)] for days in step])
+    seen = np.full(len(buyer), at.contacts is not None)
+    facts = {"end_day": end, "left": left, "step": step, "seen": seen}
+    return Due(buyer, end - step, urgency, facts)
 
 
 def open_complaint(at: Standing) -> Due:

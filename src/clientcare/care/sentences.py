@@ -48,10 +48,11 @@ def _reach_out(f: Facts) -> str:
 
 
 def _renewal(f: Facts) -> str:
+    silent = "nobody has talked about renewing it" if f.get("seen", True) else "no renewal is recorded"
     if f["left"] < 0:
-        return f"The contract ran out on {_date(f['end_day'])}, and nobody has talked about renewing it."
+        return f"The contract ran out on {_date(f['end_day'])}, and {silent}."
     when = f"in {_days(f['left'])}" if f["left"] > 0 else "today"
-    return f"The contract ends on {_date(f['end_day'])}, {when}, and nobody has talked about renewing it."
+    return f"The contract ends on {_date(f['end_day'])}, {when}, and {silent}."
 
 
 def _complaint(f: Facts) -> str:

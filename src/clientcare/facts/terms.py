@@ -12,6 +12,8 @@ scheduled end. Several terms at once, and renewals as further rows, make a buyer
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,15 @@ def rows_in_force(contracts: EventTable, moment: int, known_at: int | None = Non
         return np.asarray(running)
     known = contracts.time if contracts.known is None else contracts.known
     return np.asarray(running & (known < known_at))
+
+
+def with_signed_ahead(contracts: EventTable, as_of: int) -> EventTable:
+    """The terms known at a moment, those included that were recorded by then and begin later."""
+    signed = contracts.columns.get("signed_at")
+    if signed is None:
+        return contracts.before(as_of)
+    known = contracts.time if contracts.known is None else contracts.known
+    return replace(contracts, known=np.where(signed == UNKNOWN_TIME, known, signed)).before(as_of)
 
 
 def stops_at(contracts: EventTable, known_at: int | None = None) -> NDArray[np.int64]:

@@ -52,12 +52,18 @@ def _telling_times(events: Mapping[str, EventTable]) -> list[Times]:
     """The moments that tell of what was observed, by table; none that is empty."""
     times = [happened_at(table) for name, table in events.items() if name != "contracts"]
     if not any(len(some) for some in times):
-        times = [table.time for table in events.values()]
+        times = [_agreed_at(table) for table in events.values()]
         given_up = [
             table.columns["cancelled_at"] for table in events.values() if "cancelled_at" in table.columns
         ]
         times += [some[some != UNKNOWN_TIME] for some in given_up]
     return [some for some in times if len(some)]
+
+
+def _agreed_at(table: EventTable) -> Times:
+    """When each term began, or was recorded where that came first."""
+    signed = table.columns.get("signed_at")
+    return table.time if signed is None else np.where(signed == UNKNOWN_TIME, table.time, signed)
 
 
 def happened_at(table: EventTable) -> Times:

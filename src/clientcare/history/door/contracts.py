@@ -31,6 +31,10 @@ def read_contracts(given: GivenTable, door: Door) -> Sheet:
     sheet.numbers["amount"] = np.where(unreadable, np.nan, amount)
     sheet.moments["end"] = _read_end(sheet, door)
     sheet.add_moments("cancelled_at", door, always=True)
+    if sheet.recorded is not None:
+        ahead = (sheet.recorded != UNKNOWN_TIME) & (sheet.recorded < sheet.time)
+        if ahead.any():
+            sheet.moments["signed_at"] = np.where(ahead, sheet.recorded, UNKNOWN_TIME)
     _note_oddities(sheet)
     return sheet
 

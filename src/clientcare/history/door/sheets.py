@@ -191,8 +191,12 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
     dated = (time != UNKNOWN_TIME) & ~impossible(time) & ~sentinel(time)
     if door.timezone not in (None, "UTC") and are_zoned(time_cells) and all_midnight(time[dated]):
         log.note("midnight_utc", "kept: as dates, for every moment is midnight UTC", dated)
+    recorded = read_side_moments(given, log, "recorded_at", door)
     if door.observed_until is not None:
-        log.set_aside("outside_observed", moment, dated & (time >= door.observed_until))
+        outside = dated & (time >= door.observed_until)
+        if given.table == "contracts" and recorded is not None:  # signed, and begins later
+            outside &= (recorded == UNKNOWN_TIME) | (recorded >= door.observed_until)
+        log.set_aside("outside_observed", moment, outside)
     elif door.isolated_dates == "set_aside":
         log.set_aside("isolated_date", moment, isolated(time, dated))
     log.note("isolated_early_date", "kept: far before all others", isolated(time, dated, late=False))
@@ -201,7 +205,8 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
             "before_observed_from", "kept: before the observed stretch", dated & (time < door.observed_from)
         )
     sheet = Sheet(given, log, ids, time)
-    _read_recorded(sheet, door)
+    if recorded is not None:
+        _note_recorded(sheet, recorded)
     return sheet
 
 
@@ -271,13 +276,11 @@ def judge_copies(sheet: Sheet, door: Door) -> None:
         sheet.log.set_aside("exact_copy", "all columns", copied)
 
 
-def _read_recorded(sheet: Sheet, door: Door) -> None:
-    recorded = read_side_moments(sheet.given, sheet.log, "recorded_at", door)
-    if recorded is None:
-        return
+def _note_recorded(sheet: Sheet, recorded: Times) -> None:
     stated = (recorded != UNKNOWN_TIME) & (sheet.time != UNKNOWN_TIME)
     sheet.log.note("late_recorded", "kept: unknown before it was recorded", stated & (recorded > sheet.time))
-    sheet.log.note("early_recorded", "kept: known when it happened", stated & (recorded < sheet.time))
+    action = "kept: a term signed ahead" if sheet.table == "contracts" else "kept: known when it happened"
+    sheet.log.note("early_recorded", action, stated & (recorded < sheet.time))
     sheet.recorded = recorded
 
 

@@ -1,0 +1,62 @@
+"""The renewal radar: every end, none that is signed, with or without interactions."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+import clientcare as cc
+
+
+def plan(contracts: pd.DataFrame, as_of: str, talks: bool = False, until: str | None = None) -> pd.DataFrame:
+    contact = pd.DataFrame(
+        {"buyer_id": ["a"], "timestamp": ["2024-05-01"], "kind": "check_in", "direction": "outbound"}
+    )
+    histories = cc.Histories(None, contact if talks else None, contracts, observed_until=until)
+    book = pd.DataFrame(
+        {"churn_risk": [0.3], "expected_spend": [300.0]}, index=pd.Index(["a"], name="buyer_id")
+    )
+    told = cc.care_plan(book, histories, as_of, max_per_buyer=9).reset_index()
+    return told[told["action"] == "renewal_talk"]
+
+
+def signed(recorded: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "buyer_id": "a",
+            "start": ["2023-07-01", "2024-07-01"],
+            "end": ["2024-06-30", "2025-06-30"],
+            "amount": [100.0, 110.0],
+            "recorded_at": ["2023-06-20", recorded],
+        }
+    )
+
+
+def test_a_signed_renewal_needs_no_talk_from_the_day_it_was_recorded() -> None:
+    for until in (None, "2024-05-15"):
+        assert plan(signed("2024-04-10"), "2024-05-15", talks=True, until=until).empty
+    assert len(plan(signed("2024-05-20"), "2024-05-15", talks=True)) == 1
+
+
+def test_what_is_signed_ahead_is_kept_at_the_door_and_is_no_buyer_yet() -> None:
+    ahead = signed("2024-04-10").iloc[[1]]
+    histories = cc.Histories(contracts=ahead, observed_until="2024-05-15")
+
+    assert "outside_observed" not in set(histories.quality["rule"])
+    assert cc.feature_table(histories, "2024-05-15").empty
+
+
+def test_every_end_is_in_the_radar_and_interactions_are_not_needed() -> None:
+    contracts = pd.DataFrame(
+        {
+            "buyer_id": "a",
+            "start": ["2023-01-01", "2023-02-01", "2023-01-01"],
+            "end": ["2024-12-31", "2025-01-31", None],
+            "amount": [1000.0, 50.0, 10.0],
+            "plan": ["core", "support", "hosting"],
+        }
+    )
+
+    found = plan(contracts, "2024-12-15", until="2024-12-15")
+
+    assert len(found) == 2
+    assert found["reason"].str.contains("no renewal is recorded").all()
