@@ -221,3 +221,12 @@ def test_every_rule_that_rows_break_is_told_in_one_error():
         Histories(orders, on_bad_rows="raise")
     for rule in ("missing_buyer", "missing_timestamp", "unreadable_timestamp"):
         assert rule in str(caught.value)
+
+
+def test_a_total_on_lines_that_name_several_buyers_counts_once():
+    orders = table(
+        order_id=[f"o{row // 3}" for row in range(60)],
+        timestamp=[DAYS[row // 3] for row in range(60)],
+        amount=[30.0 + row // 3 for row in range(60)],
+    )
+    assert Histories(orders).transactions["amount"].sum() == pytest.approx(sum(30.0 + n for n in range(20)))

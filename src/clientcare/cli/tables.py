@@ -64,7 +64,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--on-bad-rows",
         choices=("quarantine", "raise"),
-        help="set unusable rows aside and count them (default), or stop at the first rule they break",
+        help="set unusable rows aside and count them (default), or refuse the table, every rule told at once",
     )
     group.add_argument(
         "--strict",

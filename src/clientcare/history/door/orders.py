@@ -61,6 +61,8 @@ FEW_ORDERS = 20
 """Orders of several lines below which a repeated total cannot be told from chance."""
 ALMOST_ALL = 0.98
 """Share of orders of several lines that state one amount on each, beyond which it is the order's total."""
+MOST_LINES = 50
+"""Beyond it, lines of several buyers under one name are no order but a run of bills."""
 COMMONEST = 0.5
 """Where one amount is that of more orders, a price list of one price explains them as well."""
 
@@ -176,7 +178,7 @@ def net_orders(sheet: Sheet) -> None:
     Only lines of one buyer, order and moment are netted, so that nothing later changes what was known.
     """
     amount = sheet.numbers["amount"]
-    lines = _order_of_line(sheet)
+    lines = _order_of_line(sheet) if (amount < 0).any() else None
     if lines is None or not (lines.kept_amount < 0).any():
         return
     rows, order = lines.rows, lines.order
@@ -203,6 +205,8 @@ def share_totals(sheet: Sheet, door: Door) -> None:
     if lines is None or door.amounts == "line":
         return
     tally = OrderTally.of(lines.order, lines.kept_amount)
+    if tally.n_several < FEW_ORDERS and door.amounts == "auto":
+        lines, tally = _whoever_they_name(sheet, lines, tally)
     if door.amounts != "order" and not tally.repeats:
         return
     count = np.bincount(lines.order)[lines.order]
@@ -213,6 +217,15 @@ def share_totals(sheet: Sheet, door: Door) -> None:
     found[lines.rows[several]] = True
     sheet.log.note("order_total_repeated", "kept: the total is counted once an order", found)
     sheet.numbers["amount"] = amount
+
+
+def _whoever_they_name(sheet: Sheet, lines: _Lines, tally: OrderTally) -> tuple[_Lines, OrderTally]:
+    """Lines by order alone, where the lines of small orders name several buyers and state one total."""
+    by_order = _order_of_line(sheet, by_buyer=False)
+    if by_order is None or np.bincount(by_order.order).max() > MOST_LINES:
+        return lines, tally
+    whole = OrderTally.of(by_order.order, by_order.kept_amount)
+    return (by_order, whole) if whole.repeats else (lines, tally)
 
 
 class OrderTally:
@@ -254,17 +267,17 @@ class _Lines:
         self.rows, self.order, self.kept_amount = rows, order, amount
 
 
-def _order_of_line(sheet: Sheet) -> _Lines | None:
+def _order_of_line(sheet: Sheet, by_buyer: bool = True) -> _Lines | None:
     """Lines of one buyer, order, moment of buying and moment of recording; None where no order is named."""
     if "order_id" not in sheet.codes:
         return None
     amount = sheet.numbers["amount"]
     rows = np.flatnonzero(sheet.log.kept & (sheet.codes["order_id"] >= 0) & ~np.isnan(amount))
-    if not len(rows):
+    if not len(rows) or np.bincount(sheet.codes["order_id"][rows]).max() == 1:
         return None
     key = pd.DataFrame(
         {
-            "buyer": sheet.ids.codes[rows],
+            "buyer": sheet.ids.codes[rows] if by_buyer else 0,
             "order": sheet.codes["order_id"][rows],
             "time": sheet.time[rows],
             "recorded": 0 if sheet.recorded is None else sheet.recorded[rows],
