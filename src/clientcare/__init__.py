@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; nothing of it is loaded
     from clientcare.history import read_histories as read_histories
     from clientcare.model import RelationshipModel as RelationshipModel
     from clientcare.model import load_model as load_model
+    from clientcare.money import loss_book as loss_book
     from clientcare.money import renewals as renewals
     from clientcare.money import revenue as revenue
     from clientcare.outcomes import ChurnDefinition as ChurnDefinition
@@ -67,6 +68,7 @@ _FACE = {
     "care_effect": "clientcare.care",
     "plan_holdout": "clientcare.care",
     "renewals": "clientcare.money",
+    "loss_book": "clientcare.money",
     "revenue": "clientcare.money",
     "score_dataset": "clientcare.scoring",
     "compare_scores": "clientcare.scoring",
