@@ -24,7 +24,7 @@ def buyers_with_gaps(gaps, n_days=720, **known):
 
 
 @pytest.mark.parametrize(
-    ("gap", "days"), [(5, 7), (7, 7), (12, 14), (25, 30), (31, 30), (80, 90), (100, 120)]
+    ("gap", "days"), [(5, 7), (7, 7), (12, 14), (25, 30), (31, 31), (80, 90), (100, 120)]
 )
 def test_the_horizon_is_the_natural_length_that_covers_the_rhythm(gap, days):
     suggestion = suggest_horizon(buyers_with_gaps([gap] * 6))
@@ -47,7 +47,9 @@ def test_the_horizon_leaves_room_to_look_back_learn_and_test():
 
 
 def test_yearly_buyers_over_five_years_are_asked_about_yearly():
-    assert suggest_horizon(buyers_with_gaps([364, 365, 366] * 3, n_days=5 * 365)).days == 365
+    assert (
+        suggest_horizon(buyers_with_gaps([364, 365, 366] * 3, n_days=5 * 365)).days == 366
+    )  # a cycle holds a leap year
 
 
 def test_the_silence_after_the_last_purchase_counts_as_censored():
@@ -150,3 +152,19 @@ def test_buyers_who_come_later_do_not_change_the_basis_of_the_suggestion():
     alone = Histories(orders, contracts=terms, observed_until=then)
     assert suggest_horizon(alone).basis == "contracts"
     assert str(suggest_horizon(among.until(then))) == str(suggest_horizon(alone))
+
+
+def test_a_base_that_pays_by_the_month_gets_whole_cycles():
+    rng = np.random.default_rng(1)
+    months = pd.date_range("2022-01-01", "2024-12-01", freq="MS")
+    rows = [(k, m, 10.0) for k in range(60) for m in months[rng.integers(0, 20) :][: rng.integers(4, 30)]]
+    histories = Histories(
+        pd.DataFrame(rows, columns=["buyer_id", "timestamp", "amount"]), observed_until="2025-01-01"
+    )
+
+    suggested = suggest_horizon(histories)
+
+    assert suggested.days % 31 == 0
+    dates = ["2024-08-01", "2024-08-02", "2024-08-15", "2024-08-31"]
+    shares = [ChurnDefinition(suggested.days).label(histories, date).mean() for date in dates]
+    assert max(shares) - min(shares) < 0.05

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from clientcare.arguments import is_number
 from clientcare.exceptions import NotEnoughDataError, OptionError
+from clientcare.facts.billing import CYCLES
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.outcomes.seen import is_purchase
@@ -29,6 +30,15 @@ MIN_SHARE_AT_RISK = 0.05
 
 MIN_SHARE_UNDER_CONTRACT = 0.5
 """Where so many buyers have had a contract, its term is their rhythm, and what they buy beside is not."""
+
+MIN_SHARE_ON_CYCLE = 0.8
+"""Where so many gaps are a month (a quarter, half a year, a year) long, the base pays on a billing cycle."""
+
+LATE_DAYS = 2
+"""A weekend moves a payment by at most so many days."""
+
+SHORTEST = 0.97
+"""The shortest quarter, half year and year are this share of the longest; the shortest month is three days less."""
 
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
@@ -112,9 +122,10 @@ def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSugge
     The shortest natural horizon (:data:`NATURAL_DAYS`) within which ``coverage`` of all returns to a purchase
     came, each buyer having one voice however often they buy. How long silences last is estimated as in
     survival analysis (Kaplan-Meier): the silence after a buyer's last purchase has not ended yet, and counts
-    as censored. The horizon is at most a quarter of the observed stretch, so that there is as much again to
-    look back on, to learn from, and two more to test on. Where nobody's purchases repeat, the usual term of
-    the contracts takes their place.
+    as censored. Where purchases follow a billing cycle (a month, a quarter, half a year, a year), the horizon
+    is whole cycles, so that it never falls between two payments. The horizon is at most a quarter of the
+    observed stretch (one cycle at least), so that there is as much again to look back on, to learn from, and
+    two more to test on. Where nobody's purchases repeat, the usual term of the contracts takes their place.
 
     Parameters
     ----------
@@ -217,8 +228,13 @@ def _from_purchases(silences: _Silences, observed_days: int, coverage: float) ->
     come_back = np.full(len(returned), np.nan)
     np.divide(still_silent - still_silent[-1], still_silent, out=come_back, where=still_silent > 0)
     rhythm = int(np.searchsorted(returned, coverage * returned[-1] - 1e-12))
-    days, wanted = _natural(rhythm, observed_days)
     gaps = silences.days[silences.ended]
+    cycle = _billing_cycle(gaps)
+    if cycle is not None and 3 * cycle > observed_days:  # no cycle to look back on and one to judge by
+        cycle = None
+    days, wanted = (
+        _natural(rhythm, observed_days) if cycle is None else _whole_cycles(rhythm, cycle, observed_days)
+    )
     shown = np.unique([*NATURAL_DAYS, days])
     shown = shown[shown < max(observed_days, days + 1)]
     at = np.minimum(shown, len(still_silent) - 1)
@@ -302,6 +318,27 @@ def _natural(rhythm_days: float, observed_days: int) -> tuple[int, int]:
     wanted = NATURAL_DAYS[min(int(np.searchsorted(slack, rhythm_days)), len(NATURAL_DAYS) - 1)]
     room = [days for days in NATURAL_DAYS if days <= max(observed_days // 4, NATURAL_DAYS[0])]
     return min(wanted, room[-1]), wanted
+
+
+def _billing_cycle(gaps: NDArray[np.int64]) -> int | None:
+    """The most days in the cycle on which nearly all purchases follow each other, None where they follow none."""
+    for _, most_days in CYCLES:
+        on_cycle = (gaps >= min(SHORTEST * most_days, most_days - 3) - LATE_DAYS) & (
+            gaps <= most_days + LATE_DAYS
+        )
+        if len(gaps) and on_cycle.mean() >= MIN_SHARE_ON_CYCLE:
+            return most_days
+    return None
+
+
+def _whole_cycles(rhythm_days: float, cycle: int, observed_days: int) -> tuple[int, int]:
+    """Whole billing cycles that cover a rhythm, as many as there is room for, and as many as it asks for.
+
+    A shorter horizon would fall between two payments on some days, and call everybody gone.
+    """
+    wanted = max(int(np.ceil((rhythm_days - LATE_DAYS) / cycle)), 1)
+    room = max(observed_days // 4 // cycle, 1)
+    return min(wanted, room) * cycle, wanted * cycle
 
 
 def _share_within(values: Any, limits: NDArray[np.int64]) -> FloatArray:
