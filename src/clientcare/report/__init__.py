@@ -9,6 +9,7 @@ from clientcare.report.radar import CareRadarDisplay
 from clientcare.report.relationship_map import RelationshipMapDisplay
 from clientcare.report.reliability import ReliabilityDisplay
 from clientcare.report.retention import RetentionDisplay
+from clientcare.report.revenue_waterfall import RevenueWaterfallDisplay
 from clientcare.report.silence_map import SilenceMapDisplay
 from clientcare.report.timeline import TimelineDisplay
 from clientcare.report.waterfall import ReasonsDisplay
@@ -23,6 +24,7 @@ __all__ = [
     "RelationshipMapDisplay",
     "ReliabilityDisplay",
     "RetentionDisplay",
+    "RevenueWaterfallDisplay",
     "SilenceMapDisplay",
     "TimelineDisplay",
     "write_report",
