@@ -133,6 +133,10 @@ def describe(
     """A catalogue entry from a function and its declaration."""
     column: str = name or str(getattr(compute, "__name__", ""))
     summary = (compute.__doc__ or "").strip().split("\n")[0].strip()
+    if not (
+        summary or __debug__
+    ):  # python -OO strips docstrings; the name stands for what it would have said
+        summary = f"{compute.__name__.replace('_', ' ')}."
     entry = Feature(
         column,
         family,

@@ -228,7 +228,8 @@ def require_other_place(out: Path, table: str, files: Iterable[Path]) -> None:
     place = out.expanduser().resolve()
     for file in files:
         here = file.resolve()
-        if here == place or (place in here.parents and place.is_dir()):
+        linked = place.exists() and here.exists() and place.samefile(here)
+        if here == place or linked or (place in here.parents and place.is_dir()):
             raise OptionError(
                 f"out: {out.name!r} is, or holds, a file of {table}, and would be replaced.\n"
                 "Name another place, one that the sources do not take in."
