@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.care import care_effect, care_plan, care_report, early_warning, health_facts
-from clientcare.care.buying import Buying
+from clientcare.outcomes.buying import Buying
 from clientcare.care.health import HealthScore
 from clientcare.datasets import simulate_histories
 from clientcare.effect.targeting import qini

@@ -7,8 +7,8 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
-from clientcare.care.contacts import Floats, Ints
 from clientcare.exceptions import OptionError
+from clientcare.facts.contacts import Floats, Ints
 
 Capacity = int | str | pd.Timedelta | None
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from clientcare.care.buying import Buying, actual_end_day, median_gap, scheduled_end_day
-from clientcare.care.contacts import Bools, Contacts, Floats, Ints
 from clientcare.care.practices import RENEWAL_DAYS_AHEAD, n_between
+from clientcare.facts.contacts import Bools, Contacts, Floats, Ints
+from clientcare.outcomes.buying import Buying, actual_end_day, median_gap, scheduled_end_day
 from clientcare.window import MICROSECONDS_A_DAY
 
 RENEWAL_STEPS = (180, 90, 60, 30)

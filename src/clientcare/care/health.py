@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.care.buying import Buying
-from clientcare.care.contacts import Bools, Floats
 from clientcare.care.practices import MEASURES, care_practices
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError, SchemaError
+from clientcare.facts.contacts import Bools, Floats
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
+from clientcare.outcomes.buying import Buying
 from clientcare.window import (
     MICROSECONDS_A_DAY,
     Days,

@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 
 from clientcare.arguments import is_number, is_one_of, is_whole
-from clientcare.care.buying import Buying
+from clientcare.book import churn_risk_of, numbers_by_buyer
 from clientcare.care.capacity import Capacity, best_set
-from clientcare.care.contacts import Contacts, Floats
 from clientcare.care.due import FINDERS, Due, Standing
-from clientcare.care.given import churn_risk_of, numbers_by_buyer
 from clientcare.care.practices import last_owner
 from clientcare.care.sentences import bare_evidence, sentence
 from clientcare.effect.effect import CareEffect
 from clientcare.exceptions import InputError, OptionError
+from clientcare.facts.contacts import Contacts, Floats
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
+from clientcare.outcomes.buying import Buying
 from clientcare.progress import ProgressBar
 from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, microseconds, parse_days, parse_moment
 

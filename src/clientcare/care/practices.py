@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from clientcare.arguments import is_whole
-from clientcare.care.buying import Buying, actual_end_day, growth_share, scheduled_end_day
-from clientcare.care.contacts import (
+from clientcare.exceptions import OptionError
+from clientcare.facts.contacts import (
     BEYOND_KINDS,
     OFFER_KINDS,
     Bools,
@@ -26,9 +26,9 @@ from clientcare.care.contacts import (
     mean_of_known,
     share,
 )
-from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
+from clientcare.outcomes.buying import Buying, actual_end_day, growth_share, scheduled_end_day
 from clientcare.window import MICROSECONDS_A_DAY, Moment, day_number, microseconds, parse_moment
 
 PRACTICES = ("communicated", "proactive", "deepening", "service", "beyond")

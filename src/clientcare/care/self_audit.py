@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.care.buying import Buying
-from clientcare.care.contacts import Contacts
 from clientcare.care.practices import RENEWAL_DAYS_AHEAD, n_between
+from clientcare.facts.contacts import Contacts
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
+from clientcare.outcomes.buying import Buying
 from clientcare.window import MICROSECONDS_A_DAY, day_number, microseconds
 
 YES, NO = 70.0, 40.0

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from clientcare.arguments import is_number, listed
-from clientcare.care.buying import Buying, actual_end_day, scheduled_end_day
-from clientcare.care.contacts import Bools, Contacts, Floats, Ints
-from clientcare.care.given import churn_risk_of
+from clientcare.book import churn_risk_of
 from clientcare.care.practices import RENEWAL_DAYS_AHEAD, n_between
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
+from clientcare.facts.contacts import Bools, Contacts, Floats, Ints
 from clientcare.facts.events import EventTable
 from clientcare.history.histories import Histories, require_histories
+from clientcare.outcomes.buying import Buying, actual_end_day, scheduled_end_day
 from clientcare.progress import ProgressBar
 from clientcare.window import (
     MICROSECONDS_A_DAY,

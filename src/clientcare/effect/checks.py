@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from clientcare.care.contacts import Bools, Floats
 from clientcare.effect.doubly_robust import DoublyRobust, Estimate, doubly_robust, e_value, effective_size
 from clientcare.effect.nuisance import guess_unseen
 from clientcare.effect.sample import EffectSample
+from clientcare.facts.contacts import Bools, Floats
 
 FEWEST_EACH = 50
 """Fewer rows than this with or without the action, weights counted: nothing can be told."""

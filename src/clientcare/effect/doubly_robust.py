@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from clientcare.care.contacts import Bools, Floats, Ints
 from clientcare.effect.nuisance import folds_by_buyer, guess_unseen
+from clientcare.facts.contacts import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from clientcare.arguments import is_number, require_one_of, require_seed
-from clientcare.care.contacts import Floats
 from clientcare.effect.checks import (
     FEWEST_EACH,
     e_values,
@@ -31,6 +30,7 @@ from clientcare.effect.nuisance import LogScale
 from clientcare.effect.sample import STATUSES, Action, EffectSample, effect_features, effect_sample
 from clientcare.effect.targeting import EffectByBuyer, effects_unseen, gain_table
 from clientcare.exceptions import NotEnoughDataError, OptionError
+from clientcare.facts.contacts import Floats
 from clientcare.history.histories import Histories, require_histories
 from clientcare.progress import ProgressBar
 from clientcare.window import Days, Moment, parse_days, parse_moments

@@ -12,9 +12,9 @@ from scipy.optimize import brentq
 from scipy.stats import t
 
 from clientcare.arguments import is_number, is_whole, require_seed
-from clientcare.care.contacts import Bools, Floats, Ints
-from clientcare.care.given import churn_risk_of, numbers_by_buyer
+from clientcare.book import churn_risk_of, numbers_by_buyer
 from clientcare.exceptions import NotEnoughDataError, OptionError
+from clientcare.facts.contacts import Bools, Floats, Ints
 
 ARMS = ("care", "hold_out")
 N_RISK_GROUPS = 5

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.care.contacts import Bools, Floats, Ints
+from clientcare.facts.contacts import Bools, Floats, Ints
 
 PENALTIES = (0.01, 0.1, 1.0)
 """Inverse strengths tried for the linear models, from strong to weak."""

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.care.contacts import Floats, Ints
-from clientcare.care.given import churn_risk_of, numbers_by_buyer
+from clientcare.book import churn_risk_of, numbers_by_buyer
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
+from clientcare.facts.contacts import Floats, Ints
 
 
 @dataclass(frozen=True)

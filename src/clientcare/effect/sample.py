@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.care.buying import Buying
-from clientcare.care.contacts import Bools, Contacts, Floats, Ints
 from clientcare.exceptions import InputError, OptionError
+from clientcare.facts.contacts import Bools, Contacts, Floats, Ints
 from clientcare.history.door.words import KINDS
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
+from clientcare.outcomes.buying import Buying
 from clientcare.window import MICROSECONDS_A_DAY, Window, microseconds
 
 OUTCOMES = ("churn", "client", "spend", "purchases")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.care.contacts import Floats, Ints
 from clientcare.effect.nuisance import coarse
+from clientcare.facts.contacts import Floats, Ints
 
 N_DRAWS = 200
 SHARES = (0.1, 0.2, 0.3, 0.5)

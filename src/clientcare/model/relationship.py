@@ -22,13 +22,13 @@ from clientcare.model.members.base import Member
 from clientcare.model.members.buyer_types import RhythmMember
 from clientcare.model.members.linear import RidgeLogistic
 from clientcare.model.members.outside import OutsideLearner
-from clientcare.model.members.pareto_nbd import LifetimeMember, expected_purchases
+from clientcare.model.members.pareto_nbd import LifetimeMember
 from clientcare.model.members.rules import OverdueRule, RecencyRule
 from clientcare.model.members.trees import ShallowBoosting
 from clientcare.model.reasons.explanation import Explanation
 from clientcare.model.reasons.typical import usual_values
 from clientcare.model.training.amounts import PurchaseAmounts, Standing, came_to_expected
-from clientcare.model.training.blend import Blend
+from clientcare.model.training.blend import Blend, expected_purchases
 from clientcare.model.training.head import Head, Question, Rows, Verdict, fit_head
 from clientcare.model.training.interval import RiskInterval
 from clientcare.model.training.keeping import (

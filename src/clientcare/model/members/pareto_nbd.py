@@ -11,7 +11,6 @@ from clientcare.btyd import ParetoNBD
 from clientcare.exceptions import ClientcareError
 from clientcare.model.members.base import Floats, Groups, Member, Split, State, log_odds_of
 from clientcare.model.members.design import Design
-from clientcare.model.training.blend import Blend
 
 COUNT, STRETCH, AGE, SILENCE = (
     "n_repeat_purchases",
@@ -219,15 +218,3 @@ def pareto_parameters(summary: Floats) -> dict[str, float]:
         return {}
     found = {name: float(value) for name, value in model.parameters_.items()}
     return found if np.isfinite(list(found.values())).all() and found["r"] > 0 else {}
-
-
-def expected_purchases(blend: Blend, X: Floats) -> Floats | None:
-    """What the probability members of a blend expect of each buyer, by their weights; None where it has none.
-
-    NaN where they do not know a buyer.
-    """
-    members = {name: m for name, m in blend.members.items() if isinstance(m, ProbabilityMember)}
-    if not members:
-        return None
-    total = sum(blend.weights[name] * member.expected_purchases(X) for name, member in members.items())
-    return np.asarray(total / sum(blend.weights[name] for name in members))

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from clientcare.model.members.base import Floats, Groups, Member, log_odds_of, share_of
+from clientcare.model.members.pareto_nbd import ProbabilityMember
 
 LEAST = 1e-9
 FURTHEST = 3.0
@@ -224,3 +225,15 @@ def yielding_weights(n_buyers: int, n_rarer: int, halfway: Mapping[str, float]) 
     """
     n = min(n_rarer, n_buyers)
     return {name: 1.0 if half == 0 else n / (n + half) for name, half in halfway.items()}
+
+
+def expected_purchases(blend: Blend, X: Floats) -> Floats | None:
+    """What the probability members of a blend expect of each buyer, by their weights; None where it has none.
+
+    NaN where they do not know a buyer.
+    """
+    members = {name: m for name, m in blend.members.items() if isinstance(m, ProbabilityMember)}
+    if not members:
+        return None
+    total = sum(blend.weights[name] * member.expected_purchases(X) for name, member in members.items())
+    return np.asarray(total / sum(blend.weights[name] for name in members))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clientcare.facts.events import Array, EventTable
-from clientcare.history.histories import Histories
 from clientcare.window import UNKNOWN_TIME
+
+if TYPE_CHECKING:
+    from clientcare.history.histories import Histories
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from clientcare.care.contacts import Bools, Floats, Ints, share
+from clientcare.facts.contacts import Bools, Floats, Ints, share
 from clientcare.facts.events import Array, EventTable
 from clientcare.facts.term_lines import follows
 from clientcare.facts.terms import rows_in_force, with_signed_ahead

@@ -1,0 +1,37 @@
+"""Imports run downward only: no arrow up, no circle, and the rooms that are drawn are the rooms there are."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+spec = importlib.util.spec_from_file_location("rooms", ROOT / "scripts" / "rooms.py")
+assert spec is not None
+assert spec.loader is not None
+rooms = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(rooms)
+
+
+def test_imports_of_the_whole_package_lead_down() -> None:
+    counted = rooms.arrows()
+    assert rooms.upward(counted) == []
+    assert rooms.circles(counted) == []
+
+
+def test_every_room_has_a_floor() -> None:
+    there = {
+        path.stem for path in rooms.SOURCE.iterdir() if path.stem != "__init__" and path.suffix in ("", ".py")
+    }
+    assert there - {"__pycache__", "py"} == {room for floor in rooms.FLOORS for room in floor}
+
+
+def test_an_arrow_up_is_found() -> None:
+    assert rooms.upward({("facts", "model"): 1, ("model", "facts"): 3}) == [("facts", "model")]
+    assert rooms.circles({("a", "b"): 1, ("b", "c"): 1, ("c", "a"): 1}) == [{"a", "b", "c"}]
+
+
+def test_the_architecture_page_names_every_room() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rooms_named = [room for floor in rooms.FLOORS for room in floor if room not in ("__main__", "spark")]
+    assert not [room for room in rooms_named if f"`{room}" not in page and f"    {room}" not in page]
