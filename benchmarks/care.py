@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 
 from clientcare.care import care_effect, care_plan, care_report, early_warning, health_facts
-from clientcare.outcomes.buying import Buying
 from clientcare.care.health import HealthScore
 from clientcare.datasets import simulate_histories
 from clientcare.effect.targeting import qini
 from clientcare.history import Histories
+from clientcare.outcomes.buying import Buying
 from clientcare.window import microseconds
 
 SETTINGS = {
