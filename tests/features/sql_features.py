@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from clientcare.facts.events import frame_of
 from clientcare.history import Histories
 
 PURCHASES = """
@@ -174,13 +175,21 @@ FROM terms GROUP BY buyer_id
 """
 
 
+def _rows_of(histories: Histories, table: str) -> pd.DataFrame | None:
+    """A table as it counts: transactions without the bills of contracts, which are no purchases."""
+    events = histories.events(table)
+    if table != "transactions" or events is None:
+        return getattr(histories, table)
+    return frame_of(events, histories.buyer_ids)
+
+
 def features_in_sql(histories: Histories, as_of: pd.Timestamp) -> pd.DataFrame:
     """The features above, one row a buyer known at the date, whole numbers and floats as float64."""
     connection = duckdb.connect()
     connection.execute("SET threads = 1")
     parts = []
     for table, query in (("transactions", PURCHASES), ("interactions", CONTACTS), ("contracts", CONTRACTS)):
-        frame = getattr(histories, table)
+        frame = _rows_of(histories, table)
         if frame is None:
             continue
         frame = frame.copy()

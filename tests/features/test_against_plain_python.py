@@ -7,6 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clientcare.facts.events import frame_of
 from clientcare.features import feature_catalogue, feature_table
 from features.plain_features import features_in_python
 from strategies import histories_of, some_dates, some_tables
@@ -17,7 +18,9 @@ FAMILIES = ["timing", "rhythm", "spend", "windows", "season", "breadth"]
 def compare(histories, as_of, windows) -> set[str]:
     """Names of the features compared; fails where one differs."""
     ours = feature_table(histories, as_of, FAMILIES, windows)
-    theirs = features_in_python(histories.transactions, as_of, windows)
+    theirs = features_in_python(
+        frame_of(histories.events("transactions"), histories.buyer_ids), as_of, windows
+    )
     assert ours.index.tolist() == theirs.index.tolist()
     for name in ours.columns if len(ours) else []:
         np.testing.assert_allclose(ours[name], theirs[name].astype(float), 1e-9, 1e-9, err_msg=name)

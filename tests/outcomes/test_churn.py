@@ -64,10 +64,10 @@ def test_a_return_or_a_zero_amount_is_no_purchase_and_an_unknown_amount_is_one()
         [
             ("returned", *before), ("returned", "2024-06-10", -10),
             ("zero", *before), ("zero", "2024-06-10", 0),
-            ("unknown", *before), ("unknown", "2024-06-10", np.nan),
+            ("unpriced", *before), ("unpriced", "2024-06-10", np.nan),
         ]
     )  # fmt: skip
-    assert churned(histories) == {"returned": True, "unknown": False, "zero": True}
+    assert churned(histories) == {"returned": True, "unpriced": False, "zero": True}
 
 
 def test_only_buyers_known_at_as_of_are_labelled():

@@ -167,18 +167,18 @@ def test_the_truth_table():
         (buyer, date) for buyer in ("both", "buys") for date in ("2024-01-05", "2024-03-05", "2024-04-05")
     ]
     histories = histories_of(
-        [*buys, ("tie", "2024-01-05"), ("none", "2024-01-05")],
+        [*buys, ("tie", "2024-01-05"), ("neither", "2024-01-05")],
         [{**contact("check_in", "mutual"), "buyer_id": buyer} for buyer in ("both", "tie")],
     )
     stages = QUARTER.stage(histories, AS_OF)
     assert stages.to_dict() == {
         "both": "dependent client",
         "buys": "repeat customer",
-        "none": "one-time customer",
+        "neither": "one-time customer",
         "tie": "latent client",
     }
     assert QUARTER.label(histories, AS_OF).to_dict() == {
-        "both": True, "buys": False, "none": False, "tie": False,
+        "both": True, "buys": False, "neither": False, "tie": False,
     }  # fmt: skip
 
 

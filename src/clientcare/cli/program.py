@@ -32,7 +32,7 @@ VERBS = {
     "backtest": "Show how the model would have done at past dates, beside the recency rule.",
     "score": "Score every buyer: class, churn risk with its interval, what to expect, and why.",
     "care": "Print the seller's report card, and write the list of care that is due.",
-    "revenue": "Say what became of the money: opening, new, grown, shrunk, lost, won back, closing.",
+    "revenue": "Say what became of the money: opening, new, expansion, contraction, lost, won back, closing.",
     "renewals": "Say which contracts come up, with the chance of each, and what each month will keep.",
     "report": "Write the whole book as one HTML page that opens offline.",
     "holdout": "Deal out a care experiment: who gets care, who is held out, and what it can find.",

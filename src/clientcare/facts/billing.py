@@ -19,6 +19,8 @@ TOLERANCE = 0.02
 """Rounding and a change of the exchange rate move a bill by less than a fiftieth of the stated amount."""
 LEAST_OF_CYCLE = 0.8
 """Bills a little early or late (weekends, short months) are still a cycle apart; two within a week are not both bills."""
+MOST_CYCLES = 4
+"""A quarter of missing bills is an oversight; after more, an equal amount is a coincidence."""
 MOST_TERMS = 60
 """So many terms of a buyer are looked at, the latest that had begun: five years of monthly ones."""
 
@@ -27,7 +29,8 @@ def bill_rows(transactions: EventTable, contracts: EventTable) -> NDArray[np.boo
     """Which transactions are bills of a contract; shape (n_rows,).
 
     A bill comes within a term of the same buyer or one cycle after it, is for about one, three, six or twelve times its
-    monthly amount, and lies about a cycle or more after the bill before. Only what was known when the bill came counts:
+    monthly amount, and keeps the cadence: the first comes within a cycle of the term's start, the others a cycle or up to
+    four (where bills are missing) after the one before. Only what was known when the bill came counts:
     later contracts and later cancellations change nothing.
 
     Parameters
@@ -42,8 +45,10 @@ def bill_rows(transactions: EventTable, contracts: EventTable) -> NDArray[np.boo
     began = np.searchsorted(_keys(contracts), _keys(transactions), side="right")
     first = contracts.offsets[transactions.buyer]
     moment = transactions.time if transactions.known is None else transactions.known
+    agreed = (contracts.time if contracts.known is None else contracts.known) // MICROSECONDS_A_DAY
     for months, most_days in CYCLES:
         fits = np.zeros(transactions.n_rows, dtype=bool)
+        opens = np.zeros(transactions.n_rows, dtype=bool)
         for back in range(1, MOST_TERMS + 1):
             term = began - back
             there = term >= first
@@ -52,8 +57,10 @@ def bill_rows(transactions: EventTable, contracts: EventTable) -> NDArray[np.boo
             term = np.where(there, term, 0)
             expected = months * monthly[term]
             near = there & (expected > 0) & (np.abs(amount - expected) <= TOLERANCE * expected)
-            fits |= near & _runs(contracts, term, transactions.time, moment, most_days)
-        bill |= fits & _a_cycle_apart(transactions, fits, LEAST_OF_CYCLE * most_days)
+            paid = near & _runs(contracts, term, transactions.time, moment, most_days)
+            fits |= paid
+            opens |= paid & (transactions.day - agreed[term] <= most_days)
+        bill |= _on_cadence(transactions, fits, opens, most_days)
     return bill
 
 
@@ -85,7 +92,25 @@ def _runs(
     return np.asarray((known[term] <= moment) & (time <= late))
 
 
-def _a_cycle_apart(transactions: EventTable, fits: NDArray[np.bool_], least_days: float) -> NDArray[np.bool_]:
+def _on_cadence(
+    transactions: EventTable, fits: NDArray[np.bool_], opens: NDArray[np.bool_], cycle_days: int
+) -> NDArray[np.bool_]:
+    """Of rows that fit, those of a series that opens with a term and goes on by its cycle; shape (n_rows,)."""
+    rows = np.flatnonzero(fits & _apart(transactions, fits, LEAST_OF_CYCLE * cycle_days))
+    bill = np.zeros(len(fits), dtype=bool)
+    if not len(rows):
+        return bill
+    buyer, day = transactions.buyer[rows], transactions.day[rows].astype(np.int64)
+    breaks = np.ones(len(rows), dtype=bool)
+    breaks[1:] = (buyer[1:] != buyer[:-1]) | (day[1:] - day[:-1] > MOST_CYCLES * cycle_days)
+    place = np.arange(len(rows))
+    series = np.maximum.accumulate(np.where(breaks, place, 0))
+    opened = np.maximum.accumulate(np.where(opens[rows], place, -1))
+    bill[rows[opened >= series]] = True
+    return bill
+
+
+def _apart(transactions: EventTable, fits: NDArray[np.bool_], least_days: float) -> NDArray[np.bool_]:
     """Of rows that fit, those at least so many days after the last bill before them; a buyer's first always is."""
     rows = np.flatnonzero(fits)
     apart = np.zeros(len(fits), dtype=bool)

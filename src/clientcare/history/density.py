@@ -18,8 +18,10 @@ AROUND_DAYS = 56
 """Eight weeks tell how many rows a day are usual: weekends even out, and seasons hardly move."""
 LEAST_TAIL = 14
 """Weekends and holidays are shorter than two weeks."""
-SPARSE = 0.3
-"""A tail with fewer than this share of the usual rows is no slow season but bookings, or no records at all."""
+SPARSE = 0.15
+"""A tail with fewer than this share of the usual rows, from its first weeks on, is no slow season and no cohort that
+buys less and less (where a cohort stops growing, a fifth of its rows go on), but bookings, or no records at all."""
+FIRST_WEEKS = 28
 SURE = 15.0
 """How many times (as a logarithm) likelier a tail must be under a sparse rate than under the usual one."""
 THINNER = 0.25
@@ -71,7 +73,9 @@ def dense_end(days: NDArray[np.int64], last_day: int) -> int:
     expected = np.minimum(usual * length, _a_year_before(total, border, length))
     rows = total[-1] - total[border]
     surer = rows * np.log(THINNER) + (1 - THINNER) * expected
-    found = (rows <= SPARSE * expected) & (surer > SURE)
+    soon = np.minimum(border + FIRST_WEEKS, n_days)
+    at_once = total[soon] - total[border] <= SPARSE * usual * (soon - border)
+    found = (rows <= SPARSE * expected) & at_once & (surer > SURE)
     if not found.any():
         return last_day + 1
     return first + int(border[np.argmax(np.where(found, surer, -np.inf))])
