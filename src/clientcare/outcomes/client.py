@@ -184,8 +184,10 @@ class ClientDefinition:
 
     def _stage(self, histories: Histories, window: Window) -> Any:
         facts = StatusRule.learn(histories, window.end, self.horizon_days).told(histories, window.end)
-        n_purchases = facts["n_purchases"].reindex(histories.buyer_ids).fillna(0).to_numpy()
-        had_contract = facts["had_contract"].reindex(histories.buyer_ids).fillna(False).to_numpy(dtype=bool)
+        n_purchases = facts["n_purchases"].reindex(histories.buyer_ids, fill_value=0).to_numpy()
+        had_contract = (
+            facts["had_contract"].reindex(histories.buyer_ids, fill_value=False).to_numpy(dtype=bool)
+        )
         tie = self._tie_as_read(histories, window)
         return stage_of(self._patronage(histories, window), tie, n_purchases, had_contract)
 
