@@ -94,7 +94,7 @@ warning.lapsed
 # %% [markdown]
 # ## What is due
 #
-# One row an action: what, when, why, and what is at stake (risk times expected spend). `capacity` picks the best set
+# One row an action: what, when, why, and what is at stake (risk times what staying would bring). `capacity` picks the best set
 # that can be done, and no buyer is flooded.
 
 # %%

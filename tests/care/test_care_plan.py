@@ -244,6 +244,36 @@ def test_the_order_of_rows_changes_nothing():
     assert_frame_equal(care_plan(BOOK.iloc[::-1], histories), care_plan(BOOK, three_buyers()))
 
 
+def test_nothing_is_planned_for_those_who_have_been_gone_for_more_than_a_month():
+    everybody = care_plan(BOOK, three_buyers(), max_per_buyer=9)
+    gone = BOOK.assign(status=["gone", "active", "active"], status_since=pd.to_datetime(["2023-01-01"] * 3))
+    plan = care_plan(gone, three_buyers(), max_per_buyer=9)
+
+    first = BOOK.index[0]
+    assert first in set(everybody["buyer_id"])
+    assert set(plan["buyer_id"]) == set(everybody["buyer_id"]) - {first}
+    assert "1 buyers of the book have been gone for more than a month" in plan.attrs["statement"]
+    lately = gone.assign(status_since=pd.to_datetime(["2024-06-20", "2023-01-01", "2023-01-01"]))
+    assert first in set(care_plan(lately, three_buyers(), max_per_buyer=9)["buyer_id"])
+
+
+def test_what_wins_more_is_a_share_of_what_is_expected_and_what_keeps_of_what_staying_brings():
+    histories = histories_of("a", ["2022-07-05", "2024-06-20"])
+
+    def stake_of(action: str, risk: float) -> float:
+        facts = {
+            "churn_risk": risk,
+            "relationship": "client",
+            "expected_spend": 10.0,
+            "spend_if_stays": 100.0,
+        }
+        plan = care_plan(pd.DataFrame(facts, index=histories.buyer_ids), histories, AS_OF, max_per_buyer=9)
+        return float(plan.set_index("action").loc[action, "at_stake"])
+
+    assert stake_of("anniversary", 0.2) == pytest.approx(0.01 * 10.0)
+    assert stake_of("reach_out", 0.6) == pytest.approx(0.6 * 100.0)
+
+
 def test_an_empty_book_gives_an_empty_plan():
     plan = care_plan(BOOK.iloc[:0], three_buyers(), AS_OF)
     assert len(plan) == 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clientcare.arguments import is_number, is_one_of, is_whole
 from clientcare.book import churn_risk_of, numbers_by_buyer
@@ -42,6 +43,8 @@ expected spend that they can win: assumptions, small so that keeping comes first
 
 DAYS_A_MONTH = 30.4375
 
+DAYS_TO_ASK_WHY = 30
+"""A month after leaving people still say why, and some come back; later a call is an offer like any other."""
 PLAN_COLUMNS = (
     "buyer_id", "action", "due", "urgency", "at_stake", "priority", "reason", "evidence", "owner", "minutes",
     "churn_risk", "relationship", "ranked_by", "warning_line", "as_of",
@@ -66,9 +69,9 @@ def care_plan(
     Parameters
     ----------
     book : DataFrame, index ``buyer_id``
-        What ``RelationshipModel.score`` gives. ``churn_risk`` is needed; ``expected_spend``,
-        ``expected_purchases``, ``relationship``, ``as_of`` and ``horizon_days`` are used
-        where they are there.
+        What ``RelationshipModel.score`` gives. ``churn_risk`` is needed; ``spend_if_stays``, ``expected_spend``,
+        ``expected_purchases``, ``status``, ``relationship``, ``as_of`` and ``horizon_days`` are used
+        where they are there. Of those gone for more than a month no action is planned; ``attrs["statement"]`` counts them.
     histories : Histories
         Any of its tables may be missing: an action that cannot be seen is not planned.
     as_of : date, optional
@@ -99,10 +102,10 @@ def care_plan(
         functions of :mod:`clientcare.care.due`), ``at_stake``, ``priority``, ``reason`` (a sentence),
         ``evidence`` (the numbers in it), ``owner``, ``minutes``, ``churn_risk``, ``relationship``,
         ``ranked_by``, ``warning_line``, ``as_of``. ``at_stake = churn_risk * spend_if_stays``, for what wins
-        rather than keeps a tenth of the expected spend. Where no spend is expected of anybody it counts
-        purchases, where none of these either, buyers; a contract's amount over the horizon stands in for a
-        single buyer's unknown spend. ``priority = at_stake * urgency``, or with ``by="effect"`` ``effect *
-        expected_spend * urgency`` (0 where care is not expected to help). ``attrs["stake_unit"]`` says the
+        rather than keeps a small share of the expected spend (:data:`GROWTH_SHARES`). Where no spend is expected of
+        anybody it counts purchases, where none of these either, buyers; a contract's amount over the horizon stands in
+        for a single buyer's unknown spend. ``priority = at_stake * urgency``, or with ``by="effect"`` ``effect *
+        spend_if_stays * urgency`` (0 where care is not expected to help). ``attrs["stake_unit"]`` says the
         unit and ``attrs["statement"]`` how the plan was made.
 
     Raises
@@ -141,11 +144,14 @@ def care_plan(
         book, churn_risk, histories, moment, position, parse_days(cadence, "cadence"), warning_line
     )
     spend, unit = expected_value(book, at.buying, position, horizon)
+    growth, _ = expected_value(
+        book.drop(columns="spend_if_stays", errors="ignore"), at.buying, position, horizon
+    )
     gain = _gain_by_buyer(effects, histories, moment, spend) if by == "effect" else None
     ranked_by = "risk_value" if gain is None else "effect"
     with ProgressBar("Care plan", n_steps=2) as bar:
         bar.at(0, "what is due")
-        rows, dues = _all_due(at, spend, gain, minutes)
+        rows, dues = _all_due(at, spend, growth, gain, minutes)
         kept = _least_flooding(rows, max_per_buyer)
         kept = kept.iloc[
             best_set(kept["priority"].to_numpy(), kept["minutes"].to_numpy(dtype=float), capacity)
@@ -160,7 +166,7 @@ def care_plan(
     plan.attrs = {
         "stake_unit": unit,
         "statement": _statement(by, ranked_by, warning_line, len(rows), len(plan), unit)
-        + _unknown_yet(len(book) - int(at.listed.sum()), moment),
+        + _left_out(len(book) - int(at.listed.sum()), int(_is_gone(book, moment).sum()), moment),
     }
     return plan
 
@@ -249,7 +255,7 @@ def _standing(
     risk = np.full(n, np.nan)
     risk[position] = churn_risk
     listed, known = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
-    listed[position], known[known_buyers(histories, as_of)] = True, True
+    listed[position], known[known_buyers(histories, as_of)] = ~_is_gone(book, as_of), True
     is_client = np.zeros(n, dtype=bool)
     if "relationship" in book:
         is_client[position] = (book["relationship"] == "client").to_numpy(dtype=bool)
@@ -262,6 +268,20 @@ def _standing(
         cadence_days,
         warning_line,
     )
+
+
+def _is_gone(book: pd.DataFrame, as_of: pd.Timestamp) -> NDArray[np.bool_]:
+    """Who has been gone for more than a month, by the book; nobody where it has no ``status``.
+
+    Whoever left within the month is still asked why.
+    """
+    if "status" not in book:
+        return np.zeros(len(book), dtype=bool)
+    gone = np.asarray(book["status"].astype(str) == "gone")
+    if "status_since" not in book:
+        return gone
+    lately = pd.to_datetime(book["status_since"]) > as_of - pd.Timedelta(days=DAYS_TO_ASK_WHY)
+    return gone & ~lately.to_numpy(dtype=bool)
 
 
 def _gain_by_buyer(effects: Any, histories: Histories, as_of: pd.Timestamp, spend: Floats) -> Floats | None:
@@ -287,15 +307,18 @@ def _gain_by_buyer(effects: Any, histories: Histories, as_of: pd.Timestamp, spen
 
 
 def _all_due(
-    at: Standing, spend: Floats, gain: Floats | None, minutes: Mapping[str, int]
+    at: Standing, spend: Floats, expected: Floats, gain: Floats | None, minutes: Mapping[str, int]
 ) -> tuple[pd.DataFrame, dict[str, Due]]:
-    """All actions due, as numbers; the place of each in its finder's answer is kept for the sentences."""
+    """All actions due, as numbers; the place of each in its finder's answer is kept for the sentences.
+
+    What keeps a buyer puts at stake what staying would bring, what wins more a share of what is expected anyway.
+    """
     dues = {action: find(at) for action, find in FINDERS.items()}
     parts = []
     for action, due in dues.items():
         growth = action in GROWTH_SHARES
         risk = np.nan_to_num(at.churn_risk[due.buyer])
-        stake = spend[due.buyer] * (GROWTH_SHARES[action] if growth else risk)
+        stake = GROWTH_SHARES[action] * expected[due.buyer] if growth else risk * spend[due.buyer]
         worth = stake if gain is None or growth else gain[due.buyer]
         part = {
             "buyer": due.buyer, "action": action, "place": np.arange(len(due.buyer)), "due_day": due.due_day,
@@ -349,17 +372,24 @@ def _texts(texts: Iterable[str]) -> Any:
     return np.array(list(texts), dtype=object)
 
 
-def _unknown_yet(n_buyers: int, as_of: pd.Timestamp) -> str:
-    """What to say of buyers in the book who had not bought anything yet at the date of the plan."""
-    if not n_buyers:
-        return ""
-    return f" {n_buyers:,} buyers of the book were not known yet at {as_of:%Y-%m-%d}: nothing is planned for them."
+def _left_out(n_unlisted: int, n_gone: int, as_of: pd.Timestamp) -> str:
+    """What to say of buyers in the book for whom nothing is planned: gone, or not known yet at the date of the plan."""
+    n_unknown = n_unlisted - n_gone
+    said = (
+        f" {n_gone:,} buyers of the book have been gone for more than a month: nothing is planned for them."
+        if n_gone
+        else ""
+    )
+    if n_unknown > 0:
+        said += f" {n_unknown:,} buyers of the book were not known yet at {as_of:%Y-%m-%d}: nothing is planned for them."
+    return said
 
 
 def _statement(by: str, ranked_by: str, line: float, n_due: int, n_planned: int, unit: str) -> str:
-    what = {"risk_value": "risk times expected spend", "effect": "the effect of care times expected spend"}[
-        ranked_by
-    ]
+    what = {
+        "risk_value": "risk times what staying would bring",
+        "effect": "the effect of care times what staying would bring",
+    }[ranked_by]
     fallback = "" if by == ranked_by else " (no validated effect of care was given)"
     return (
         f"{n_planned:,} of {n_due:,} actions due, ranked by {what}{fallback}; at stake in {unit}; "
