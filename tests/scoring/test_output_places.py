@@ -111,3 +111,24 @@ def test_a_text_in_csv_keeps_to_its_cell_and_comes_back(text: str, tmp_path: Pat
     assert len(back) == 2
     assert not back["id"].str.lstrip("\u200b\ufeff").str.startswith(("=", "+", "-", "@")).any()
     assert unguard_formulas(back)["id"].tolist() == table["id"].tolist()
+
+
+@pytest.mark.parametrize("taken", ["m.clientcare", "clientcare.toml"])
+def test_no_model_and_no_config_is_written_over_by_its_own_run(taken: str, tmp_path: Path) -> None:
+    for name in ("m.clientcare", "clientcare.toml"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "t.csv").write_text("buyer_id,timestamp,amount\na,2024-01-31,5\n")
+    words = ["--transactions", str(tmp_path / "t.csv"), "--model", str(tmp_path / "m.clientcare")]
+    words += ["--config", str(tmp_path / "clientcare.toml"), "--out", str(tmp_path / taken)]
+
+    assert main(["score", *words]) == 2
+    assert main(["score", "--in-parts", "--as-of", "2024-02-01", *words]) == 2
+    assert (tmp_path / taken).read_text() == ""
+
+
+def test_init_writes_over_none_of_its_files_even_when_forced(tmp_path: Path) -> None:
+    orders = tmp_path / "t.csv"
+    orders.write_text("buyer_id,timestamp,amount\na,2024-01-31,5\n")
+    assert main(["init", str(orders), "--out", str(orders), "--force"]) == 2
+    assert main(["init", f"transactions={orders}", "--out", str(orders), "--force"]) == 2
+    assert orders.read_text().startswith("buyer_id")

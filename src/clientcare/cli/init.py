@@ -7,9 +7,11 @@ from pathlib import Path
 
 from clientcare.cli.output import Voice, add_output_options
 from clientcare.cli.tables import CONFIG
+from clientcare.durable import replacing
 from clientcare.exceptions import ClientcareError, OptionError
 from clientcare.history import GuessedOptions, guess_options
 from clientcare.history.door.schema import SCHEMAS
+from clientcare.history.sources.files import require_other_place
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,12 +31,15 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.out)
     if out.exists() and not (options.force and out.is_file()):
         raise OptionError(f"--out: {out.name!r} is there already. Name another place, or add --force.")
+    for file in options.files:
+        require_other_place(out, "init", [Path(file.partition("=")[2] if "=" in file else file)])
     guessed = guess_options(_named(options.files))
     voice = Voice(options.json)
     voice.show("evidence", "What was found, and why", guessed.evidence)
     for question in guessed.questions:
         voice.say("question", f"? {question}", question=question)
-    out.write_text(guessed.to_toml(), encoding="utf-8")
+    with replacing(out) as stream:
+        stream.write(guessed.to_toml().encode())
     voice.say("written", f"\nWritten to {out}. The same in Python:\n\n{guessed.to_python()}", out=str(out))
     return _tried(guessed, voice, out)
 

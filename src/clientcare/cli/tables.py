@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ _BY_TABLE = ("date_format", "encoding", "delimiter", "skip_lines")
 """Options that may be one for all tables, or one for each: ``--date-format transactions=%d.%m.%Y``."""
 _OF_VERBS = ("horizon", "model", "out", "effort", "as_of")
 """Options of the verbs that a config may hold too; the command line wins."""
+_INPUTS = ("model", "arms", "config")
+"""Files beside the tables that a verb reads; ``fit`` writes its model, and says so."""
 CONFIG = "clientcare.toml"
 """Read by itself where it lies in the folder one stands in."""
 
@@ -108,18 +110,42 @@ def read_tables(options: argparse.Namespace, *written: str) -> Histories:
         Further places that the verb writes to, beside ``--out``.
     """
     sources, door = table_sources(options)
-    for place in filter(None, (getattr(options, "out", None), *written)):
-        for table, source in sources.items():
-            named = [one for one in (source if isinstance(source, list) else [source]) if not is_address(one)]
-            for one in named:
-                require_other_place(Path(place), table, files_of(table, one))
+    require_no_input(options, sources, *written)
     histories = read_histories(**sources, **door)
     tell(histories.says, options)
     return histories
 
 
-def tell(said: Sequence[str], options: argparse.Namespace) -> None:
+def require_no_input(options: argparse.Namespace, sources: Mapping[str, Any], *written: str) -> None:
+    """Refuse a place to write to that is an input of the same run: a table, the model, the arms or the config.
+
+    Raises
+    ------
+    OptionError
+    """
+    places = [Path(place) for place in (getattr(options, "out", None), *written) if place]
+    inputs: list[tuple[str, list[Path]]] = []
+    for table, source in sources.items():
+        named = source if isinstance(source, list) else [source]
+        inputs += [(table, files_of(table, one)) for one in named if not is_address(one)] if places else []
+    for option in _INPUTS:
+        place = getattr(options, option, None)
+        if place and place not in written:
+            inputs.append((f"--{option}", [Path(place)]))
+    for place in places:
+        for name, files in inputs:
+            require_other_place(place, name, files)
+
+
+def tell(said: Sequence[str], options: argparse.Namespace, done: str = "Nothing was done") -> None:
     """What heads everything, on the error stream; with ``--strict`` it ends the run.
+
+    Parameters
+    ----------
+    said : sequence of str
+    options : Namespace
+    done : str
+        What was done until then.
 
     Raises
     ------
@@ -127,7 +153,7 @@ def tell(said: Sequence[str], options: argparse.Namespace) -> None:
         With ``--strict``, where anything is said.
     """
     if said and options.strict:
-        raise InputError("\n".join([*said, "Nothing was done (--strict)."]))
+        raise InputError("\n".join([*said, f"{done} (--strict)."]))
     for sentence in said:
         print(f"clientcare {options.verb}: {sentence}", file=sys.stderr)
 
