@@ -18,8 +18,6 @@ import pandas as pd
 from clientcare.arguments import is_whole
 from clientcare.exceptions import OptionError
 from clientcare.facts.contacts import (
-    BEYOND_KINDS,
-    OFFER_KINDS,
     Bools,
     Contacts,
     Floats,
@@ -29,6 +27,7 @@ from clientcare.facts.contacts import (
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.outcomes.buying import Buying, actual_end_day, growth_share, scheduled_end_day
+from clientcare.outcomes.care_tie import tied_by_contact
 from clientcare.window import MICROSECONDS_A_DAY, Moment, day_number, microseconds, parse_moment
 
 PRACTICES = ("communicated", "proactive", "deepening", "service", "beyond")
@@ -250,12 +249,12 @@ def service(buying: Buying, contacts: Contacts | None, period: Period) -> dict[s
     parts = [kept_value]
     if contacts is not None:
         recent = contacts.kept & (contacts.time >= period.start)
-        asked = recent & contacts.inbound & ~contacts.kind("usage", "referral")
+        asked = recent & contacts.asked
         rated, n_rated = contacts.mean(contacts.number("satisfaction"), recent)
         answered, n_asked = contacts.mean(contacts.answered, asked)
         hours = contacts.number("response_hours")
         prompt, n_timed = contacts.mean(np.where(np.isnan(hours), np.nan, hours <= PROMPT_HOURS), asked)
-        trouble = recent & contacts.kind("complaint", "support_ticket")
+        trouble = recent & contacts.trouble
         resolved, n_trouble = contacts.mean(contacts.resolved, trouble)
         parts += [rated, answered, prompt, resolved]
         counts |= {
@@ -276,15 +275,15 @@ def beyond(buying: Buying, contacts: Contacts | None, period: Period) -> dict[st
 
     ``100 * n_beyond / (n_beyond + n_offers)`` over the period's kept contacts started by the seller or
     mutual. Beyond: advice, check-ins, events, feedback asked for, onboarding, training, visits, thanks for
-    referrals. Offers: campaigns and renewal talks. Calls, mails and meetings may be either and have no say.
+    referrals. Offers: campaigns, and what is about sales by its topic. A talk about the
+    renewal is neither. Calls, mails and meetings may be either and have no say.
 
     NaN where there was neither.
     """
     if contacts is None or not contacts.shows_care:
         return {"beyond": np.full(buying.n_buyers, np.nan)}
-    started = contacts.kept & (contacts.outbound | contacts.mutual) & (contacts.time >= period.start)
-    good = contacts.count(started & contacts.kind(*BEYOND_KINDS))
-    offers = contacts.count(started & contacts.kind(*OFFER_KINDS))
+    recent = contacts.time >= period.start
+    good, offers = contacts.count(recent & contacts.beyond), contacts.count(recent & contacts.offers)
     return {
         "beyond": 100 * share(good, good + offers),
         "n_beyond": good.astype(np.int64),
@@ -372,9 +371,12 @@ def _ends_foreseen(buying: Buying, contacts: Contacts | None, period: Period) ->
     )
     if not len(due):
         return none, none
-    talks = contacts.kept & (contacts.kind("renewal_talk") | contacts.kind("meeting"))
     talked = _any_between(
-        buying.contracts.buyer[due], end[due] - RENEWAL_DAYS_AHEAD, end[due] - NOTICE_DAYS, contacts, talks
+        buying.contracts.buyer[due],
+        end[due] - RENEWAL_DAYS_AHEAD,
+        end[due] - NOTICE_DAYS,
+        contacts,
+        contacts.renewal_talks,
     )
     owner = buying.contracts.buyer[due]
     ends = np.bincount(owner, minlength=buying.n_buyers).astype(np.float64)
@@ -413,12 +415,8 @@ def in_care(histories: Histories, as_of: pd.Timestamp, period_days: int = 90) ->
     seen = np.where(np.isnan(buying.bond_day), np.nan, buying.bound.astype(np.float64))
     if contacts is not None:
         recent = contacts.care & (contacts.time >= moment - period_days * MICROSECONDS_A_DAY)
-        exchange = contacts.mutual | (contacts.answered == 1) | contacts.kind("feedback", "referral")
-        both = (contacts.count(recent & contacts.inbound) > 0) & (
-            contacts.count(recent & contacts.outbound) > 0
-        )
-        tied = (contacts.count(recent & exchange & ~contacts.one_of("status", "scheduled")) > 0) | both
-        if contacts.shows_care or (contacts.care & exchange).any():
+        tied = tied_by_contact(contacts, recent)
+        if contacts.shows_care or contacts.exchanges.any():
             seen = np.fmax(seen, tied.astype(np.float64))
     return pd.Series(seen, index=histories.buyer_ids, name="in_care").iloc[known_buyers(histories, as_of)]
 

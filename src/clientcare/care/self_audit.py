@@ -133,10 +133,8 @@ def _service(buyers: pd.DataFrame, contacts: Contacts | None) -> tuple[float, st
         )
     if "n_timed" in buyers and buyers["n_timed"].sum():
         parts.append(f"{_of(buyers['n_prompt'].sum(), buyers['n_timed'].sum())} answers within a day")
-    if contacts is not None and contacts.kind("complaint", "support_ticket").any():
-        still_open = (
-            contacts.kept & contacts.kind("complaint", "support_ticket") & (contacts.resolved == 0)
-        ).sum()
+    if contacts is not None and contacts.trouble.any():
+        still_open = (contacts.trouble & (contacts.resolved == 0)).sum()
         parts.append(f"{int(still_open):,} complaints and tickets open")
     if buyers["amount_returned"].sum():
         returned = _percent(buyers["amount_returned"].sum(), buyers["amount_bought"].sum())
@@ -183,7 +181,7 @@ def _ends(buying: Buying, contacts: Contacts | None, as_of: pd.Timestamp) -> tup
             "are not recorded" if contacts is None else "are not needed yet"
         )
     end = buying.covered_until_day[soon]
-    talks = contacts.kept & contacts.kind("renewal_talk", "meeting")
+    talks = contacts.renewal_talks
     talked = int((n_between(soon, end - RENEWAL_DAYS_AHEAD, end, contacts, talks) > 0).sum())
     return _percent(talked, len(soon)), (
         f"{_of(talked, len(soon))} buyers whose last contract ends within {ENDS_AHEAD_DAYS} days "
