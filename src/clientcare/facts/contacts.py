@@ -178,8 +178,13 @@ class Contacts:
 
     @cached_property
     def beyond(self) -> Bools:
-        """Care by the seller that has a value beyond the purchase."""
-        return self.care_by_seller & self.kind(*BEYOND_KINDS)
+        """Care by the seller that has a value beyond the purchase, by its kind, or by a topic of these names."""
+        return self.care_by_seller & (self.kind(*BEYOND_KINDS) | self.one_of("topic", *BEYOND_KINDS))
+
+    @cached_property
+    def missed_beyond(self) -> Bools:
+        """What would have had a value beyond the purchase, and did not take place."""
+        return self.missed & self.by_seller & (self.kind(*BEYOND_KINDS) | self.one_of("topic", *BEYOND_KINDS))
 
     @cached_property
     def check_ins(self) -> Bools:
@@ -252,6 +257,16 @@ class Contacts:
         voice = self.kind("feedback", "referral") & ~self.outbound
         rated = ~np.isnan(self.number("satisfaction"))
         return np.asarray(self.care & (self.mutual | (self.answered == 1) | kept | voice | rated))
+
+    @cached_property
+    def heard(self) -> Bools:
+        """Contacts of care in which the buyer heard from the seller: started by the seller, or answered."""
+        return np.asarray(self.care & (self.by_seller | (self.inbound & (self.answered == 1))))
+
+    @cached_property
+    def voiced(self) -> Bools:
+        """Contacts of care in which the buyer spoke: started by the buyer, or an exchange."""
+        return np.asarray(self.care & (self.by_buyer | self.exchanges))
 
     def count(self, rows: Bools) -> Floats:
         """How many of some contacts each buyer has; shape (n_buyers,)."""
