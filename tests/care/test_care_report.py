@@ -8,7 +8,7 @@ import pytest
 from three_buyers import AS_OF, INTERACTIONS, TRANSACTIONS, three_buyers
 
 from clientcare.care import care_practices, care_report
-from clientcare.care.practices import PRACTICES
+from clientcare.care.practices import WHOLE
 from clientcare.exceptions import OptionError
 from clientcare.history import Histories
 
@@ -20,22 +20,22 @@ def report():
 
 def test_the_sellers_score_is_the_mean_of_the_buyers_seen(report):
     row = report.seller.loc["communicated"]
-    assert row["score"] == pytest.approx(100 / 3)  # of 66.7 and 0
+    assert row["score"] == pytest.approx(200 / 3)  # of 100 and 33.3
     assert row["coverage"] == pytest.approx(2 / 3)
     assert (row["n_buyers_seen"], row["n_buyers"]) == (2, 3)
-    assert row["evidence"] == "2 of 6 stretches with a contact by the seller"
+    assert row["evidence"] == "4 of 6 stretches with a contact by the seller"
 
 
-def test_overall_is_the_mean_of_the_five_practices(report):
-    five = report.seller["score"].iloc[:5]
-    assert report.seller.loc["overall", "score"] == pytest.approx(five.mean())
+def test_overall_is_the_mean_of_the_practices_and_two_way_communication(report):
+    six = report.seller["score"].iloc[:6]
+    assert report.seller.loc["overall", "score"] == pytest.approx(six.mean())
 
 
 def test_the_trend_compares_with_the_same_figures_one_period_earlier(report):
     earlier = care_practices(three_buyers(), pd.Timestamp("2024-04-02"))
     assert report.seller.loc["communicated", "previous"] == pytest.approx(earlier["communicated"].mean())
     assert report.seller.loc["communicated", "trend"] == pytest.approx(
-        100 / 3 - earlier["communicated"].mean()
+        200 / 3 - earlier["communicated"].mean()
     )
 
 
@@ -46,8 +46,8 @@ def test_a_period_before_the_data_has_no_trend():
 
 def test_groups_are_the_segments_of_the_buyers_table(report):
     assert report.by.index.get_level_values("segment").unique().tolist() == ["firm", "home"]
-    assert report.by.loc[("firm", "communicated"), "score"] == pytest.approx(200 / 3)
-    assert report.by.loc[("home", "communicated"), "score"] == 0.0
+    assert report.by.loc[("firm", "communicated"), "score"] == pytest.approx(100.0)
+    assert report.by.loc[("home", "communicated"), "score"] == pytest.approx(100 / 3)
     assert report.by.loc[("home", "communicated"), "n_buyers"] == 2
 
 
@@ -62,7 +62,7 @@ def test_the_questions_are_answered_with_figures(report):
     answers = report.questions
     assert answers.loc["Do they hear that you do?", "answer"] == "no"
     assert (
-        "0 of 3 buyers heard from you within the last 30 days"
+        "1 of 3 buyers heard from you within the last 30 days"
         in answers.loc["Do they hear that you do?", "figures"]
     )
     assert (
@@ -82,10 +82,11 @@ def test_what_cannot_be_seen_is_not_called_bad():
 
 def test_the_overall_score_says_which_practices_it_rests_on():
     assert (
-        care_report(three_buyers(), AS_OF).seller.loc["overall", "evidence"] == "mean of the five practices"
+        care_report(three_buyers(), AS_OF).seller.loc["overall", "evidence"]
+        == "mean of the five practices and two-way communication"
     )
     alone = care_report(Histories(TRANSACTIONS), AS_OF).seller
-    seen = [practice for practice in PRACTICES if alone.loc[practice, "coverage"] > 0]
+    seen = [practice for practice in WHOLE if alone.loc[practice, "coverage"] > 0]
     assert 0 < len(seen) < 3
     assert alone.loc["overall", "evidence"] == f"mean of {' and '.join(seen)} alone"
     nothing = care_report(Histories(TRANSACTIONS), "2000-01-01").seller

@@ -129,6 +129,7 @@ WITH known AS (
            coalesce(closed_at < $as_of, resolved = 1) AS closed,
            CASE WHEN closed_at IS NULL OR closed_at < $as_of THEN nullif(satisfaction, 'nan'::DOUBLE) END AS rating
     FROM interactions WHERE known_at < $as_of AND coalesce(status, 'kept') NOT IN ('missed', 'scheduled')
+      AND kind <> 'usage'
 ), seq AS (SELECT *, row_number() OVER (PARTITION BY buyer_id ORDER BY timestamp DESC) AS back FROM known)
 SELECT buyer_id,
     count(*) AS n_contacts,
@@ -143,8 +144,9 @@ SELECT buyer_id,
     count(*) FILTER (kind = 'complaint') AS n_complaints,
     count(*) FILTER (kind = 'complaint' AND NOT closed) AS n_open_complaints,
     count(*) FILTER (kind = 'referral') AS n_referrals_made,
-    count(*) FILTER (kind IN ('check_in', 'call', 'meeting', 'visit')) AS n_check_ins_kept,
-    1 - count(*) FILTER (kind IN ('campaign', 'renewal_talk', 'invoice') OR topic = 'sales') / count(*)
+    count(*) FILTER (kind IN ('check_in', 'call', 'meeting', 'visit') AND direction <> 'inbound'
+                     AND coalesce(topic, '') <> 'sales') AS n_check_ins_kept,
+    1 - count(*) FILTER (kind IN ('campaign', 'invoice') OR (topic = 'sales' AND direction <> 'inbound')) / count(*)
         AS non_sales_share,
     avg(rating) AS satisfaction_mean,
     min(rating) AS satisfaction_min,

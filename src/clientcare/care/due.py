@@ -145,7 +145,7 @@ def renewal_without_talk(at: Standing) -> Due:
     buyer, end, term, left, step = buyer[due], end[due], term[due], left[due], step[due]
     if at.contacts is not None:
         opened = np.maximum(end - RENEWAL_DAYS_AHEAD, end - np.minimum(term, 1e6))
-        talks = at.contacts.kept & at.contacts.kind("renewal_talk", "meeting")
+        talks = at.contacts.renewal_talks
         silent = n_between(buyer, opened, np.full(len(buyer), float(at.today)), at.contacts, talks) == 0
         buyer, end, left, step = buyer[silent], end[silent], left[silent], step[silent]
     urgency = np.array([STEP_URGENCY[int(days)] for days in step])
@@ -163,8 +163,8 @@ def open_complaint(at: Standing) -> Due:
     if contacts is None:
         return nobody()
     age = at.today - contacts.events.day
-    rows = contacts.kept & (contacts.resolved == 0) & (age <= 182)
-    rows &= contacts.kind("complaint") | (contacts.kind("support_ticket") & (age > 3))
+    rows = contacts.trouble & (contacts.resolved == 0) & (age <= 182)
+    rows &= contacts.kind("complaint") | (age > 3)
     first, n = _first_day(contacts, rows)
     found = np.flatnonzero(at.listed & (n > 0))
     days = at.today - first[found]
@@ -183,7 +183,7 @@ def unanswered_message(at: Standing) -> Due:
     age = at.today - contacts.events.day
     later = contacts.last_time(contacts.care_by_seller)[contacts.buyer]
     rows = contacts.kept & contacts.inbound & (contacts.answered == 0) & (age <= 90)
-    rows &= ~contacts.kind("complaint", "support_ticket", "usage", "referral")
+    rows &= contacts.asked & ~contacts.trouble
     rows &= ~(contacts.time < np.nan_to_num(later, nan=-np.inf))
     first, n = _first_day(contacts, rows)
     found = np.flatnonzero(at.listed & (n > 0))

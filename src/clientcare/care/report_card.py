@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.care.practices import MEASURES, PRACTICES, care_practices, in_care, last_owner
+from clientcare.care.practices import MEASURES, WHOLE, care_practices, in_care, in_relation, last_owner
 from clientcare.care.self_audit import self_audit
 from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories, require_histories
@@ -86,8 +86,12 @@ def care_report(
     """Are we taking care? Five practices, two-way communication and word of mouth, each from 0 to 100.
 
     The score of a group, and of the seller, is the mean over its buyers for whom the practice could be seen;
-    ``coverage`` is their share. ``overall`` is the mean of a row's five practices as far as they are known.
-    The formulas stand with the functions of :mod:`clientcare.care.practices`.
+    ``coverage`` is their share. ``overall`` is the mean of the five practices and of two-way communication, as far
+    as they are known; where a measure that was known one period earlier no longer is, it is at most what it was
+    then: to record less raises nothing. The formulas stand with the functions of :mod:`clientcare.care.measures`.
+
+    The buyers are those in relation at any moment of the period: who left within it counts until then, who was gone
+    before does not.
 
     Parameters
     ----------
@@ -137,7 +141,7 @@ def care_report(
             f"care_report: {cadence_days} days of cadence do not fit into a period of {period_days}.\n"
             "Lengthen the period, or shorten the cadence."
         )
-    buyers = _with_overall(care_practices(histories, moment, period_days, cadence_days))
+    buyers = _with_overall(histories, moment, period_days, cadence_days)
     before = _before(histories, moment, period_days, cadence_days)
     groups = None if by is None else _groups(histories, moment, by)
     bond = in_care(histories, moment, period_days)
@@ -153,8 +157,13 @@ def care_report(
     )
 
 
-def _with_overall(buyers: pd.DataFrame) -> pd.DataFrame:
-    buyers.insert(len(MEASURES), OVERALL, buyers[list(PRACTICES)].mean(axis=1))
+def _with_overall(
+    histories: Histories, as_of: pd.Timestamp, period_days: int, cadence_days: int
+) -> pd.DataFrame:
+    """The measures of the buyers in relation within the period, and their mean."""
+    here = in_relation(histories, as_of, period_days)
+    buyers = care_practices(histories, as_of, period_days, cadence_days).loc[here]
+    buyers.insert(len(MEASURES), OVERALL, buyers[list(WHOLE)].mean(axis=1))
     return buyers
 
 
@@ -165,7 +174,7 @@ def _before(
     earlier = as_of - pd.Timedelta(days=period_days)
     if earlier - pd.Timedelta(days=period_days) < histories.observed_from:
         return None
-    return _with_overall(care_practices(histories, earlier, period_days, cadence_days))
+    return _with_overall(histories, earlier, period_days, cadence_days)
 
 
 def _card(buyers: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
@@ -174,7 +183,9 @@ def _card(buyers: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
     scores = buyers[measures]
     previous = scores.iloc[:0].mean() if before is None else before[measures].mean()
     mean = scores.mean()
-    mean[OVERALL], previous[OVERALL] = mean[list(PRACTICES)].mean(), previous[list(PRACTICES)].mean()
+    mean[OVERALL], previous[OVERALL] = mean[list(WHOLE)].mean(), previous[list(WHOLE)].mean()
+    if (mean[list(WHOLE)].isna() & previous[list(WHOLE)].notna()).any():
+        mean[OVERALL] = np.fmin(mean[OVERALL], previous[OVERALL])
     card = pd.DataFrame(
         {
             "score": mean,
@@ -227,6 +238,8 @@ def _groups(histories: Histories, as_of: pd.Timestamp, by: str | pd.Series[Any])
 _EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "communicated": ("{n_stretches_in_touch} of {n_stretches} stretches with a contact by the seller",),
     "proactive": (
+        "{n_stretches_first} of {n_stretches} stretches with a first step by the seller",
+        "{n_check_ins_kept} check-ins kept, {n_check_ins_missed} missed",
         "{n_outbound} contacts by the seller, {n_mutual} mutual, {n_inbound} by buyers",
         "{n_ends_foreseen} of {n_ends} ends talked about in time",
     ),
@@ -238,8 +251,11 @@ _EVIDENCE: Mapping[str, tuple[str, ...]] = {
         "{n_resolved} of {n_trouble} complaints and tickets resolved",
         "{amount_returned} of {amount_bought} bought came back",
     ),
-    "beyond": ("{n_beyond} contacts beyond a sale, {n_offers} offers",),
-    "two_way": ("buyers spoke {n_buyer_spoke} times, the seller {n_seller_spoke} times",),
+    "beyond": ("{n_beyond} contacts beyond a sale, {n_offers} offers", "{n_beyond_missed} missed"),
+    "two_way": (
+        "{n_stretches_both} of {n_stretches} stretches in which both spoke",
+        "buyers spoke {n_buyer_spoke} times, the seller {n_seller_spoke} times",
+    ),
     "word_of_mouth": (
         "{n_referrers} buyers made {n_referrals} referrals",
         "asked {n_referrals_asked} times for one",
@@ -269,15 +285,13 @@ def evidence(buyers: pd.DataFrame, measure: str) -> str:
 
 def _what_is_averaged(buyers: pd.DataFrame) -> str:
     """Which practices the overall score rests on: those that can be seen."""
-    seen = [practice for practice in PRACTICES if buyers[practice].notna().any()]
+    seen = [practice for practice in WHOLE if buyers[practice].notna().any()]
     if not seen:
         return "cannot be seen in these histories"
-    if len(seen) == len(PRACTICES):
-        return "mean of the five practices"
+    if len(seen) == len(WHOLE):
+        return "mean of the five practices and two-way communication"
     return (
-        f"mean of {' and '.join(seen)} alone"
-        if len(seen) < 3
-        else f"mean of {len(seen)} of the five practices"
+        f"mean of {' and '.join(seen)} alone" if len(seen) < 3 else f"mean of {len(seen)} of the six measures"
     )
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 from clientcare.care.practices import RENEWAL_DAYS_AHEAD, n_between
 from clientcare.facts.contacts import Contacts
 from clientcare.history.histories import Histories
-from clientcare.history.population import known_buyers
 from clientcare.outcomes.buying import Buying
 from clientcare.window import MICROSECONDS_A_DAY, day_number, microseconds
 
@@ -52,11 +51,11 @@ def self_audit(
     buying, contacts = Buying.known(histories, moment), Contacts.known(histories, moment)
     rows = {
         "Do you look out for their interest beyond the purchase?": _beyond(buyers, period_days),
-        "Do they hear that you do?": _hear(histories, as_of, contacts, cadence_days),
+        "Do they hear that you do?": _hear(histories, as_of, buyers.index, contacts, cadence_days),
         "Do you take the first step?": _first_step(buyers),
         "Is service always good?": _service(buyers, contacts),
         "Does the relationship deepen?": _deepens(buyers),
-        "Would they say they are in your care?": _bond(bond, period_days),
+        "Would they say they are in your care?": _bond(bond.reindex(buyers.index), period_days),
         "Would they send you a friend?": _refer(buyers),
         "Is nobody surprised at the end of a term?": _ends(buying, contacts, as_of),
     }
@@ -82,22 +81,27 @@ def _of(part: float, whole: float) -> str:
 
 def _beyond(buyers: pd.DataFrame, period_days: int) -> tuple[float, str]:
     if "n_beyond" not in buyers:
-        return np.nan, "no care by the seller is recorded"
+        return np.nan, "no care beyond a sale is recorded"
+    seen = buyers["beyond"].notna().sum()
     reached = (buyers["n_beyond"] > 0).sum()
-    return _percent(reached, len(buyers)), (
-        f"{_of(reached, len(buyers))} buyers had a contact not about a sale within {period_days} days "
+    return _percent(reached, seen), (
+        f"{_of(reached, seen)} buyers had a contact not about a sale within {period_days} days "
         f"({int(buyers['n_beyond'].sum()):,} such contacts, {int(buyers['n_offers'].sum()):,} offers)"
     )
 
 
 def _hear(
-    histories: Histories, as_of: pd.Timestamp, contacts: Contacts | None, cadence_days: int
+    histories: Histories,
+    as_of: pd.Timestamp,
+    here: pd.Index,
+    contacts: Contacts | None,
+    cadence_days: int,
 ) -> tuple[float, str]:
     if contacts is None or not contacts.shows_care:
         return np.nan, "no care by the seller is recorded"
-    last = contacts.last_time(contacts.care_by_seller)
+    last = contacts.last_time(contacts.heard)
     days = pd.Series((microseconds(as_of) - last) / MICROSECONDS_A_DAY)
-    known = days.iloc[known_buyers(histories, as_of)]
+    known = days.iloc[histories.buyer_ids.get_indexer(here)]
     heard = (known <= cadence_days).sum()
     never = known.isna().sum()
     middle = (
@@ -115,8 +119,11 @@ def _first_step(buyers: pd.DataFrame) -> tuple[float, str]:
     if "n_outbound" not in buyers:
         return np.nan, "no care by the seller is recorded"
     out, both, back = (int(buyers[name].sum()) for name in ("n_outbound", "n_mutual", "n_inbound"))
-    return _percent(out + both / 2, out + both + back), (
-        f"{out:,} contacts were started by you, {both:,} by both, {back:,} by buyers"
+    kept, missed = (int(buyers[name].sum()) for name in ("n_check_ins_kept", "n_check_ins_missed"))
+    percent = float(buyers["proactive"].mean()) if buyers["proactive"].notna().any() else np.nan
+    return percent, (
+        f"{out:,} contacts were started by you, {both:,} by both, {back:,} by buyers; "
+        f"{kept:,} check-ins kept, {missed:,} missed"
     )
 
 
@@ -133,10 +140,8 @@ def _service(buyers: pd.DataFrame, contacts: Contacts | None) -> tuple[float, st
         )
     if "n_timed" in buyers and buyers["n_timed"].sum():
         parts.append(f"{_of(buyers['n_prompt'].sum(), buyers['n_timed'].sum())} answers within a day")
-    if contacts is not None and contacts.kind("complaint", "support_ticket").any():
-        still_open = (
-            contacts.kept & contacts.kind("complaint", "support_ticket") & (contacts.resolved == 0)
-        ).sum()
+    if contacts is not None and contacts.trouble.any():
+        still_open = (contacts.trouble & (contacts.resolved == 0)).sum()
         parts.append(f"{int(still_open):,} complaints and tickets open")
     if buyers["amount_returned"].sum():
         returned = _percent(buyers["amount_returned"].sum(), buyers["amount_bought"].sum())
@@ -183,7 +188,7 @@ def _ends(buying: Buying, contacts: Contacts | None, as_of: pd.Timestamp) -> tup
             "are not recorded" if contacts is None else "are not needed yet"
         )
     end = buying.covered_until_day[soon]
-    talks = contacts.kept & contacts.kind("renewal_talk", "meeting")
+    talks = contacts.renewal_talks
     talked = int((n_between(soon, end - RENEWAL_DAYS_AHEAD, end, contacts, talks) > 0).sum())
     return _percent(talked, len(soon)), (
         f"{_of(talked, len(soon))} buyers whose last contract ends within {ENDS_AHEAD_DAYS} days "

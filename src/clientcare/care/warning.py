@@ -356,7 +356,7 @@ def _lapsed(histories: Histories, scored: _Scored) -> dict[str, float]:
     contacts = Contacts.known(histories, end)
     if contacts is None or not contacts.shows_care:
         return {"n_lapsed": float(len(ends)), "n_without_talk": np.nan, "share_without_talk": np.nan}
-    talks = contacts.kept & contacts.kind("renewal_talk", "meeting")
+    talks = contacts.renewal_talks
     without = float((n_between(buyer, ends - RENEWAL_DAYS_AHEAD, ends, contacts, talks) == 0).sum())
     share = without / len(ends) if len(ends) else np.nan
     return {"n_lapsed": float(len(ends)), "n_without_talk": without, "share_without_talk": share}

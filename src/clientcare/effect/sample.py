@@ -13,7 +13,7 @@ import pandas as pd
 
 from clientcare.exceptions import InputError, OptionError
 from clientcare.facts.contacts import Bools, Contacts, Floats, Ints
-from clientcare.history.door.words import KINDS
+from clientcare.facts.kinds import NAMES
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
@@ -168,7 +168,7 @@ def action_rows(contacts: Contacts, action: Action, status: str = "contact") -> 
     counted = _counted(contacts, status)
     if isinstance(action, str):
         if action == "proactive":
-            return counted & ~contacts.selling & contacts.outbound
+            return counted & ~contacts.selling & ~contacts.use & contacts.outbound
         return counted & contacts.kind(action)
     if isinstance(action, Mapping):
         rows = np.ones(len(counted), dtype=bool) if "status" in action else counted
@@ -191,8 +191,8 @@ def action_rows(contacts: Contacts, action: Action, status: str = "contact") -> 
 
 def _counted(contacts: Contacts, status: str) -> Bools:
     if status == "attempt":
-        return ~contacts.one_of("status", "scheduled")
-    return contacts.one_of("status", "kept") if status == "kept" else contacts.kept
+        return ~contacts.scheduled
+    return contacts.one_of("status", "kept") if status == "kept" else contacts.took_place
 
 
 def _presence(
@@ -231,7 +231,7 @@ def _require_kinds(histories: Histories, action: Action) -> None:
     wanted = (action,) if isinstance(action, str) else tuple(action)
     there = set(map(str, contacts.levels.get("kind", ())))
     if not there & set(wanted):
-        ours = ", ".join(repr(kind) for kind in KINDS if kind in there) or "none of our kinds"
+        ours = ", ".join(repr(kind) for kind in NAMES if kind in there) or "none of our kinds"
         raise OptionError(
             f"care_effect: no contact is of the kind {' or '.join(map(repr, wanted))} (found {ours}).\n"
             "Name one of these, a kind under its own name in your table, or 'proactive'."

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clientcare.facts.events import Array, EventTable
+from clientcare.facts.kinds import TROUBLE, Side, kinds_started, kinds_where
 from clientcare.window import UNKNOWN_TIME
 
 if TYPE_CHECKING:
@@ -19,27 +20,18 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SELLING_KINDS = ("campaign", "invoice", "usage")
-"""An offer, a bill, a log-in: they are counted nowhere as care."""
+SALE_TOPIC = "sales"
+"""A contact on this topic sells, whatever its kind, where the buyer is not known to have started it."""
 
-BEYOND_KINDS = ("advice", "check_in", "event", "feedback", "onboarding", "referral", "training", "visit")
-"""Contacts whose purpose is the buyer's own interest and peace of mind, not a sale."""
-
-OFFER_KINDS = ("campaign", "renewal_talk")
-"""Contacts whose purpose is the next sale."""
-
-INBOUND_BY_NATURE = ("complaint", "feedback", "referral", "support_ticket", "usage")
-MUTUAL_BY_NATURE = ("call", "meeting", "visit")
-OUTBOUND_BY_NATURE = (
-    "advice",
-    "campaign",
-    "check_in",
-    "event",
-    "invoice",
-    "onboarding",
-    "renewal_talk",
-    "training",
-)
+CARE_KINDS = kinds_where(lambda kind: kind.purpose == "care")
+SALE_KINDS = kinds_where(lambda kind: kind.purpose == "sale")
+BILL_KINDS = kinds_where(lambda kind: kind.purpose == "bill")
+USE_KINDS = kinds_where(lambda kind: kind.purpose == "use")
+FACE_TO_FACE_KINDS = kinds_where(lambda kind: kind.face_to_face)
+CHECK_IN_KINDS = kinds_where(lambda kind: kind.check_in)
+BEYOND_KINDS = kinds_where(lambda kind: kind.beyond)
+RENEWAL_KINDS = ("renewal_talk", "meeting")
+"""Kinds in which the end of a term is talked about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,88 +76,197 @@ class Contacts:
         values = self.events.columns.get(column)
         return np.full(self.events.n_rows, np.nan) if values is None else values.astype(np.float64)
 
+    # What became of it
+
     @cached_property
     def missed(self) -> Bools:
         """Agreed upon, and did not take place."""
         return self.one_of("status", "missed")
 
     @cached_property
+    def scheduled(self) -> Bools:
+        """Planned, or not begun. A complaint or a ticket that is open has taken place."""
+        return self.one_of("status", "scheduled") & ~self.kind(*TROUBLE)
+
+    @cached_property
+    def attempt(self) -> Bools:
+        """Tried by the seller, and nobody was reached. A buyer whose call nobody took has spoken."""
+        return self.one_of("status", "attempted") & ~self.inbound
+
+    @cached_property
+    def took_place(self) -> Bools:
+        """Neither missed, nor only scheduled, nor an attempt that reached nobody; without a status it took place."""
+        return ~(self.missed | self.scheduled | self.attempt)
+
+    @cached_property
+    def use(self) -> Bools:
+        """A log-in, a page viewed, a mail opened: use, and no contact."""
+        return self.took_place & (self.kind(*USE_KINDS) | self.one_of("status", "used"))
+
+    @cached_property
     def kept(self) -> Bools:
-        """Took place: neither missed nor only scheduled. A contact without a status took place."""
-        return ~self.one_of("status", "missed", "scheduled")
+        """A contact: it took place, and is more than use."""
+        return self.took_place & ~self.use
+
+    # Who started it
 
     @cached_property
     def outbound(self) -> Bools:
-        """Started by the seller; a contact without a direction is taken by the nature of its kind."""
-        return self._direction("outbound", OUTBOUND_BY_NATURE)
+        """Started by the seller, or without a direction and of a kind that the seller usually starts."""
+        return self._direction("outbound")
 
     @cached_property
     def inbound(self) -> Bools:
         """Started by the buyer."""
-        return self._direction("inbound", INBOUND_BY_NATURE)
+        return self._direction("inbound")
 
     @cached_property
     def mutual(self) -> Bools:
         """Both sides came together."""
-        return self._direction("mutual", MUTUAL_BY_NATURE)
+        return self._direction("mutual")
 
-    def _direction(self, name: str, by_nature: tuple[str, ...]) -> Bools:
+    @cached_property
+    def by_seller(self) -> Bools:
+        """The seller took part in starting it."""
+        return self.outbound | self.mutual
+
+    @cached_property
+    def by_buyer(self) -> Bools:
+        """The buyer took part in starting it."""
+        return self.inbound | self.mutual
+
+    def _direction(self, side: Side) -> Bools:
+        """Rows of a direction; where none is written, of the kinds whose row says who starts them. Of all other
+        kinds it is unknown, and counts on no side.
+        """
         codes = self.events.columns.get("direction")
         unknown = np.ones(self.events.n_rows, dtype=bool) if codes is None else codes < 0
-        return self.one_of("direction", name) | (unknown & self.kind(*by_nature))
+        return self.one_of("direction", side) | (unknown & self.kind(*kinds_started(side)))
+
+    # What it was for
+
+    @cached_property
+    def offers(self) -> Bools:
+        """Contacts whose purpose is the next sale: campaigns, and whatever is about sales and not
+        the buyer's own voice.
+        """
+        by_topic = self.one_of("topic", SALE_TOPIC) & ~self.inbound & ~self.kind(*BILL_KINDS)
+        return self.kept & (self.kind(*SALE_KINDS) | by_topic)
 
     @cached_property
     def selling(self) -> Bools:
-        """Offers, bills and log-ins."""
-        return self.kind(*SELLING_KINDS)
+        """Offers and bills."""
+        return self.offers | (self.kept & self.kind(*BILL_KINDS))
 
     @cached_property
     def care(self) -> Bools:
-        """Kept contacts that do not sell, whoever started them."""
+        """Contacts that neither sell nor bill, whoever started them."""
         return self.kept & ~self.selling
 
     @cached_property
     def care_by_seller(self) -> Bools:
-        """Kept contacts that do not sell and in which the seller took part of their own accord."""
-        return self.care & (self.outbound | self.mutual)
+        """Contacts of care that the seller took part in starting."""
+        return self.care & self.by_seller
 
     @cached_property
     def shows_care(self) -> bool:
-        """Whether any care by the seller was ever written down; a table of tickets or campaigns alone shows
-        none.
+        """Whether any care by the seller was ever written down, missed and in vain included; a table of tickets or
+        campaigns alone shows none.
         """
-        return bool(self.care_by_seller.any())
+        tried = ~self.kind(*SALE_KINDS, *BILL_KINDS, *USE_KINDS) & ~self.one_of("status", "used")
+        return bool((tried & self.by_seller).any())
+
+    @cached_property
+    def beyond(self) -> Bools:
+        """Care by the seller that has a value beyond the purchase, by its kind, or by a topic of these names."""
+        return self.care_by_seller & (self.kind(*BEYOND_KINDS) | self.one_of("topic", *BEYOND_KINDS))
+
+    @cached_property
+    def missed_beyond(self) -> Bools:
+        """What would have had a value beyond the purchase, and did not take place."""
+        return self.missed & self.by_seller & (self.kind(*BEYOND_KINDS) | self.one_of("topic", *BEYOND_KINDS))
+
+    @cached_property
+    def check_ins(self) -> Bools:
+        """Check-ins, meetings, visits and calls that took place and did not sell. What the buyer alone started is the
+        buyer's voice, not a check-in.
+        """
+        return self.care & self.kind(*CHECK_IN_KINDS) & ~self.inbound
+
+    @cached_property
+    def missed_check_ins(self) -> Bools:
+        """Check-ins, meetings, visits and calls that were agreed upon and did not take place."""
+        return self.missed & self.kind(*CHECK_IN_KINDS) & ~self.inbound
+
+    @cached_property
+    def renewal_talks(self) -> Bools:
+        """Contacts in which the end of a term could be talked about."""
+        return self.kept & self.kind(*RENEWAL_KINDS)
+
+    @cached_property
+    def asked(self) -> Bools:
+        """Contacts that the buyer alone started; a referral asks for nothing."""
+        return self.care & self.inbound & ~self.kind("referral")
+
+    @cached_property
+    def trouble(self) -> Bools:
+        """Complaints and tickets."""
+        return self.kept & self.kind(*TROUBLE)
+
+    # What came of it
 
     @cached_property
     def answered(self) -> Floats:
-        """1 answered, 0 not answered as yet, NaN where answers to this kind of contact are not recorded.
+        """1 answered, 0 not answered as yet, NaN where nothing is recorded.
 
-        An answer that came at or after ``as_of`` is not known, and must look the same as one that never
-        came. So, where answers to a kind are recorded at all, a contact of that kind without a known answer
-        is open. What is resolved was answered.
+        An answer that came at or after ``as_of`` is not known, and looks the same as one that never came. What is
+        resolved was answered; a call of the buyer that nobody took was not.
         """
         answered = self._settled("answered", "answered_at", "response_hours")
-        return np.where(~np.isnan(answered) & (self.resolved == 1), 1.0, answered)
+        unwritten = np.isnan(answered)
+        answered = np.where(unwritten & self.one_of("status", "answered"), 1.0, answered)
+        answered = np.where(unwritten & self.one_of("status", "attempted") & self.inbound, 0.0, answered)
+        return np.where(self.resolved == 1, 1.0, answered)
 
     @cached_property
     def resolved(self) -> Floats:
-        """1 resolved or closed, 0 still open, NaN where closing this kind of contact is not recorded."""
+        """1 resolved or closed, 0 still open, NaN where closing it is not recorded."""
         return self._settled("resolved", "closed_at", "resolution_hours")
 
     def _settled(self, flag: str, moment: str, hours: str) -> Floats:
         stated = self.number(flag)
-        done = (stated == 1) | ~np.isnan(self.number(hours))
+        done = (stated == 1) | (~np.isnan(self.number(hours)) & (stated != 0))
         when = self.events.columns.get(moment)
         if when is not None:
             done |= when != UNKNOWN_TIME
-        recorded = done | (stated == 0)
-        open_or_done = np.where(done, 1.0, 0.0)
-        codes = self.events.columns.get("kind")
-        if codes is None:
-            return np.where(recorded, open_or_done, np.nan)
-        levels = len(self.events.levels["kind"])
-        tracked = np.bincount(codes[recorded] + 1, minlength=levels + 1) > 0
-        return np.where(tracked[codes + 1], open_or_done, np.nan)
+        return np.where(done, 1.0, np.where(stated == 0, 0.0, np.nan))
+
+    # Bonds
+
+    @cached_property
+    def exchanges(self) -> Bools:
+        """Contacts of care that are an exchange in themselves, as far as is known:
+
+        - a mutual contact;
+        - one that was answered, by whichever side it was addressed to, or resolved;
+        - a kind of both sides at once (a meeting, a call) known to have been kept, and not known to be unanswered;
+        - feedback, or any contact that the buyer rated;
+        - a referral the buyer made (asking for one is outbound and needs an answer).
+        """
+        kept = self.one_of("status", "kept") & self.kind(*FACE_TO_FACE_KINDS) & (self.answered != 0)
+        voice = self.kind("feedback", "referral") & ~self.outbound
+        rated = ~np.isnan(self.number("satisfaction"))
+        return np.asarray(self.care & (self.mutual | (self.answered == 1) | kept | voice | rated))
+
+    @cached_property
+    def heard(self) -> Bools:
+        """Contacts of care in which the buyer heard from the seller: started by the seller, or answered."""
+        return np.asarray(self.care & (self.by_seller | (self.inbound & (self.answered == 1))))
+
+    @cached_property
+    def voiced(self) -> Bools:
+        """Contacts of care in which the buyer spoke: started by the buyer, or an exchange."""
+        return np.asarray(self.care & (self.by_buyer | self.exchanges))
 
     def count(self, rows: Bools) -> Floats:
         """How many of some contacts each buyer has; shape (n_buyers,)."""

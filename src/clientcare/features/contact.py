@@ -1,16 +1,18 @@
 """Contact: who keeps in touch with whom, how promptly, how evenly, and how content the buyer is.
 
 A contact counts where it took place: one that was missed, or is only scheduled, is no contact. An answer, a
-closing and a rating count from the moment they were known.
+closing and a rating count from the moment they were known. What counts as a contact, and of whom, is said by
+:class:`clientcare.facts.contacts.Contacts`; here it is only reduced to a number a buyer.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from clientcare.facts.contacts import Bools, Contacts
 from clientcare.facts.runs import Floats, changed, ratio, where
 from clientcare.features.catalogue import feature
-from clientcare.features.contact_runs import REQUEST_KINDS, ContactRuns
+from clientcare.features.contact_runs import ContactRuns
 from clientcare.features.snapshot import Snapshot
 
 TABLE = "interactions"
@@ -19,15 +21,36 @@ RATED = (TABLE, "interactions.satisfaction")
 CADENCE_DAYS = 30
 """The cadence that care is held to: at least one check-in a month."""
 
-CHECK_IN_KINDS = ("check_in", "meeting", "visit", "call")
-BEYOND_KINDS = ("advice", "training", "event", "onboarding")
 NO_CONTACT = "no contact yet"
 NO_RATING = "never rated"
+NO_CLOSING = "none of them has its closing recorded"
+NO_SIDE = "nobody wrote down who started the contacts"
 
 
 def contacts(at: Snapshot) -> ContactRuns:
     """The contacts of a snapshot, put in order once."""
     return at.once(ContactRuns.known)
+
+
+def facts(at: Snapshot) -> Contacts:
+    """What is known of the contacts of a snapshot; masks over their rows."""
+    return contacts(at).facts
+
+
+def _by_side(at: Snapshot, side: Bools, days: int | None = None) -> Floats:
+    """Contacts that one side started, of the last so many days; NaN for a buyer of whose contacts no side is known."""
+    there, known = contacts(at), facts(at)
+    rows = side & known.kept
+    n = there.count(rows) if days is None else there.count_within(rows, days)
+    told = there.count(known.kept & (known.by_seller | known.inbound))
+    return where((told > 0) | (there.count(known.kept) == 0), n)
+
+
+def _not_resolved(at: Snapshot, rows: Bools) -> Floats:
+    """Some contacts that are still open; NaN for a buyer of whom the closing of none of them is recorded."""
+    there, known = contacts(at), facts(at)
+    told = there.count(rows & ~np.isnan(known.resolved))
+    return where((told > 0) | (there.count(rows) == 0), there.count(rows & (known.resolved == 0)))
 
 
 # How much
@@ -36,7 +59,7 @@ def contacts(at: Snapshot) -> ContactRuns:
 @feature("contact", "contacts", needs=TABLE, nan="never", phrase="{n_contacts:.0f} contacts in all")
 def n_contacts(at: Snapshot) -> Floats:
     """Contacts that took place, whoever started them."""
-    return contacts(at).count(contacts(at).kept)
+    return contacts(at).count(facts(at).kept)
 
 
 @feature(
@@ -45,7 +68,7 @@ def n_contacts(at: Snapshot) -> Floats:
 )  # fmt: skip
 def n_contacts_in_window(at: Snapshot, days: int) -> Floats:
     """Contacts in the last <w> days."""
-    return contacts(at).count_within(contacts(at).kept, days)
+    return contacts(at).count_within(facts(at).kept, days)
 
 
 @feature(
@@ -55,43 +78,43 @@ def n_contacts_in_window(at: Snapshot, days: int) -> Floats:
 def n_contacts_change(at: Snapshot, days: int) -> Floats:
     """Contacts in the last <w> days less those in the <w> days before."""
     there = contacts(at)
-    return 2 * there.count_within(there.kept, days) - there.count_within(there.kept, 2 * days)
+    return 2 * there.count_within(there.facts.kept, days) - there.count_within(there.facts.kept, 2 * days)
 
 
-@feature("contact", "contacts", needs=TABLE, nan="never", phrase="{n_outbound_contacts:.0f} contacts by us")
+@feature("contact", "contacts", needs=TABLE, nan=NO_SIDE, phrase="{n_outbound_contacts:.0f} contacts by us")
 def n_outbound_contacts(at: Snapshot) -> Floats:
     """Contacts that the seller started."""
-    return contacts(at).count(contacts(at).outbound & contacts(at).kept)
+    return _by_side(at, facts(at).outbound)
 
 
-@feature("contact", "contacts", needs=TABLE, nan="never", phrase="{n_inbound_contacts:.0f} contacts by them")
+@feature("contact", "contacts", needs=TABLE, nan=NO_SIDE, phrase="{n_inbound_contacts:.0f} contacts by them")
 def n_inbound_contacts(at: Snapshot) -> Floats:
     """Contacts that the buyer started."""
-    return contacts(at).count(contacts(at).inbound & contacts(at).kept)
+    return _by_side(at, facts(at).inbound)
 
 
-@feature("contact", "contacts", needs=TABLE, nan="never", phrase="{n_mutual_contacts:.0f} calls and meetings")
+@feature("contact", "contacts", needs=TABLE, nan=NO_SIDE, phrase="{n_mutual_contacts:.0f} calls and meetings")
 def n_mutual_contacts(at: Snapshot) -> Floats:
     """Contacts in which both sides came together."""
-    return contacts(at).count(contacts(at).mutual & contacts(at).kept)
+    return _by_side(at, facts(at).mutual)
 
 
 @feature(
-    "contact", "contacts", needs=TABLE, nan="never",
+    "contact", "contacts", needs=TABLE, nan=NO_SIDE,
     phrase="we got in touch {n_outbound_contacts_90d:.0f} times in the last 90 days",
 )  # fmt: skip
 def n_outbound_contacts_90d(at: Snapshot) -> Floats:
     """Contacts that the seller started in the last 90 days."""
-    return contacts(at).count_within(contacts(at).outbound & contacts(at).kept, 90)
+    return _by_side(at, facts(at).outbound, 90)
 
 
 @feature(
-    "contact", "contacts", needs=TABLE, nan="never",
+    "contact", "contacts", needs=TABLE, nan=NO_SIDE,
     phrase="they got in touch {n_inbound_contacts_90d:.0f} times in the last 90 days",
 )  # fmt: skip
 def n_inbound_contacts_90d(at: Snapshot) -> Floats:
     """Contacts that the buyer started in the last 90 days."""
-    return contacts(at).count_within(contacts(at).inbound & contacts(at).kept, 90)
+    return _by_side(at, facts(at).inbound, 90)
 
 
 @feature(
@@ -110,7 +133,7 @@ def contacts_per_purchase(at: Snapshot) -> Floats:
 def n_contacts_since_last_purchase(at: Snapshot) -> Floats:
     """Contacts on days after the last purchase."""
     there = contacts(at)
-    later = there.kept & (there.age < np.nan_to_num(at.silence)[there.runs.row])
+    later = there.facts.kept & (there.age < np.nan_to_num(at.silence)[there.runs.row])
     return where(at.n_purchases > 0, there.count(later))
 
 
@@ -122,7 +145,7 @@ def n_contacts_since_last_purchase(at: Snapshot) -> Floats:
 )
 def days_since_last_contact(at: Snapshot) -> Floats:
     """Calendar days since the last contact."""
-    return contacts(at).days_since_last(contacts(at).kept)
+    return contacts(at).days_since_last(facts(at).kept)
 
 
 @feature(
@@ -134,7 +157,7 @@ def days_since_last_contact(at: Snapshot) -> Floats:
 )
 def days_since_first_contact(at: Snapshot) -> Floats:
     """Calendar days since the first contact."""
-    return contacts(at).days_since_first(contacts(at).kept)
+    return contacts(at).days_since_first(facts(at).kept)
 
 
 @feature(
@@ -143,7 +166,7 @@ def days_since_first_contact(at: Snapshot) -> Floats:
 )  # fmt: skip
 def days_since_last_outbound_contact(at: Snapshot) -> Floats:
     """Calendar days since the seller last started a contact."""
-    return contacts(at).days_since_last(contacts(at).outbound & contacts(at).kept)
+    return contacts(at).days_since_last(facts(at).outbound & facts(at).kept)
 
 
 @feature(
@@ -152,7 +175,7 @@ def days_since_last_outbound_contact(at: Snapshot) -> Floats:
 )  # fmt: skip
 def days_since_last_inbound_contact(at: Snapshot) -> Floats:
     """Calendar days since the buyer last started a contact."""
-    return contacts(at).days_since_last(contacts(at).inbound & contacts(at).kept)
+    return contacts(at).days_since_last(facts(at).inbound & facts(at).kept)
 
 
 @feature(
@@ -161,7 +184,7 @@ def days_since_last_inbound_contact(at: Snapshot) -> Floats:
 )  # fmt: skip
 def days_since_last_mutual_contact(at: Snapshot) -> Floats:
     """Calendar days since both sides last came together."""
-    return contacts(at).days_since_last(contacts(at).mutual & contacts(at).kept)
+    return contacts(at).days_since_last(facts(at).mutual & facts(at).kept)
 
 
 @feature(
@@ -170,7 +193,7 @@ def days_since_last_mutual_contact(at: Snapshot) -> Floats:
 )  # fmt: skip
 def contact_gap_days_mean(at: Snapshot) -> Floats:
     """Mean days between contacts."""
-    runs, age = contacts(at).only(contacts(at).kept)
+    runs, age = contacts(at).only(facts(at).kept)
     return where(runs.count > 1, (runs.first(age) - runs.last(age)) / np.maximum(runs.count - 1, 1))
 
 
@@ -180,7 +203,7 @@ def contact_gap_days_mean(at: Snapshot) -> Floats:
 )  # fmt: skip
 def longest_contact_silence_days(at: Snapshot) -> Floats:
     """The longest stretch without a contact since the first, the present one included."""
-    runs, age = contacts(at).only(contacts(at).kept)
+    runs, age = contacts(at).only(facts(at).kept)
     until_next = np.append(age[:-1] - age[1:], 0)
     ends = np.append(runs.is_first[1:], [True][: len(age)])
     return runs.max(np.where(ends, age, until_next[: len(age)]))
@@ -221,13 +244,12 @@ def contact_reciprocity(at: Snapshot) -> Floats:
 
 def _buyer_replies(at: Snapshot) -> tuple[Floats, Floats]:
     there = contacts(at)
-    return there.replies(there.outbound & there.kept, (there.inbound | there.mutual) & there.kept)
+    return there.replies(there.facts.outbound & there.facts.kept, there.facts.by_buyer & there.facts.kept)
 
 
 def _seller_replies(at: Snapshot) -> tuple[Floats, Floats]:
     there = contacts(at)
-    asked = there.inbound & there.kept & ~there.one_of("kind", "usage")
-    return there.replies(asked, (there.outbound | there.mutual) & there.kept)
+    return there.replies(there.facts.inbound & there.facts.kept, there.facts.by_seller & there.facts.kept)
 
 
 @feature(
@@ -253,7 +275,7 @@ def buyer_reply_days_mean(at: Snapshot) -> Floats:
     phrase="we came back to {seller_reply_share:.0%} of their contacts",
 )  # fmt: skip
 def seller_reply_share(at: Snapshot) -> Floats:
-    """Share of the buyer's contacts (usage aside) that the seller followed within 14 days."""
+    """Share of the buyer's contacts that the seller followed within 14 days."""
     return at.once(_seller_replies)[0]
 
 
@@ -272,7 +294,7 @@ def seller_reply_days_mean(at: Snapshot) -> Floats:
 )  # fmt: skip
 def answered_inbound_share(at: Snapshot) -> Floats:
     """Share of the buyer's contacts that are recorded as answered by now."""
-    return _answered_share(at, contacts(at).inbound & ~contacts(at).one_of("kind", "usage"))
+    return _answered_share(at, facts(at).inbound)
 
 
 @feature(
@@ -281,14 +303,13 @@ def answered_inbound_share(at: Snapshot) -> Floats:
 )  # fmt: skip
 def answered_outbound_share(at: Snapshot) -> Floats:
     """Share of the seller's contacts that are recorded as answered by now."""
-    return _answered_share(at, contacts(at).outbound)
+    return _answered_share(at, facts(at).outbound)
 
 
-def _answered_share(at: Snapshot, which: Floats) -> Floats:
-    there = contacts(at)
-    return ratio(
-        there.count(which & there.answer_due & there.answered), there.count(which & there.answer_due)
-    )
+def _answered_share(at: Snapshot, which: Bools) -> Floats:
+    there, answered = contacts(at), facts(at).answered
+    written = which & facts(at).kept & ~np.isnan(answered)
+    return ratio(there.count(written & (answered == 1)), there.count(written))
 
 
 @feature(
@@ -305,14 +326,14 @@ def response_hours_mean(at: Snapshot) -> Floats:
 
 @feature("contact", "check-ins", needs=TABLE, nan="never", phrase="{n_check_ins_kept:.0f} check-ins kept")
 def n_check_ins_kept(at: Snapshot) -> Floats:
-    """Check-ins, meetings, visits and calls that took place."""
-    return contacts(at).count(contacts(at).kind(*CHECK_IN_KINDS))
+    """Check-ins, meetings, visits and calls that took place and that the buyer alone did not start."""
+    return contacts(at).count(facts(at).check_ins)
 
 
 @feature("contact", "check-ins", needs=TABLE, nan="never", phrase="{n_check_ins_missed:.0f} check-ins missed")
 def n_check_ins_missed(at: Snapshot) -> Floats:
     """Check-ins, meetings, visits and calls that were agreed upon and did not take place."""
-    return contacts(at).count(contacts(at).one_of("kind", *CHECK_IN_KINDS) & contacts(at).missed)
+    return contacts(at).count(facts(at).missed_check_ins)
 
 
 @feature(
@@ -330,7 +351,7 @@ def check_in_kept_share(at: Snapshot) -> Floats:
 )  # fmt: skip
 def days_since_last_check_in(at: Snapshot) -> Floats:
     """Calendar days since the last check-in, meeting, visit or call that took place."""
-    return contacts(at).days_since_last(contacts(at).kind(*CHECK_IN_KINDS))
+    return contacts(at).days_since_last(facts(at).check_ins)
 
 
 @feature(
@@ -348,7 +369,7 @@ def check_in_overdue_ratio(at: Snapshot) -> Floats:
 )  # fmt: skip
 def check_in_month_share(at: Snapshot) -> Floats:
     """Share of the stretches of 30 days since the first contact that held a check-in, as the cadence asks."""
-    runs, age = contacts(at).only(contacts(at).kind(*CHECK_IN_KINDS))
+    runs, age = contacts(at).only(facts(at).check_ins)
     month = np.maximum(age - 1, 0) // CADENCE_DAYS
     held = runs.tally(changed(month) | runs.is_first)
     return ratio(held, np.maximum(at.once(days_since_first_contact) - 1, 0) // CADENCE_DAYS + 1)
@@ -365,23 +386,23 @@ def check_in_month_share(at: Snapshot) -> Floats:
     phrase="{non_sales_share:.0%} of the contacts sold nothing",
 )
 def non_sales_share(at: Snapshot) -> Floats:
-    """Share of the contacts that are not a campaign, a renewal talk, an invoice or on the topic of sales."""
-    return ratio(at.once(n_contacts) - contacts(at).count(contacts(at).sales), at.once(n_contacts))
+    """Share of the contacts that are no campaign, no invoice, and not about sales but for the buyer's own."""
+    return ratio(at.once(n_contacts) - contacts(at).count(facts(at).selling), at.once(n_contacts))
 
 
 @feature(
     "contact", "contacts", needs=TABLE, nan="never",
-    phrase="{n_beyond_contacts_365d:.0f} times advice, training or an event in the last year",
+    phrase="{n_beyond_contacts_365d:.0f} times care beyond the purchase in the last year",
 )  # fmt: skip
 def n_beyond_contacts_365d(at: Snapshot) -> Floats:
-    """Advice, training, events and onboarding in the last 365 days: value beyond the purchase."""
-    return contacts(at).count_within(contacts(at).kind(*BEYOND_KINDS), 365)
+    """Care by the seller beyond the purchase in the last 365 days: advice, check-ins, training, events, visits."""
+    return contacts(at).count_within(facts(at).beyond, 365)
 
 
 @feature("contact", "kinds", needs=TABLE, nan="never", phrase="{n_contact_kinds:.0f} kinds of contact")
 def n_contact_kinds(at: Snapshot) -> Floats:
     """Different kinds of contact."""
-    return contacts(at).distinct("kind", contacts(at).kept)
+    return contacts(at).distinct("kind", facts(at).kept)
 
 
 @feature(
@@ -390,14 +411,14 @@ def n_contact_kinds(at: Snapshot) -> Floats:
 )  # fmt: skip
 def n_contact_owners_365d(at: Snapshot) -> Floats:
     """Different people of the seller in contact in the last 365 days."""
-    return contacts(at).distinct("owner", contacts(at).kept & (contacts(at).age <= 365))
+    return contacts(at).distinct("owner", facts(at).kept & (contacts(at).age <= 365))
 
 
 @feature("contact", "channels", needs=(TABLE, "interactions.channel"), nan="never",
          phrase="in touch through {n_contact_channels:.0f} channels")  # fmt: skip
 def n_contact_channels(at: Snapshot) -> Floats:
     """Different channels of contact."""
-    return contacts(at).distinct("channel", contacts(at).kept)
+    return contacts(at).distinct("channel", facts(at).kept)
 
 
 @feature(
@@ -406,7 +427,7 @@ def n_contact_channels(at: Snapshot) -> Floats:
 )  # fmt: skip
 def contact_minutes_90d(at: Snapshot) -> Floats:
     """Known minutes of contact or use in the last 90 days; 0 where none are known."""
-    runs, minutes, age = contacts(at).number("minutes")
+    runs, minutes, age = contacts(at).number("minutes", use=True)
     return runs.sum(np.where(age <= 90, minutes, 0.0))
 
 
@@ -416,7 +437,7 @@ def contact_minutes_90d(at: Snapshot) -> Floats:
 )  # fmt: skip
 def contact_minutes_90d_change(at: Snapshot) -> Floats:
     """Minutes of contact or use in the last 90 days less those in the 90 days before."""
-    runs, minutes, age = contacts(at).number("minutes")
+    runs, minutes, age = contacts(at).number("minutes", use=True)
     return runs.sum(np.where(age <= 90, minutes, 0.0)) - runs.sum(
         np.where((age > 90) & (age <= 180), minutes, 0.0)
     )
@@ -427,7 +448,7 @@ def contact_minutes_90d_change(at: Snapshot) -> Floats:
 )
 def n_usage_30d(at: Snapshot) -> Floats:
     """Records of use in the last 30 days."""
-    return contacts(at).count_within(contacts(at).kind("usage"), 30)
+    return contacts(at).count_within(facts(at).use, 30)
 
 
 @feature(
@@ -436,7 +457,7 @@ def n_usage_30d(at: Snapshot) -> Floats:
 )  # fmt: skip
 def n_usage_30d_change(at: Snapshot) -> Floats:
     """Records of use in the last 30 days less those in the 30 days before."""
-    there, used = contacts(at), contacts(at).kind("usage")
+    there, used = contacts(at), facts(at).use
     return 2 * there.count_within(used, 30) - there.count_within(used, 60)
 
 
@@ -510,11 +531,15 @@ def n_complaints_90d(at: Snapshot) -> Floats:
 
 
 @feature(
-    "contact", "complaints", needs=TABLE, nan="never", phrase="{n_open_complaints:.0f} complaints still open"
+    "contact",
+    "complaints",
+    needs=TABLE,
+    nan=NO_CLOSING,
+    phrase="{n_open_complaints:.0f} complaints still open",
 )
 def n_open_complaints(at: Snapshot) -> Floats:
-    """Complaints not known to be closed or resolved."""
-    return contacts(at).count(contacts(at).kind("complaint") & ~contacts(at).resolved)
+    """Complaints that are not closed or resolved as yet."""
+    return _not_resolved(at, contacts(at).kind("complaint"))
 
 
 @feature(
@@ -523,7 +548,7 @@ def n_open_complaints(at: Snapshot) -> Floats:
 )  # fmt: skip
 def days_oldest_complaint_open(at: Snapshot) -> Floats:
     """Calendar days since the oldest complaint that is still open."""
-    return contacts(at).days_since_first(contacts(at).kind("complaint") & ~contacts(at).resolved)
+    return contacts(at).days_since_first(contacts(at).kind("complaint") & (facts(at).resolved == 0))
 
 
 @feature(
@@ -531,13 +556,15 @@ def days_oldest_complaint_open(at: Snapshot) -> Floats:
 )
 def n_requests_90d(at: Snapshot) -> Floats:
     """Support tickets and complaints of the last 90 days."""
-    return contacts(at).count_within(contacts(at).kind(*REQUEST_KINDS), 90)
+    return contacts(at).count_within(facts(at).trouble, 90)
 
 
-@feature("contact", "tickets", needs=TABLE, nan="never", phrase="{n_open_requests:.0f} requests still open")
+@feature(
+    "contact", "tickets", needs=TABLE, nan=NO_CLOSING, phrase="{n_open_requests:.0f} requests still open"
+)
 def n_open_requests(at: Snapshot) -> Floats:
-    """Support tickets and complaints not known to be closed or resolved."""
-    return contacts(at).count(contacts(at).kind(*REQUEST_KINDS) & ~contacts(at).resolved)
+    """Support tickets and complaints that are not closed or resolved as yet."""
+    return _not_resolved(at, facts(at).trouble)
 
 
 @feature(

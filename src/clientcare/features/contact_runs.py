@@ -1,22 +1,21 @@
-"""The contacts of a snapshot as runs: who started them, of what kind, and what came of them by then."""
+"""The contacts of a snapshot as runs of each buyer, and what a feature asks of a run.
+
+What a contact is, who started it and what came of it is said by :class:`clientcare.facts.contacts.Contacts`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from clientcare.facts.contacts import Contacts
 from clientcare.facts.events import EventTable
 from clientcare.facts.runs import Array, Floats, Runs, ratio, where
 from clientcare.features.snapshot import Snapshot
-from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
+from clientcare.window import MICROSECONDS_A_DAY
 
-SALES_KINDS = ("campaign", "renewal_talk", "invoice")
-REQUEST_KINDS = ("complaint", "support_ticket")
-INBOUND_BY_NATURE = ("complaint", "feedback", "referral", "support_ticket", "usage")
-MUTUAL_BY_NATURE = ("call", "meeting", "visit")
 REPLY_DAYS = 14
 """A contact by the other side within so many days counts as a reply."""
 
@@ -29,100 +28,32 @@ class ContactRuns:
     ----------
     runs : Runs
         The run of contacts of each buyer.
-    events : EventTable
+    facts : Contacts
         The contacts, as they were known.
     age : int array of shape (n_rows,)
         Days from each contact to the date.
     """
 
     runs: Runs
-    events: EventTable
+    facts: Contacts
     age: Array
 
     @classmethod
     def known(cls, at: Snapshot) -> ContactRuns:
         """The contacts known at the date of a snapshot."""
         runs, events = at.known_rows("interactions")
-        return cls(runs, events, at.today - events.day.astype(np.int64))
+        return cls(runs, Contacts(events, at.moment), at.today - events.day.astype(np.int64))
+
+    @property
+    def events(self) -> EventTable:
+        """The contacts as a table of events."""
+        return self.facts.events
 
     # Which contacts
 
-    def one_of(self, column: str, *texts: str) -> Array:
-        """Contacts whose coded column holds one of some texts."""
-        codes = self.events.columns.get(column)
-        if codes is None or column not in self.events.levels:
-            return np.zeros(self.events.n_rows, dtype=bool)
-        wanted = np.isin(np.asarray(self.events.levels[column], dtype=object).astype(str), texts)
-        return np.append(wanted, False)[codes]
-
     def kind(self, *kinds: str) -> Array:
-        """Contacts of some kinds that took place."""
-        return self.one_of("kind", *kinds) & self.kept
-
-    @cached_property
-    def missed(self) -> Array:
-        """Agreed upon, and did not take place."""
-        return self.one_of("status", "missed")
-
-    @cached_property
-    def kept(self) -> Array:
-        """Took place: neither missed nor only scheduled."""
-        return ~self.one_of("status", "missed", "scheduled")
-
-    @cached_property
-    def inbound(self) -> Array:
-        """Started by the buyer; a contact without a direction is taken by the nature of its kind."""
-        return self._direction("inbound") | (self._undirected & self.one_of("kind", *INBOUND_BY_NATURE))
-
-    @cached_property
-    def mutual(self) -> Array:
-        """Both sides came together."""
-        return self._direction("mutual") | (self._undirected & self.one_of("kind", *MUTUAL_BY_NATURE))
-
-    @cached_property
-    def outbound(self) -> Array:
-        """Started by the seller."""
-        by_nature = self._undirected & ~self.one_of("kind", *INBOUND_BY_NATURE, *MUTUAL_BY_NATURE)
-        return self._direction("outbound") | by_nature
-
-    def _direction(self, direction: str) -> Array:
-        return self.one_of("direction", direction)
-
-    @cached_property
-    def _undirected(self) -> Array:
-        return ~self.one_of("direction", "inbound", "outbound", "mutual")
-
-    @cached_property
-    def sales(self) -> Array:
-        """Contacts that sell: campaigns, renewal talks, invoices, and whatever has the topic ``sales``."""
-        return self.kind(*SALES_KINDS) | (self.one_of("topic", "sales") & self.kept)
-
-    @cached_property
-    def answered(self) -> Array:
-        """Contacts known to have been answered."""
-        done = self._number("answered") == 1
-        return np.asarray(done | ~np.isnan(self._number("response_hours")) | self._known("answered_at"))
-
-    @cached_property
-    def answer_due(self) -> Array:
-        """Contacts whose answer counts: those it is written of, a request, or any where nothing is said."""
-        if "answered" not in self.events.columns:
-            return self.kept
-        written = ~np.isnan(self._number("answered"))
-        return np.asarray(self.kept & (written | self.one_of("kind", *REQUEST_KINDS)))
-
-    @cached_property
-    def resolved(self) -> Array:
-        """Contacts known to have been closed or resolved."""
-        return np.asarray((self._number("resolved") == 1) | self._known("closed_at"))
-
-    def _number(self, column: str) -> Array:
-        values = self.events.columns.get(column)
-        return np.full(self.events.n_rows, np.nan) if values is None else values
-
-    def _known(self, column: str) -> Array:
-        values = self.events.columns.get(column)
-        return np.zeros(self.events.n_rows, dtype=bool) if values is None else values != UNKNOWN_TIME
+        """Contacts of some kinds."""
+        return self.facts.kind(*kinds) & self.facts.kept
 
     # Reductions
 
@@ -149,10 +80,10 @@ class ContactRuns:
         runs, age = self.only(which)
         return runs.first(age)
 
-    def number(self, column: str) -> tuple[Runs, Array, Array]:
-        """Contacts with a known number in a column: runs, numbers and ages."""
-        values = self._number(column)
-        rows = np.flatnonzero(~np.isnan(values) & self.kept)
+    def number(self, column: str, use: bool = False) -> tuple[Runs, Array, Array]:
+        """Contacts (and use) with a known number in a column: runs, numbers and ages."""
+        values = self.facts.number(column)
+        rows = np.flatnonzero(~np.isnan(values) & (self.facts.took_place if use else self.facts.kept))
         return Runs(self.runs.row[rows], self.runs.n_runs), values[rows], self.age[rows]
 
     def mean(self, column: str) -> Floats:

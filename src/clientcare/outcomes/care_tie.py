@@ -5,20 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from clientcare.facts.events import Array, EventTable
+from clientcare.facts.contacts import Bools, Contacts
+from clientcare.facts.events import Array
 from clientcare.history.histories import Histories
 from clientcare.history.population import in_force
 from clientcare.outcomes.seen import BoolArray, in_horizon
 from clientcare.window import Window, microseconds
-
-SELLING_KINDS = ("campaign", "invoice", "usage")
-"""Kinds that never make a tie: to be sent an offer or a bill, or to log in, is no bond of care, answered or
-not."""
-
-FACE_TO_FACE_KINDS = (
-    "advice", "call", "check_in", "meeting", "onboarding", "renewal_talk", "training", "visit",
-)  # fmt: skip
-"""Kinds that are two-way by their nature once they are known to have been kept."""
 
 
 def care_tie(histories: Histories, window: Window) -> pd.Series[bool]:
@@ -26,9 +18,9 @@ def care_tie(histories: Histories, window: Window) -> pd.Series[bool]:
     be seen.
 
     A tie is a contract in force at the end of the horizon, or at least one two-way exchange within it (see
-    :func:`two_way_exchanges`), or at least one contact from each side. It can be seen for every buyer where
-    two-way contacts were recorded at all before the horizon's end, and otherwise for the buyers who ever had
-    a contract.
+    :attr:`clientcare.facts.contacts.Contacts.exchanges`), or at least one contact from each side. It can be
+    seen for every buyer where two-way contacts were recorded at all before the horizon's end, and otherwise
+    for the buyers who ever had a contract.
 
     Returns
     -------
@@ -37,38 +29,13 @@ def care_tie(histories: Histories, window: Window) -> pd.Series[bool]:
     end = microseconds(window.end)
     bound = in_force(histories, window.end)
     visible = _ever_had_contract(histories, end)
-    interactions = histories.events("interactions")
-    if interactions is not None:
-        interactions = interactions.before(end)
-        visible = visible | _exchanges_are_recorded(interactions)
-        bound = bound | _tied_by_contact(interactions, in_horizon(interactions, window))
+    contacts = Contacts.known(histories, end)
+    if contacts is not None:
+        visible = visible | _exchanges_are_recorded(contacts)
+        bound = bound | tied_by_contact(contacts, in_horizon(contacts.events, window))
     tie = pd.array(bound, dtype="boolean")
     tie[~(visible | bound)] = pd.NA
     return pd.Series(tie, name="care_tie")
-
-
-def two_way_exchanges(interactions: EventTable) -> BoolArray:
-    """Which contacts are an exchange in themselves, as far as is known; shape (n_rows,).
-
-    Of contacts that took place (neither missed nor only scheduled) and do not sell (:data:`SELLING_KINDS`):
-
-    - a mutual contact;
-    - one that was answered, by whichever side it was addressed to, or resolved;
-    - a check-in, meeting, call, visit, training ... known to have been kept, and not known to be unanswered;
-    - feedback, or any contact that the buyer rated;
-    - a referral the buyer made (asking for one is outbound and needs an answer).
-    """
-    outbound = _is(interactions, "direction", ("outbound",))
-    answered = _number(interactions, "answered")
-    replied = (answered == 1) | (_number(interactions, "resolved") == 1)
-    for hours in ("response_hours", "resolution_hours"):
-        replied |= (answered != 0) & ~np.isnan(_number(interactions, hours))
-    kept = _is(interactions, "status", ("kept",)) & _is(interactions, "kind", FACE_TO_FACE_KINDS)
-    voice = _is(interactions, "kind", ("feedback", "referral")) & ~outbound
-    rated = ~np.isnan(_number(interactions, "satisfaction"))
-    mutual = _is(interactions, "direction", ("mutual",))
-    exchange = mutual | replied | (kept & (answered != 0)) | voice | rated
-    return np.asarray(_is_contact(interactions) & exchange)
 
 
 def last_exchange_day(histories: Histories, moment: pd.Timestamp) -> Array:
@@ -77,38 +44,32 @@ def last_exchange_day(histories: Histories, moment: pd.Timestamp) -> Array:
     Shape (n_buyers,).
     """
     last = np.full(len(histories.buyer_ids), -1, dtype=np.int64)
-    interactions = histories.events("interactions")
-    if interactions is not None:
-        known = interactions.before(microseconds(moment))
-        rows = two_way_exchanges(known)
-        last[known.buyer[rows]] = known.day[rows]  # rows ascend in time within a buyer, the last one stays
+    contacts = Contacts.known(histories, microseconds(moment))
+    if contacts is not None:
+        rows = contacts.exchanges
+        last[contacts.buyer[rows]] = contacts.events.day[
+            rows
+        ]  # rows ascend in time within a buyer, the last one stays
     return last
 
 
-def one_sided_contacts(interactions: EventTable, direction: str) -> BoolArray:
-    """Which contacts came from one side, and are not known to have missed the other; shape (n_rows,).
+def tied_by_contact(contacts: Contacts, rows: Bools) -> BoolArray:
+    """Whether each buyer had an exchange, or a contact from each side, among some contacts; shape (n_buyers,).
 
-    What a buyer said counts, answered or not; what a seller sent counts unless it is known to have had no
-    answer.
+    What a buyer said counts, answered or not; what a seller sent counts unless it is known to have had no answer.
     """
-    missed = (_number(interactions, "answered") == 0) & (direction == "outbound")
-    return np.asarray(_is_contact(interactions) & _is(interactions, "direction", (direction,)) & ~missed)
+
+    def had(mask: Bools) -> BoolArray:
+        return contacts.count(mask & rows) > 0
+
+    from_buyer = had(contacts.care & contacts.inbound)
+    from_seller = had(contacts.care & contacts.outbound & (contacts.answered != 0))
+    return had(contacts.exchanges) | (from_buyer & from_seller)
 
 
-def _tied_by_contact(interactions: EventTable, rows: BoolArray) -> BoolArray:
-    def had(mask: BoolArray) -> BoolArray:
-        found = np.zeros(interactions.n_buyers, dtype=bool)
-        found[interactions.buyer[mask & rows]] = True
-        return found
-
-    from_buyer = had(one_sided_contacts(interactions, "inbound"))
-    from_seller = had(one_sided_contacts(interactions, "outbound"))
-    return had(two_way_exchanges(interactions)) | (from_buyer & from_seller)
-
-
-def _exchanges_are_recorded(interactions: EventTable) -> bool:
+def _exchanges_are_recorded(contacts: Contacts) -> bool:
     """Whether any buyer at all could be seen to have a tie; a table of campaigns alone shows none."""
-    return bool(_tied_by_contact(interactions, np.ones(interactions.n_rows, dtype=bool)).any())
+    return bool(tied_by_contact(contacts, np.ones(contacts.events.n_rows, dtype=bool)).any())
 
 
 def _ever_had_contract(histories: Histories, moment: int) -> BoolArray:
@@ -117,23 +78,3 @@ def _ever_had_contract(histories: Histories, moment: int) -> BoolArray:
     if contracts is not None:
         had[contracts.buyer[contracts.time < moment]] = True
     return had
-
-
-def _is_contact(interactions: EventTable) -> BoolArray:
-    did_not_happen = _is(interactions, "status", ("missed", "scheduled"))
-    return np.asarray(~did_not_happen & ~_is(interactions, "kind", SELLING_KINDS))
-
-
-def _is(events: EventTable, column: str, texts: tuple[str, ...]) -> BoolArray:
-    """Rows whose coded column holds one of some texts; nowhere where there is no such column."""
-    codes = events.columns.get(column)
-    if codes is None:
-        return np.zeros(events.n_rows, dtype=bool)
-    wanted = np.isin(np.asarray(events.levels[column], dtype=object).astype(str), texts)
-    return np.append(wanted, False)[codes]
-
-
-def _number(events: EventTable, column: str) -> Array:
-    """A column of numbers; NaN throughout where there is no such column."""
-    values = events.columns.get(column)
-    return np.full(events.n_rows, np.nan) if values is None else values

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clientcare.facts.contacts import Contacts
 from clientcare.history import EventTable, Histories
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, microseconds
 
@@ -41,15 +42,9 @@ def _contact_days(
     events = histories.events("interactions")
     if events is None:
         return [[] for _ in positions], [[] for _ in positions]
-    past = events.before(moment)
-    levels = list(past.levels.get("direction", []))
-    outbound = levels.index("outbound") if "outbound" in levels else -2
-    by_us = (
-        past.columns["direction"] == outbound
-        if "direction" in past.columns
-        else np.zeros(past.n_rows, dtype=bool)
-    )
-    return _latest_days(past, by_us, positions), _latest_days(past, ~by_us, positions)
+    known = Contacts(events.before(moment), moment)
+    by_us, by_them = known.kept & known.outbound, known.kept & known.by_buyer
+    return _latest_days(known.events, by_us, positions), _latest_days(known.events, by_them, positions)
 
 
 def _terms(histories: Histories, moment: int, positions: NDArray[np.intp]) -> list[list[list[int | None]]]:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 from clientcare.exceptions import SchemaError
+from clientcare.facts.kinds import kinds_where
 from clientcare.history.door.cells import Numbers, read_flags
 from clientcare.history.door.dates import Times
 from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.quality import Mask, first_true
 from clientcare.history.door.sheets import Door, Sheet, judge_copies, open_sheet
-from clientcare.history.door.words import KINDS, codes_of, direction_words, kind_words, reword, status_words
+from clientcare.history.door.words import (
+    KINDS,
+    codes_of,
+    direction_words,
+    kind_words,
+    outcomes_in_kinds,
+    reword,
+    status_words,
+)
 from clientcare.window import UNKNOWN_TIME
 
 MICROSECONDS_AN_HOUR = 3_600_000_000
-ANSWERABLE = (
-    *("check_in", "call", "email", "message", "support_ticket", "complaint", "feedback", "advice"),
-    *("renewal_talk", "other"),
-)
+ANSWERABLE = kinds_where(lambda kind: kind.answerable)
 """Kinds that ask for an answer, those under a name of the caller's own included."""
-RESOLVABLE = ("support_ticket", "complaint", "other")
+RESOLVABLE = kinds_where(lambda kind: kind.resolvable)
 """Kinds that are open until they are resolved, those under a name of the caller's own included."""
 
 KNOWN_FROM = {
@@ -58,6 +64,8 @@ def read_interactions(given: GivenTable, door: Door) -> Sheet:
 def _read_words(sheet: Sheet, door: Door) -> None:
     log, codes, levels = sheet.log, sheet.codes, sheet.levels
     given = codes["kind"]
+    telling = outcomes_in_kinds(levels["kind"], door.kinds)
+    told = [np.flatnonzero(given == code) for code in telling]
     canonical = np.append(np.isin(levels["kind"], KINDS), False)
     words = kind_words(door.kinds)
     codes["kind"], levels["kind"] = reword(given, levels["kind"], words, keep_unknown=True)
@@ -69,9 +77,31 @@ def _read_words(sheet: Sheet, door: Door) -> None:
         given = codes[name]
         codes[name], levels[name] = reword(given, levels[name], known, keep_unknown=False)
         log.note(f"unknown_{name}", f"kept: {name} unknown", (given >= 0) & (codes[name] < 0))
-        if name == "direction" and name in sheet.given.names:
-            log.note("missing_direction", "kept: direction unknown", given < 0)
+        if name == "direction":
+            _note_sides(sheet, given < 0)
+    for rows, word in zip(told, telling.values(), strict=True):
+        _fill_status(sheet, rows, word)
+    log.note("attempted_contact", "kept: as an attempt, no contact", _is_word(sheet, "status", "attempted"))
     log.note("missed_contact", "kept: as missed", _is_word(sheet, "status", "missed"))
+
+
+def _note_sides(sheet: Sheet, unknown: Mask) -> None:
+    """Tell where nobody wrote down who started a contact: taken from its kind where that says so, else unknown."""
+    tells = _is_word(sheet, "kind", *kinds_where(lambda kind: kind.starts is not None))
+    sheet.log.note("missing_direction", "kept: direction unknown", unknown & ~tells)
+    sheet.log.note("direction_by_kind", "kept: started by who usually starts that kind", unknown & tells)
+
+
+def _fill_status(sheet: Sheet, rows: Times, word: str) -> None:
+    """A status for the rows that have none, of a word that the kind told."""
+    levels = sheet.levels["status"]
+    if word not in levels:
+        grown = np.array(sorted([*levels, word]), dtype=object)
+        place = np.append(np.searchsorted(grown.astype(str), levels.astype(str)), -1).astype(np.int32)
+        sheet.codes["status"], sheet.levels["status"] = place[sheet.codes["status"]], grown
+    codes = sheet.codes["status"]
+    empty = rows[codes[rows] < 0]
+    codes[empty] = codes_of(sheet.levels["status"], (word,))[0]
 
 
 def _is_word(sheet: Sheet, name: str, *words: str) -> Mask:

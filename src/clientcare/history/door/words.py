@@ -7,60 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from clientcare.exceptions import OptionError
+from clientcare.facts import kinds
 from clientcare.history.door.cells import Codes, Levels
 from clientcare.history.door.schema import did_you_mean
 
-KINDS = (
-    *("check_in", "meeting", "call", "email", "message", "visit", "support_ticket", "complaint", "feedback"),
-    *(
-        "referral",
-        "onboarding",
-        "training",
-        "advice",
-        "event",
-        "campaign",
-        "usage",
-        "renewal_talk",
-        "invoice",
-        "other",
-    ),
-)
+KINDS = tuple(kind.name for kind in kinds.KINDS)
 """The kinds of interactions that the features and the care report know by name."""
-
-SYNONYMS = {
-    "check_in": "checkin check_in_call check_in_meeting touch_base review account_review status_call "
-    "health_check qbr quarterly_business_review business_review",
-    "meeting": "appointment video_call videocall conference zoom teams_meeting meeting_held consultation",
-    "call": "phone phone_call telephone calls outbound_call inbound_call tel",
-    "email": "e_mail mail emails newsletter_reply",
-    "message": "sms text text_message chat live_chat whatsapp dm direct_message letter note",
-    "visit": "site_visit on_site onsite store_visit house_call home_visit",
-    "support_ticket": "ticket support support_case case incident helpdesk service_request "
-    "support_request issue bug",
-    "complaint": "complaints grievance escalation claim",
-    "feedback": "survey nps csat review_left rating feedback_form testimonial",
-    "referral": "referred introduction recommendation refer_a_friend word_of_mouth",
-    "onboarding": "kickoff kick_off welcome implementation setup",
-    "training": "workshop course lesson webinar_training coaching",
-    "advice": "consulting recommendation_given guidance counsel",
-    "event": "webinar conference_visit roadshow open_day invitation",
-    "campaign": "newsletter promotion promo mailing marketing marketing_email ad advert catalogue mailshot",
-    "usage": "feature_usage login log_in session product_usage app_open use",
-    "renewal_talk": "renewal renewal_meeting renewal_call renewal_conversation contract_review",
-    "invoice": "bill billing invoice_sent statement payment_reminder dunning",
-    "other": "misc miscellaneous",
-}
 
 DIRECTIONS = {
     "inbound": "in incoming received from_client from_customer client customer buyer inbound_contact i",
     "outbound": "out outgoing sent to_client to_customer seller agent company outbound_contact o",
     "mutual": "both two_way internal_external bidirectional meeting",
-}
-
-STATUSES = {
-    "kept": "done completed complete held attended took_place closed occurred show success successful",
-    "missed": "no_show noshow not_held cancelled canceled skipped failed absent unattended",
-    "scheduled": "planned booked upcoming open pending future",
 }
 
 
@@ -72,7 +29,8 @@ def kind_words(own: Mapping[str, str] | None) -> dict[str, str]:
     OptionError
         Where the caller maps to a kind that is not ours.
     """
-    words = _table_of(SYNONYMS, KINDS)
+    words = _table_of({kind.name: kind.words for kind in kinds.KINDS}, KINDS)
+    words |= {word: kind for word, (kind, _) in kinds.WORDS_OF_BOTH.items()}
     if own is not None and not isinstance(own, Mapping):
         raise OptionError(
             f"kinds: a {type(own).__name__}, not a mapping of your words to our kinds.\n"
@@ -95,7 +53,19 @@ def direction_words() -> dict[str, str]:
 
 def status_words() -> dict[str, str]:
     """Every word that is read as a status."""
-    return _table_of(STATUSES, tuple(STATUSES))
+    return _table_of(
+        {outcome.name: outcome.words for outcome in kinds.OUTCOMES},
+        tuple(outcome.name for outcome in kinds.OUTCOMES),
+    )
+
+
+def outcomes_in_kinds(levels: Levels, own: Mapping[str, str] | None) -> dict[int, str]:
+    """The outcome that a word written as a kind tells, by its code; the caller's own words tell none."""
+    told = {word: outcome for word, (_, outcome) in kinds.WORDS_OF_BOTH.items()}
+    for theirs in own or {}:
+        told.pop(plain_word(theirs), None)
+    words = [told.get(plain_word(level)) for level in levels]
+    return {code: word for code, word in enumerate(words) if word is not None}
 
 
 def plain_word(word: str) -> str:
