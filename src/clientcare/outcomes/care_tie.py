@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from clientcare.facts.events import Array, EventTable
+from clientcare.facts.term_lines import renews
+from clientcare.facts.terms import FOREVER, stops_at
 from clientcare.history.histories import Histories
 from clientcare.history.population import in_force
-from clientcare.outcomes.seen import BoolArray, in_horizon
+from clientcare.outcomes.seen import BoolArray, parts_with
 from clientcare.window import Window, microseconds
 
 SELLING_KINDS = ("campaign", "invoice", "usage")
@@ -21,30 +23,50 @@ FACE_TO_FACE_KINDS = (
 """Kinds that are two-way by their nature once they are known to have been kept."""
 
 
-def care_tie(histories: Histories, window: Window) -> pd.Series[bool]:
+def care_tie(histories: Histories, window: Window, n_parts: int, min_parts: int) -> pd.Series[bool]:
     """Whether each buyer had a care tie within the horizon; all buyers of the histories, NA where it cannot
     be seen.
 
-    A tie is a contract in force at the end of the horizon, or at least one two-way exchange within it (see
-    :func:`two_way_exchanges`), or at least one contact from each side. It can be seen for every buyer where
-    two-way contacts were recorded at all before the horizon's end, and otherwise for the buyers who ever had
-    a contract.
+    A tie recurs and takes two: in at least ``min_parts`` of the horizon's ``n_parts`` equal parts there is a two-way
+    exchange (see :func:`two_way_exchanges`), or a contact from each side. A contract is no tie. Only where no
+    exchange is recorded at all do contracts speak, of the buyers who ever had one: see :func:`stays_bound`.
+
+    Parameters
+    ----------
+    histories : Histories
+    window : Window
+    n_parts, min_parts : int
 
     Returns
     -------
     Series of the nullable type ``boolean``, shape (n_buyers,), named ``care_tie``
     """
-    end = microseconds(window.end)
-    bound = in_force(histories, window.end)
-    visible = _ever_had_contract(histories, end)
     interactions = histories.events("interactions")
-    if interactions is not None:
-        interactions = interactions.before(end)
-        visible = visible | _exchanges_are_recorded(interactions)
-        bound = bound | _tied_by_contact(interactions, in_horizon(interactions, window))
-    tie = pd.array(bound, dtype="boolean")
-    tie[~(visible | bound)] = pd.NA
+    known = None if interactions is None else interactions.before(microseconds(window.end))
+    if known is not None and _exchanges_are_recorded(known):
+        recurring = _parts_with_tie(known, window, n_parts).sum(axis=1) >= min_parts
+        return pd.Series(pd.array(recurring, dtype="boolean"), name="care_tie")
+    tie = pd.array(stays_bound(histories, window), dtype="boolean")
+    tie[~_ever_had_contract(histories, microseconds(window.end))] = pd.NA
     return pd.Series(tie, name="care_tie")
+
+
+def stays_bound(histories: Histories, window: Window) -> BoolArray:
+    """Who is under contract at the horizon's end, and has stayed of their own will; shape (n_buyers,).
+
+    That is, has renewed at least once (see :func:`clientcare.facts.term_lines.renews`), or has kept a contract
+    without an end, which can be left any day, for the whole horizon.
+    """
+    contracts = histories.events("contracts")
+    stayed = np.zeros(len(histories.buyer_ids), dtype=bool)
+    if contracts is None:
+        return stayed
+    end = microseconds(window.end)
+    known = contracts.before(end)
+    stayed[known.buyer[renews(known)]] = True
+    endless = (stops_at(known, end) == FOREVER) & (known.time < microseconds(window.as_of))
+    stayed[known.buyer[endless]] = True
+    return np.asarray(stayed & in_force(histories, window.end))
 
 
 def two_way_exchanges(interactions: EventTable) -> BoolArray:
@@ -95,20 +117,28 @@ def one_sided_contacts(interactions: EventTable, direction: str) -> BoolArray:
     return np.asarray(_is_contact(interactions) & _is(interactions, "direction", (direction,)) & ~missed)
 
 
-def _tied_by_contact(interactions: EventTable, rows: BoolArray) -> BoolArray:
-    def had(mask: BoolArray) -> BoolArray:
-        found = np.zeros(interactions.n_buyers, dtype=bool)
-        found[interactions.buyer[mask & rows]] = True
-        return found
+def _parts_with_tie(interactions: EventTable, window: Window, n_parts: int) -> BoolArray:
+    """In which parts of the horizon each buyer had an exchange, or a contact from each side."""
 
-    from_buyer = had(one_sided_contacts(interactions, "inbound"))
-    from_seller = had(one_sided_contacts(interactions, "outbound"))
-    return had(two_way_exchanges(interactions)) | (from_buyer & from_seller)
+    def had(rows: BoolArray) -> BoolArray:
+        return parts_with(interactions, rows, window, n_parts)
+
+    both = had(one_sided_contacts(interactions, "inbound")) & had(
+        one_sided_contacts(interactions, "outbound")
+    )
+    return np.asarray(had(two_way_exchanges(interactions)) | both)
 
 
 def _exchanges_are_recorded(interactions: EventTable) -> bool:
     """Whether any buyer at all could be seen to have a tie; a table of campaigns alone shows none."""
-    return bool(_tied_by_contact(interactions, np.ones(interactions.n_rows, dtype=bool)).any())
+
+    def had(rows: BoolArray) -> BoolArray:
+        return np.bincount(interactions.buyer[rows], minlength=interactions.n_buyers) > 0
+
+    both = had(one_sided_contacts(interactions, "inbound")) & had(
+        one_sided_contacts(interactions, "outbound")
+    )
+    return bool(two_way_exchanges(interactions).any() or both.any())
 
 
 def _ever_had_contract(histories: Histories, moment: int) -> BoolArray:

@@ -14,6 +14,7 @@ from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories
 from clientcare.history.population import in_force
 from clientcare.outcomes.care_tie import care_tie
+from clientcare.outcomes.paying import ever_paid
 from clientcare.outcomes.seen import (
     BoolArray,
     label_snapshots,
@@ -22,7 +23,7 @@ from clientcare.outcomes.seen import (
 )
 from clientcare.outcomes.stage import stage_of
 from clientcare.outcomes.status import StatusRule
-from clientcare.window import Days, Moment, Window, parse_days
+from clientcare.window import Days, Moment, Window, microseconds, parse_days
 
 CARE_TIE_RULES = ("when_seen", "required", "ignored")
 
@@ -32,9 +33,10 @@ class ClientDefinition:
     """A client keeps buying, and stands in a two-way bond with the seller.
 
     *Patronage*: purchases in at least ``min_periods`` of the ``periods`` equal parts of [as_of, as_of +
-    horizon), or a contract in force at the end of every part. *Care tie*: a contract in force at the
-    horizon's end, or a two-way exchange within it (an answered check-in, a mutual contact, feedback, a
-    referral; see the decision page on what a client is).
+    horizon), or a contract in force at the end of every part; nobody keeps buying who never paid. *Care tie*: a two-way
+    exchange (an answered check-in, a kept meeting, feedback, a referral) in at least ``min_periods`` of the parts: it
+    recurs, and the buyer takes part. A contract is patronage, not a tie. Where contracts alone are recorded, it takes
+    the tie's place that a contract was renewed at least once, or kept through the horizon with no end that binds.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ class ClientDefinition:
         Into how many equal parts the horizon is divided. A day belongs to part
         ``days since as_of * periods // horizon_days``.
     min_periods : int, 1 to ``periods``
-        In how many of them a client buys.
+        In how many of them a client buys, and in how many both sides meet.
     care_tie : {"when_seen", "required", "ignored"}
         ``"when_seen"``: patronage and tie where a tie could be seen, patronage alone where not.
         ``"required"``: nobody is a client whose tie was not seen. ``"ignored"``: patronage alone.
@@ -121,14 +123,15 @@ class ClientDefinition:
         -------
         Series of the nullable type ``boolean``, named ``care_tie``, indexed like :meth:`label`
             NA where no tie could have been seen: no interactions are recorded, or none that could make a tie
-            (campaigns alone), and the buyer never had a contract.
+            (campaigns alone), and the buyer never had a contract; of those who had one it says then whether they stayed
+            bound of their own will.
 
         Raises
         ------
         NotObservedError
         """
         return self._over_dates(
-            histories, as_of, "care_tie", lambda window: care_tie(histories, window).array
+            histories, as_of, "care_tie", lambda window: self._seen_tie(histories, window)
         )
 
     def stage(self, histories: Histories, as_of: Moment | Iterable[Moment]) -> pd.Series[str]:
@@ -137,7 +140,7 @@ class ClientDefinition:
         Returns
         -------
         Series of categories, named ``stage``, indexed like :meth:`label`
-            ``label`` is true exactly where the stage is ``dependent client``.
+            ``label`` is true exactly where the stage is ``dependent client``. Whoever never paid is a ``new buyer``.
 
         Raises
         ------
@@ -180,7 +183,7 @@ class ClientDefinition:
         kept = np.ones(len(histories.buyer_ids), dtype=bool)
         for moment in part_ends(window, self.periods):
             kept &= in_force(histories, moment)
-        return np.asarray(buying | kept)
+        return np.asarray((buying | kept) & ever_paid(histories, microseconds(window.end)))
 
     def _stage(self, histories: Histories, window: Window) -> Any:
         facts = StatusRule.learn(histories, window.end, self.horizon_days).told(histories, window.end)
@@ -189,13 +192,18 @@ class ClientDefinition:
             facts["had_contract"].reindex(histories.buyer_ids, fill_value=False).to_numpy(dtype=bool)
         )
         tie = self._tie_as_read(histories, window)
-        return stage_of(self._patronage(histories, window), tie, n_purchases, had_contract)
+        stage = stage_of(self._patronage(histories, window), tie, n_purchases, had_contract)
+        stage[~ever_paid(histories, microseconds(window.end))] = "new buyer"
+        return stage
+
+    def _seen_tie(self, histories: Histories, window: Window) -> Any:
+        return care_tie(histories, window, self.periods, self.min_periods).array
 
     def _tie_as_read(self, histories: Histories, window: Window) -> Any:
         """The tie as it enters the label: NA where this definition lets patronage decide."""
         if self.care_tie == "ignored":
             return pd.array([pd.NA] * len(histories.buyer_ids), dtype="boolean")
-        tie = care_tie(histories, window).array
+        tie = self._seen_tie(histories, window)
         if self.care_tie == "when_seen":
             return tie
         if tie.isna().all() and len(tie):
