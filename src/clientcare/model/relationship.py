@@ -36,6 +36,7 @@ from clientcare.model.training.keeping import (
     known_ids,
     own_labels,
     plain_rows,
+    require_some_named,
     table_of,
     table_state,
 )
@@ -428,7 +429,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
 
     # ---- scoring --------------------------------------------------------------------------------------------------
 
-    def score(self, histories: Histories, as_of: Moment | None = None) -> pd.DataFrame:
+    def score(
+        self, histories: Histories, as_of: Moment | None = None, labels: pd.Series[Any] | None = None
+    ) -> pd.DataFrame:
         """The book: what the model says of every buyer known at a date.
 
         A buyer's row depends on that buyer's own history alone, so a history may be scored in parts.
@@ -438,6 +441,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         histories : Histories
         as_of : date, optional
             Nothing at or after it is seen; default: the end of what was observed.
+        labels : Series of bool indexed by buyer_id, optional
+            The user's own list of who is a client now. It outranks what was learned for those who are here
+            (``client_probability`` 1 or 0, ``evidence`` says so); of those who are gone, listed clients are former
+            clients. Nothing of it is kept in the model.
 
         Returns
         -------
@@ -457,6 +464,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         ------
         SchemaError
             Where a table that the model learned from was not given.
+        InputError
+            Where the labels hold anything but True and False, name a buyer twice, or name none of the buyers.
 
         Warns
         -----
@@ -466,23 +475,26 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "model_id_")
         moment = self._ready(histories, as_of, "RelationshipModel.score")
         past = histories.until(moment)
+        if labels is not None:
+            labels = own_labels(labels, "RelationshipModel.score")
+            require_some_named(labels, past.buyer_ids, "RelationshipModel.score")
         parts = in_parts(past, moment)
         if len(parts) == 1:
-            return self._book(past, moment)
+            return self._book(past, moment, labels)
         with ProgressBar("Scoring", n_steps=len(parts)) as bar:
             books = []
             for n_done, buyers in enumerate(parts):
                 bar.at(n_done, f"{len(buyers):,} buyers")
-                books.append(self._book(past.select(buyers), moment))
+                books.append(self._book(past.select(buyers), moment, labels))
         return pd.concat(books)
 
-    def _book(self, past: Histories, moment: pd.Timestamp) -> pd.DataFrame:
+    def _book(self, past: Histories, moment: pd.Timestamp, labels: pd.Series[Any] | None) -> pd.DataFrame:
         with threadpool_limits(1), ProgressBar("Scoring", n_steps=2) as bar:
             bar.at(0, "features")
             table = columns_of(past, moment, self.churn_definition_.horizon_days)
             bar.at(1, "scores and reasons")
             X = self.learned_.encoding.transform(table)
-            return self.learned_.book(X, past, table.index, moment, self.model_id_)
+            return self.learned_.book(X, past, table.index, moment, self.model_id_, labels)
 
     def _ready(self, histories: Histories, as_of: Moment | None, asker: str) -> pd.Timestamp:
         """The date, once it is sure that the histories hold what the model needs."""
