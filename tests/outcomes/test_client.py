@@ -6,6 +6,7 @@ import pytest
 
 from clientcare.exceptions import NotObservedError, OptionError
 from clientcare.history import Histories
+from clientcare.model import RelationshipModel
 from clientcare.outcomes import ClientDefinition, stage_of
 
 AS_OF = "2024-03-01"
@@ -288,6 +289,51 @@ def test_a_definition_goes_through_plain_values_and_back():
     definition = ClientDefinition("100D", periods=4, min_periods=3, care_tie="required")
     assert ClientDefinition.from_dict(definition.to_dict()) == definition
     assert definition != ClientDefinition("100D")
+
+
+def yearly_patients(n=250, seed=3):
+    """Patients who come about every year, those who stop, and those who came once; the regulars by name."""
+    rng = np.random.default_rng(seed)
+    end, rows, stays = pd.Timestamp("2024-07-01"), [], {}
+    for i in range(n):
+        day = pd.Timestamp("2016-01-01") + pd.Timedelta(days=int(rng.integers(0, 2500)))
+        leaves = 0.04 if rng.random() < 0.6 else 0.6
+        stays[f"p{i}"] = leaves < 0.5
+        while day < end:
+            rows.append((f"p{i}", day, 90.0))
+            if rng.random() < leaves:
+                stays[f"p{i}"] = False
+                break
+            day += pd.Timedelta(days=int(rng.normal(365, 25)))
+    visits = pd.DataFrame(rows, columns=["buyer_id", "timestamp", "amount"])
+    return Histories(visits, observed_from="2016-01-01", observed_until=end), pd.Series(stays)
+
+
+def test_a_yearly_patient_is_a_client_however_far_ahead_churn_is_asked_for():
+    histories, stays = yearly_patients()
+    classes = {}
+    for horizon in ("90D", "400D"):
+        model = RelationshipModel(horizon, effort="quick", random_state=0).fit(histories)
+        assert 3 * 360 <= model.client_definition_.horizon_days <= 3 * 370
+        assert any("who buys soon" in said for said in model.says_) == (horizon == "90D")
+        classes[horizon] = model.score(histories)["relationship"].eq("client")
+        assert classes[horizon][stays.reindex(classes[horizon].index)].mean() > 0.8
+    assert (classes["90D"] == classes["400D"]).mean() > 0.97
+
+
+def test_the_own_time_of_a_base_is_what_was_known_at_the_date():
+    histories, _ = yearly_patients(60)
+    early = pd.Timestamp("2020-01-01")
+    assert ClientDefinition().fixed(histories, early) == ClientDefinition().fixed(
+        histories.until(early), early
+    )
+    weekly = histories_of([(b, d) for b in "ab" for d in pd.date_range("2024-01-01", periods=20, freq="7D")])
+    assert ClientDefinition().fixed(weekly, AS_OF).horizon_days == 180
+    label = ClientDefinition().label(weekly, ["2024-04-01", AS_OF])
+    assert label.equals(ClientDefinition("180D").label(weekly, ["2024-04-01", AS_OF]))
+    assert ClientDefinition.from_dict(ClientDefinition().to_dict()) == ClientDefinition()
+    with pytest.raises(OptionError, match="fixed"):
+        _ = ClientDefinition().horizon_days
 
 
 @pytest.mark.parametrize(

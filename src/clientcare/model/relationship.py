@@ -48,6 +48,7 @@ from clientcare.model.training.snapshots import EFFORTS, in_parts, sample_buyers
 from clientcare.model.training.table import SNAPSHOTS, Past, columns_of, gather, rows_of
 from clientcare.model.training.verdict import judgement, standing_in
 from clientcare.outcomes import ChurnDefinition, ClientDefinition, StatusRule
+from clientcare.outcomes.own_time import usual_gap_days
 from clientcare.progress import ProgressBar
 from clientcare.window import (
     MICROSECONDS_A_DAY,
@@ -87,7 +88,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     horizon : str, int or Timedelta, whole days
         Churn is asked over [as_of, as_of + horizon).
     client : ClientDefinition, optional
-        What a client is; default ``ClientDefinition`` over twice the horizon.
+        What a client is; default ``ClientDefinition()``, over the base's own time as known at the date of fitting.
     estimator : scikit-learn classifier, optional
         Takes the place of the boosted trees: LightGBM, XGBoost, a pipeline ... It meets NaN and must
         be able to. A model with one cannot be saved.
@@ -173,7 +174,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         moment = seen.observed_until
         self.as_of_ = moment
         self.churn_definition_ = ChurnDefinition(self.horizon)
-        self.client_definition_ = self.client or ClientDefinition(2 * self.churn_definition_.horizon_days)
+        self.client_definition_ = (self.client or ClientDefinition()).fixed(seen, moment)
         with threadpool_limits(1), ProgressBar("Learning", n_steps=5) as bar:
             bar.at(0, "past dates")
             past = gather(
@@ -407,6 +408,11 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                     f"The history is too short for a whole horizon to have been observed ({about}): nothing was "
                     f"learned from outcomes, {standing_in(heads[name].blend)} stands alone."
                 )
+        gap, asked = usual_gap_days(past.histories, self.as_of_), self.churn_definition_.horizon_days
+        if asked < gap:
+            said.append(
+                f"The usual buyer comes every {gap:.0f} days: churn within {asked} asks who buys soon, not who leaves."
+            )
         n_purchases = columns_by_name(past.rows.X, past.rows.names)("n_purchases")
         if "transactions" in self.tables_ and not (n_purchases > 1).any():
             said.append(
