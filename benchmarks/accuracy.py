@@ -201,7 +201,9 @@ def contestants(horizon_days: int, effort: str) -> dict[str, Any]:
     from clientcare.evaluation.baselines import baseline
 
     churn, client = cc.ChurnDefinition(horizon_days), cc.ClientDefinition(2 * horizon_days)
-    rivals: dict[str, Any] = {"clientcare": cc.RelationshipModel(horizon=horizon_days, effort=effort)}
+    rivals: dict[str, Any] = {
+        "clientcare": cc.RelationshipModel(horizon=horizon_days, client=client, effort=effort)
+    }
     for name in ("recency", "bg_nbd", "mbg_nbd", "pareto_nbd"):
         rivals[name] = Careful(name, baseline(name, churn, client))
     rivals["lifetimes BG/NBD"] = Careful("lifetimes BG/NBD", LifetimesBG(horizon_days))

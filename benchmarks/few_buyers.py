@@ -40,7 +40,7 @@ def losses_of(histories: cc.Histories, date: pd.Timestamp, horizon_days: int) ->
     """Log loss of each buyer by contestant, fitted and asked at one date."""
     churn, client = cc.ChurnDefinition(horizon_days), cc.ClientDefinition(2 * horizon_days)
     past, y = histories.until(date), churn.label(histories, date)
-    scorers: dict[str, Any] = {"clientcare": cc.RelationshipModel(horizon=horizon_days)}
+    scorers: dict[str, Any] = {"clientcare": cc.RelationshipModel(horizon=horizon_days, client=client)}
     scorers |= {name: baseline(name, churn, client) for name in RIVALS}
     losses = {}
     for name, scorer in scorers.items():

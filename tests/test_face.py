@@ -97,7 +97,7 @@ def test_a_model_says_what_it_was_learned_for_from_when_and_from_how_many(tmp_pa
     assert repr(model) == "RelationshipModel(effort='quick', horizon='60D', random_state=0), not fitted"
     model.fit(histories, as_of="2023-06-01").save(tmp_path / "m.clientcare")
     n_buyers = len(model.score(histories, "2023-06-01"))
-    assert f"churn within 60 days, clients over 120; learned as of 2023-06-01 from {n_buyers} buyers" in repr(
+    assert f"churn within 60 days, clients over 180; learned as of 2023-06-01 from {n_buyers} buyers" in repr(
         model
     )
     assert model.model_id_ in repr(model)

@@ -41,6 +41,8 @@ COLUMNS = (
 TEXTS = ("relationship", "status", "stage", "evidence", "reason_1", "reason_2", "reason_3", "model_id")
 MOMENTS = ("as_of", "status_since", "next_purchase_due", "next_purchase_low", "next_purchase_high")
 RELATIONSHIPS = ("client", "customer")
+OWN_LIST = "; your list"
+"""What ``evidence`` ends with where the class comes from the user's own list."""
 
 
 def make_book(columns: Mapping[str, Any], buyers: pd.Index) -> pd.DataFrame:
@@ -86,6 +88,24 @@ def stage_from(
     table = staged(client >= 0.5, patronage >= 0.5, care_tie >= 0.5, n_purchases, bound)
     told = np.asarray(status["status"], dtype=object)
     return with_tense(table, told, status["is_new"].to_numpy(), had_tie, n_purchases, bound)
+
+
+def labels_of(labels: pd.Series[Any] | None, buyers: pd.Index) -> Floats:
+    """What the user's own list says of each buyer: 1 client, 0 customer, NaN where it does not speak of them.
+
+    Examples
+    --------
+    >>> labels_of(pd.Series({"a": True, "c": False}), pd.Index(["a", "b", "c"]))
+    array([ 1., nan,  0.])
+    """
+    if labels is None:
+        return np.full(len(buyers), np.nan)
+    return labels.astype("Float64").reindex(buyers).to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def with_own_list(evidence: NDArray[np.object_], listed: Floats) -> NDArray[np.object_]:
+    """The evidence, with a word where the user's own list decided."""
+    return np.asarray(np.where(np.isnan(listed), evidence, evidence + OWN_LIST), dtype=object)
 
 
 def in_order(book: pd.DataFrame) -> pd.DataFrame:

@@ -382,6 +382,37 @@ def test_the_users_own_labels_outrank_the_definition(shop, book):
         RelationshipModel("60D", effort="quick").fit(shop, AS_OF, labels=pd.Series([True], index=["nobody"]))
 
 
+def test_a_list_given_to_score_outranks_what_was_learned_and_changes_nobody_else(shop, book):
+    model = RelationshipModel("60D", effort="quick").fit(shop, AS_OF)
+    plain = model.score(shop, AS_OF)
+    turned = pd.Series(plain["relationship"].eq("customer"))[::2]
+    listed = model.score(shop, AS_OF, labels=turned)
+    gone = plain["status"].eq("gone")
+    here = turned[~gone.reindex(turned.index)]
+    assert (listed["relationship"].eq("client")[here.index] == here).all()
+    assert (listed["client_probability"][here.index] == here).all()
+    assert (listed["evidence"].str.endswith("; your list") == listed.index.isin(turned.index)).all()
+    told = listed[listed["stage"] != "new buyer"]
+    assert (told["relationship"].eq("client") == told["stage"].eq("dependent client")).all()
+    left = turned[turned & gone.reindex(turned.index)].index
+    assert listed["stage"][left].eq("former client").all()
+    same = ["status", "status_since", "churn_risk", "expected_spend", "reason_1", "model_id"]
+    assert_frame_equal(listed[same], plain[same])
+    others = plain.index.difference(turned.index)
+    assert_frame_equal(listed.loc[others], plain.loc[others])
+    assert_frame_equal(model.score(shop, AS_OF), plain)
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [([True], "Series of bool"), (pd.Series([True], index=["nobody"]), "name none"), (pd.Series(["yes"], index=["x"]), "neither")],
+)  # fmt: skip
+def test_a_list_that_cannot_be_read_is_refused_in_score(shop, labels, complaint):
+    model = RelationshipModel("60D", effort="quick").fit(shop, AS_OF)
+    with pytest.raises(InputError, match=complaint):
+        model.score(shop, AS_OF, labels=labels)
+
+
 # ---- explanations -------------------------------------------------------------------------------------------------
 
 

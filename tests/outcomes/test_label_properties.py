@@ -5,7 +5,7 @@ from hypothesis import given
 from pandas.testing import assert_series_equal
 
 from clientcare.history.population import known_buyers
-from clientcare.outcomes import ChurnDefinition, ClientDefinition
+from clientcare.outcomes import ChurnDefinition, ClientDefinition, StatusRule
 from strategies import FIRST_DAY, N_DAYS, histories_of, some_dates, some_histories, some_tables
 
 CHURN = ChurnDefinition("45D")
@@ -60,6 +60,26 @@ def test_the_class_is_the_reduction_of_the_stage(histories, as_of):
         is_client = definition.label(histories, as_of)
         assert ((definition.stage(histories, as_of) == "dependent client") == is_client).all()
         assert (definition.patronage(histories, as_of) | ~is_client).all()
+
+
+@given(some_histories(), DATES)
+def test_a_stage_never_contradicts_a_count(histories, as_of):
+    end = as_of + 45 * DAY
+    facts = StatusRule.learn(histories, end, 45).told(histories, end)
+    stage = CLIENT.stage(histories, as_of).astype(str)
+    facts = facts.reindex(stage.index)
+    once = facts[stage == "one-time customer"]
+    assert (once["n_purchases"] <= 1).all() and not once["had_contract"].any()
+    assert (facts.loc[stage == "repeat customer", "n_purchases"] >= 2).all()
+    assert facts.loc[stage == "kept customer", "had_contract"].all()
+    assert not (stage[facts["n_purchases"] > 0] == "new buyer").any()
+
+
+@given(some_histories(interactions=True), DATES)
+def test_more_talk_never_unties(histories, as_of):
+    """A tie in every part asks for no less than a tie in two of them."""
+    often, sometimes = (ClientDefinition("45D", periods=3, min_periods=least) for least in (3, 1))
+    assert not (often.care_tie_seen(histories, as_of) & ~sometimes.care_tie_seen(histories, as_of)).any()
 
 
 @given(some_histories(), DATES, DATES)

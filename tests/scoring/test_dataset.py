@@ -19,7 +19,7 @@ from clientcare.exceptions import (
     SchemaError,
     SourceError,
 )
-from clientcare.history import read_histories
+from clientcare.history import Histories, read_histories
 from clientcare.scoring import Progress, read_book, score_dataset, score_partition
 from clientcare.scoring.parts import partition
 
@@ -46,6 +46,28 @@ def test_parts_in_several_processes_are_the_same(model, files, book, tmp_path):
     two = score_dataset(model, **files, out=tmp_path / "two.parquet", as_of=AS_OF, n_partitions=3, n_jobs=2)
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
     assert one.n_buyers == two.n_buyers == len(book)
+
+
+def test_the_users_own_list_stands_in_the_book_of_a_batch_job_and_nowhere_else(
+    model, tables, files, book, tmp_path
+):
+    labels = pd.Series(book["relationship"].eq("customer"))[::3]
+    out = tmp_path / "book"
+    listed = score_dataset(model, **files, out=out, as_of=AS_OF, n_partitions=3, labels=labels)
+    same(read_book(out), model.score(Histories(**tables), as_of=AS_OF, labels=labels))
+    assert not [name for name in listed.manifest if "label" in name]
+    plainly = score_dataset(model, **files, out=out, as_of=AS_OF, n_partitions=3)
+    assert plainly.n_resumed == 0
+    same(read_book(out), book)
+    with pytest.raises(InputError, match="name none"):
+        score_dataset(
+            model,
+            **files,
+            out=out,
+            as_of=AS_OF,
+            labels=labels.set_axis([f"x{i}" for i in range(len(labels))]),
+        )
+    same(read_book(out), book)
 
 
 def test_pandas_reads_the_folder_as_one_table(model, files, book, tmp_path):

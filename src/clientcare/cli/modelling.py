@@ -19,7 +19,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "--horizon", help="how far ahead churn is asked for, e.g. 90D (default: suggested by the data)"
     )
     group.add_argument(
-        "--client-horizon", help="how far ahead patronage is asked for (default: twice the horizon)"
+        "--client-horizon", help="how far ahead patronage is asked for (default: by the buyers' own rhythm)"
     )
     group.add_argument("--effort", choices=("quick", "default", "thorough"), default="default")
     group.add_argument("--random-state", type=int, default=0)

@@ -224,8 +224,8 @@ class ShopView:
         n_paths: int,
         random_state: int,
     ) -> FloatArray:
-        """Probability of buying in enough parts of the horizon, and of a care tie where one is needed; shape
-        (n,).
+        """Probability of buying in enough parts of the horizon, and of contacts in as many where a care tie is
+        needed; shape (n,).
 
         The mean over ``n_paths`` futures of each buyer, drawn from what is known of them.
         """
@@ -237,7 +237,7 @@ class ShopView:
             future = part._draw_futures(n_paths, rng)
             kept = _patronage(part, future, horizon_days, periods, min_periods, rng)
             if needs_tie:
-                kept = kept * (1.0 - np.exp(-future.tie_rate * future.stay_days(part, horizon_days)))
+                kept = kept * _recurring_tie(part, future, horizon_days, periods, min_periods)
             means.append(kept.reshape(-1, n_paths).mean(axis=1))
         return np.concatenate(means) if means else np.zeros(0)
 
@@ -323,6 +323,22 @@ class _Futures:
     def stay_days(self, view: ShopView, horizon_days: float) -> FloatArray:
         """How long each path stays within the horizon."""
         return np.where(self.here, np.clip(self.leaves - view.as_of, 0.0, horizon_days), 0.0)
+
+
+def _recurring_tie(
+    view: ShopView, future: _Futures, horizon_days: int, periods: int, min_periods: int
+) -> FloatArray:
+    """Probability of a two-way contact in enough parts of the horizon, as long as each path stays."""
+    stay, width = future.stay_days(view, horizon_days), horizon_days / periods
+    chance = np.zeros(
+        (periods + 1, len(stay))
+    )  # of so many parts with a contact, among those looked at so far
+    chance[0] = 1.0
+    for part in range(periods):
+        some = 1.0 - np.exp(-future.tie_rate * np.clip(stay - part * width, 0.0, width))
+        chance[1:] = chance[1:] * (1.0 - some) + chance[:-1] * some
+        chance[0] *= 1.0 - some
+    return np.asarray(chance[min_periods:].sum(axis=0))
 
 
 def _patronage(

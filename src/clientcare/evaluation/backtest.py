@@ -174,7 +174,6 @@ def backtest(
     require_seed("backtest: random_state", random_state)
     baselines = listed("backtest: baselines", baselines, "baselines")
     churn = ChurnDefinition(getattr(model, "horizon", "90D"))
-    client = client_definition_of(model, churn)
     dates = (
         default_dates(histories, churn.horizon_days)
         if as_of is None
@@ -186,6 +185,7 @@ def backtest(
             f"{histories.observed_until:%Y-%m-%d}; that holds no date with some history before it and a whole horizon of "
             f"{churn.horizon_days} days after it.\nShorten the horizon, or give a longer history."
         )
+    client = client_definition_of(model, histories, min(dates))
     names = [
         each if isinstance(each, str) else getattr(each, "name", type(each).__name__) for each in baselines
     ]
@@ -196,7 +196,7 @@ def backtest(
     with ProgressBar("Backtest", n_steps=len(dates)) as bar:
         for n_done, date in enumerate(dates):
             bar.at(n_done, f"as of {date:%Y-%m-%d}")
-            contestants: dict[str, Any] = {"model": clone(model, safe=False)}
+            contestants: dict[str, Any] = {"model": _fresh(model, client)}
             contestants |= {
                 name: baseline(given, churn, client) for name, given in zip(names, baselines, strict=True)
             }
@@ -252,10 +252,18 @@ def _probabilities(books: dict[str, pd.DataFrame], column: str, buyers: pd.Index
     return said
 
 
-def client_definition_of(model: Any, churn: ChurnDefinition) -> ClientDefinition:
-    """The model's own definition of a client, or the usual one over twice its horizon."""
-    client = getattr(model, "client", None)
-    return ClientDefinition(2 * churn.horizon_days) if client is None else client
+def client_definition_of(model: Any, histories: Histories, first: pd.Timestamp) -> ClientDefinition:
+    """The model's own definition of a client, or the usual one; one for all dates, as known at the first."""
+    client = getattr(model, "client", None) or ClientDefinition()
+    return client.fixed(histories, first)
+
+
+def _fresh(model: Any, client: ClientDefinition) -> Any:
+    """A copy of the model, to be fitted, that answers about the clients it is judged by."""
+    copy = clone(model, safe=False)
+    if hasattr(copy, "client") and hasattr(copy, "set_params"):
+        copy.set_params(client=client)
+    return copy
 
 
 def default_dates(histories: Histories, horizon_days: int, n_most: int = 4) -> list[pd.Timestamp]:

@@ -93,6 +93,20 @@ def last_paid(amount: NDArray[np.float64], before: Ints) -> NDArray[np.float64]:
     return np.where(place >= 0, amount[place] if len(amount) else np.nan, np.nan)
 
 
+def renews(contracts: EventTable) -> Bools:
+    """Terms that renew the one they follow; shape (n_rows,).
+
+    They start up to 31 days after its end, or before it; what follows a trial that nothing was paid before is none.
+    """
+    if not contracts.n_rows:
+        return np.zeros(0, dtype=bool)
+    before, start = follows(contracts), contracts.day.astype(np.int64)
+    amount = contracts.columns.get("amount")
+    amount = np.full(contracts.n_rows, np.nan) if amount is None else amount
+    trial = (amount[before] == 0) & np.isnan(last_paid(amount, before))
+    return np.asarray((before >= 0) & (start - stop_days(contracts)[before] <= GRACE_DAYS) & ~trial)
+
+
 def _followed(
     row: int, lines: Sequence[int], start: Ints, stop: Ints, half: Ints, ids: Ints, plans: Ints
 ) -> int:

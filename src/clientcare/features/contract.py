@@ -9,7 +9,7 @@ import numpy as np
 
 from clientcare.facts.events import EventTable
 from clientcare.facts.runs import Array, Floats, Runs, ratio, where
-from clientcare.facts.term_lines import GRACE_DAYS, follows, last_paid, stop_days, superseded
+from clientcare.facts.term_lines import GRACE_DAYS, follows, last_paid, renews, stop_days, superseded
 from clientcare.facts.term_lines import OPEN_DAY as _OPEN
 from clientcare.facts.terms import rows_in_force
 from clientcare.features.catalogue import feature
@@ -97,14 +97,8 @@ class ContractRuns:
 
     @cached_property
     def renews(self) -> Array:
-        """Terms that start up to 31 days after the end of the term they follow, or before it; what follows a
-        trial that nothing was paid before is no renewal.
-        """
-        follows_one = self.before >= 0
-        pause = self.start - (self.stop[self.before] if len(self.start) else self.start)
-        free = self.events.columns["amount"][self.before] == 0 if len(self.start) else follows_one
-        trial = free & np.isnan(self.paid_before)
-        return np.asarray(follows_one & (pause <= GRACE_DAYS) & ~trial)
+        """Terms that renew the one they follow; a trial that nothing was paid before is not renewed."""
+        return renews(self.events)
 
     @cached_property
     def paid_before(self) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clientcare.book import make_book, relationship_of, stage_from
+from clientcare.book import labels_of, make_book, relationship_of, stage_from, with_own_list
 from clientcare.history.histories import Histories
 from clientcare.model.due import due_between, next_due
 from clientcare.model.members.base import Floats, Member, log_odds_of
@@ -112,9 +112,18 @@ class Learned:
         return columns_by_name(X, self.encoding.names)(name)
 
     def book(
-        self, X: Floats, past: Histories, buyers: pd.Index, moment: pd.Timestamp, model_id: str
+        self,
+        X: Floats,
+        past: Histories,
+        buyers: pd.Index,
+        moment: pd.Timestamp,
+        model_id: str,
+        labels: pd.Series[Any] | None = None,
     ) -> pd.DataFrame:
-        """One row a buyer of X, shape (n_rows, n_columns), as they stand at a moment, and as their past tells it."""
+        """One row a buyer of X, shape (n_rows, n_columns), as they stand at a moment, and as their past tells it.
+
+        ``labels``, the user's own list, outrank what was learned of the class; a status stays a fact.
+        """
         status = self.status.told(past, moment).reindex(buyers)
         churn = self._answer("churn", X)
         said = self.probabilities(X, moment, {"churn": churn})
@@ -136,7 +145,10 @@ class Learned:
             self.column(X, "gap_log_sd_shrunk"),
             n_gaps,
         )
-        had_tie = self._had_tie(past, status, moment)
+        listed = labels_of(labels, buyers)
+        is_here = status["status"].ne("gone").to_numpy()
+        said["client"] = np.where(is_here & ~np.isnan(listed), listed, said["client"])
+        had_tie = np.where(np.isnan(listed), self._had_tie(past, status, moment), listed == 1)
         stage = stage_from(said["client"], said["patronage"], said["care_tie"], status, had_tie)
         columns: dict[str, Any] = {
             "relationship": relationship_of(stage, said["client"]),
@@ -144,7 +156,7 @@ class Learned:
             "status": status["status"].array,
             "status_since": status["status_since"].to_numpy(),
             "stage": stage,
-            "evidence": self._evidence(X),
+            "evidence": with_own_list(self._evidence(X), listed),
             "churn_risk": said["churn"],
             "churn_risk_low": low,
             "churn_risk_high": high,

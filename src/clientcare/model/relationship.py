@@ -36,6 +36,7 @@ from clientcare.model.training.keeping import (
     known_ids,
     own_labels,
     plain_rows,
+    require_some_named,
     table_of,
     table_state,
 )
@@ -47,6 +48,7 @@ from clientcare.model.training.snapshots import EFFORTS, in_parts, sample_buyers
 from clientcare.model.training.table import SNAPSHOTS, Past, columns_of, gather, rows_of
 from clientcare.model.training.verdict import judgement, standing_in
 from clientcare.outcomes import ChurnDefinition, ClientDefinition, StatusRule
+from clientcare.outcomes.own_time import usual_gap_days
 from clientcare.progress import ProgressBar
 from clientcare.window import (
     MICROSECONDS_A_DAY,
@@ -86,7 +88,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     horizon : str, int or Timedelta, whole days
         Churn is asked over [as_of, as_of + horizon).
     client : ClientDefinition, optional
-        What a client is; default ``ClientDefinition`` over twice the horizon.
+        What a client is; default ``ClientDefinition()``, over the base's own time as known at the date of fitting.
     estimator : scikit-learn classifier, optional
         Takes the place of the boosted trees: LightGBM, XGBoost, a pipeline ... It meets NaN and must
         be able to. A model with one cannot be saved.
@@ -172,7 +174,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         moment = seen.observed_until
         self.as_of_ = moment
         self.churn_definition_ = ChurnDefinition(self.horizon)
-        self.client_definition_ = self.client or ClientDefinition(2 * self.churn_definition_.horizon_days)
+        self.client_definition_ = (self.client or ClientDefinition()).fixed(seen, moment)
         with threadpool_limits(1), ProgressBar("Learning", n_steps=5) as bar:
             bar.at(0, "past dates")
             past = gather(
@@ -406,6 +408,11 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                     f"The history is too short for a whole horizon to have been observed ({about}): nothing was "
                     f"learned from outcomes, {standing_in(heads[name].blend)} stands alone."
                 )
+        gap, asked = usual_gap_days(past.histories, self.as_of_), self.churn_definition_.horizon_days
+        if asked < gap:
+            said.append(
+                f"The usual buyer comes every {gap:.0f} days: churn within {asked} asks who buys soon, not who leaves."
+            )
         n_purchases = columns_by_name(past.rows.X, past.rows.names)("n_purchases")
         if "transactions" in self.tables_ and not (n_purchases > 1).any():
             said.append(
@@ -428,7 +435,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
 
     # ---- scoring --------------------------------------------------------------------------------------------------
 
-    def score(self, histories: Histories, as_of: Moment | None = None) -> pd.DataFrame:
+    def score(
+        self, histories: Histories, as_of: Moment | None = None, labels: pd.Series[Any] | None = None
+    ) -> pd.DataFrame:
         """The book: what the model says of every buyer known at a date.
 
         A buyer's row depends on that buyer's own history alone, so a history may be scored in parts.
@@ -438,6 +447,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         histories : Histories
         as_of : date, optional
             Nothing at or after it is seen; default: the end of what was observed.
+        labels : Series of bool indexed by buyer_id, optional
+            The user's own list of who is a client now. It outranks what was learned for those who are here
+            (``client_probability`` 1 or 0, ``evidence`` says so); of those who are gone, listed clients are former
+            clients. Nothing of it is kept in the model.
 
         Returns
         -------
@@ -457,6 +470,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         ------
         SchemaError
             Where a table that the model learned from was not given.
+        InputError
+            Where the labels hold anything but True and False, name a buyer twice, or name none of the buyers.
 
         Warns
         -----
@@ -466,23 +481,26 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "model_id_")
         moment = self._ready(histories, as_of, "RelationshipModel.score")
         past = histories.until(moment)
+        if labels is not None:
+            labels = own_labels(labels, "RelationshipModel.score")
+            require_some_named(labels, past.buyer_ids, "RelationshipModel.score")
         parts = in_parts(past, moment)
         if len(parts) == 1:
-            return self._book(past, moment)
+            return self._book(past, moment, labels)
         with ProgressBar("Scoring", n_steps=len(parts)) as bar:
             books = []
             for n_done, buyers in enumerate(parts):
                 bar.at(n_done, f"{len(buyers):,} buyers")
-                books.append(self._book(past.select(buyers), moment))
+                books.append(self._book(past.select(buyers), moment, labels))
         return pd.concat(books)
 
-    def _book(self, past: Histories, moment: pd.Timestamp) -> pd.DataFrame:
+    def _book(self, past: Histories, moment: pd.Timestamp, labels: pd.Series[Any] | None) -> pd.DataFrame:
         with threadpool_limits(1), ProgressBar("Scoring", n_steps=2) as bar:
             bar.at(0, "features")
             table = columns_of(past, moment, self.churn_definition_.horizon_days)
             bar.at(1, "scores and reasons")
             X = self.learned_.encoding.transform(table)
-            return self.learned_.book(X, past, table.index, moment, self.model_id_)
+            return self.learned_.book(X, past, table.index, moment, self.model_id_, labels)
 
     def _ready(self, histories: Histories, as_of: Moment | None, asker: str) -> pd.Timestamp:
         """The date, once it is sure that the histories hold what the model needs."""

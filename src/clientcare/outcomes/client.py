@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,11 @@ import pandas as pd
 
 from clientcare.arguments import is_one_of
 from clientcare.exceptions import OptionError
-from clientcare.history.histories import Histories
+from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import in_force
 from clientcare.outcomes.care_tie import care_tie
+from clientcare.outcomes.own_time import part_days
+from clientcare.outcomes.paying import ever_paid
 from clientcare.outcomes.seen import (
     BoolArray,
     label_snapshots,
@@ -22,8 +24,10 @@ from clientcare.outcomes.seen import (
 )
 from clientcare.outcomes.stage import stage_of
 from clientcare.outcomes.status import StatusRule
-from clientcare.window import Days, Moment, Window, parse_days
+from clientcare.window import Days, Moment, Window, microseconds, parse_days, parse_moment, parse_moments
 
+MOST_PERIODS = 60
+"""A part has 60 days at least where the horizon is the base's own: more parts than that look ten years ahead."""
 CARE_TIE_RULES = ("when_seen", "required", "ignored")
 
 
@@ -32,18 +36,21 @@ class ClientDefinition:
     """A client keeps buying, and stands in a two-way bond with the seller.
 
     *Patronage*: purchases in at least ``min_periods`` of the ``periods`` equal parts of [as_of, as_of +
-    horizon), or a contract in force at the end of every part. *Care tie*: a contract in force at the
-    horizon's end, or a two-way exchange within it (an answered check-in, a mutual contact, feedback, a
-    referral; see the decision page on what a client is).
+    horizon), or a contract in force at the end of every part; nobody keeps buying who never paid. *Care tie*: a two-way
+    exchange (an answered check-in, a kept meeting, feedback, a referral) in at least ``min_periods`` of the parts: it
+    recurs, and the buyer takes part. A contract is patronage, not a tie. Where contracts alone are recorded, it takes
+    the tie's place that a contract was renewed at least once, or kept through the horizon with no end that binds.
 
     Parameters
     ----------
-    horizon : str, int or Timedelta, whole days
+    horizon : str, int or Timedelta, whole days, optional
+        Default: the base's own time, as known at the date of asking (of several dates, at the first): each part holds at
+        least one usual gap between purchases, and 60 days. It does not depend on how far ahead churn is asked for.
     periods : int, at least 1
         Into how many equal parts the horizon is divided. A day belongs to part
         ``days since as_of * periods // horizon_days``.
     min_periods : int, 1 to ``periods``
-        In how many of them a client buys.
+        In how many of them a client buys, and in how many both sides meet.
     care_tie : {"when_seen", "required", "ignored"}
         ``"when_seen"``: patronage and tie where a tie could be seen, patronage alone where not.
         ``"required"``: nobody is a client whose tie was not seen. ``"ignored"``: patronage alone.
@@ -65,22 +72,50 @@ class ClientDefinition:
     Name: is_client, dtype: bool
     """
 
-    horizon: Days = "180D"
+    horizon: Days | None = None
     periods: int = 3
     min_periods: int = 2
     care_tie: str = "when_seen"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "horizon", f"{parse_days(self.horizon)}D")
-        _require_count("periods", self.periods, self.horizon_days)
+        if self.horizon is not None:
+            object.__setattr__(self, "horizon", f"{parse_days(self.horizon)}D")
+        _require_count("periods", self.periods, MOST_PERIODS if self.horizon is None else self.horizon_days)
         _require_count("min_periods", self.min_periods, self.periods)
         if not is_one_of(self.care_tie, CARE_TIE_RULES):
             raise OptionError(f"ClientDefinition: care_tie must be one of {', '.join(CARE_TIE_RULES)}.")
 
     @property
     def horizon_days(self) -> int:
-        """Length of the horizon in days."""
+        """Length of the horizon in days.
+
+        Raises
+        ------
+        OptionError
+            Where it is still to be read from a base.
+        """
+        if self.horizon is None:
+            raise OptionError(
+                "ClientDefinition: the horizon is the base's own time, which is not known without one.\n"
+                "Ask for definition.fixed(histories, as_of), or state one: ClientDefinition(horizon='180D')."
+            )
         return parse_days(self.horizon)
+
+    def fixed(self, histories: Histories, as_of: Moment) -> ClientDefinition:
+        """The definition with its horizon stated: where it was not, by the base's own time as known at a date.
+
+        Examples
+        --------
+        >>> visits = pd.to_datetime(["2020-03-01", "2021-03-03", "2022-03-01", "2023-03-08"])
+        >>> patients = pd.DataFrame({"buyer_id": "ann", "timestamp": visits, "amount": 90.0})
+        >>> ClientDefinition().fixed(Histories(patients), "2023-06-01").horizon
+        '1104D'
+        """
+        if self.horizon is not None:
+            return self
+        require_histories(histories, "ClientDefinition")
+        moment = parse_moment(as_of, histories.timezone)
+        return replace(self, horizon=self.periods * part_days(histories, moment))
 
     def label(self, histories: Histories, as_of: Moment | Iterable[Moment]) -> pd.Series[bool]:
         """Who was a client in the horizon, of the buyers known at each date.
@@ -97,7 +132,9 @@ class ClientDefinition:
         OptionError
             Where a care tie is required and no table could show one.
         """
-        return self._over_dates(histories, as_of, "is_client", lambda seen: self._is_client(histories, seen))
+        return self._over_dates(
+            histories, as_of, "is_client", lambda one, window: one._is_client(histories, window)
+        )
 
     def patronage(self, histories: Histories, as_of: Moment | Iterable[Moment]) -> pd.Series[bool]:
         """Who kept buying, or kept a contract, through the horizon.
@@ -111,7 +148,7 @@ class ClientDefinition:
         NotObservedError
         """
         return self._over_dates(
-            histories, as_of, "patronage", lambda window: self._patronage(histories, window)
+            histories, as_of, "patronage", lambda one, window: one._patronage(histories, window)
         )
 
     def care_tie_seen(self, histories: Histories, as_of: Moment | Iterable[Moment]) -> pd.Series[bool]:
@@ -121,14 +158,15 @@ class ClientDefinition:
         -------
         Series of the nullable type ``boolean``, named ``care_tie``, indexed like :meth:`label`
             NA where no tie could have been seen: no interactions are recorded, or none that could make a tie
-            (campaigns alone), and the buyer never had a contract.
+            (campaigns alone), and the buyer never had a contract; of those who had one it says then whether they stayed
+            bound of their own will.
 
         Raises
         ------
         NotObservedError
         """
         return self._over_dates(
-            histories, as_of, "care_tie", lambda window: care_tie(histories, window).array
+            histories, as_of, "care_tie", lambda one, window: one._seen_tie(histories, window)
         )
 
     def stage(self, histories: Histories, as_of: Moment | Iterable[Moment]) -> pd.Series[str]:
@@ -137,7 +175,7 @@ class ClientDefinition:
         Returns
         -------
         Series of categories, named ``stage``, indexed like :meth:`label`
-            ``label`` is true exactly where the stage is ``dependent client``.
+            ``label`` is true exactly where the stage is ``dependent client``. Whoever never paid is a ``new buyer``.
 
         Raises
         ------
@@ -148,13 +186,14 @@ class ClientDefinition:
             histories,
             as_of,
             "stage",
-            lambda window: self._stage(histories, window),
+            lambda one, window: one._stage(histories, window),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The definition as plain values, for a model file."""
         values = {name: value for name, value in asdict(self).items() if name != "horizon"}
-        return {"definition": "client", "horizon_days": self.horizon_days, **values}
+        days = None if self.horizon is None else self.horizon_days
+        return {"definition": "client", "horizon_days": days, **values}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ClientDefinition:
@@ -171,16 +210,26 @@ class ClientDefinition:
         return cls(values["horizon_days"], values["periods"], values["min_periods"], values["care_tie"])
 
     def _over_dates(
-        self, histories: Histories, as_of: Moment | Iterable[Moment], name: str, see: Any
+        self,
+        histories: Histories,
+        as_of: Moment | Iterable[Moment],
+        name: str,
+        see: Callable[[ClientDefinition, Window], Any],
     ) -> pd.Series[Any]:
-        return label_snapshots(histories, as_of, self.horizon_days, "ClientDefinition", name, see)
+        require_histories(histories, "ClientDefinition")
+        one = self
+        if self.horizon is None and (moments := parse_moments(as_of, histories.timezone)[0]):
+            one = self.fixed(histories, min(moments))
+        return label_snapshots(
+            histories, as_of, one.horizon_days, "ClientDefinition", name, lambda window: see(one, window)
+        )
 
     def _patronage(self, histories: Histories, window: Window) -> BoolArray:
         buying = n_parts_with_purchase(histories, window, self.periods) >= self.min_periods
         kept = np.ones(len(histories.buyer_ids), dtype=bool)
         for moment in part_ends(window, self.periods):
             kept &= in_force(histories, moment)
-        return np.asarray(buying | kept)
+        return np.asarray((buying | kept) & ever_paid(histories, microseconds(window.end)))
 
     def _stage(self, histories: Histories, window: Window) -> Any:
         facts = StatusRule.learn(histories, window.end, self.horizon_days).told(histories, window.end)
@@ -189,13 +238,18 @@ class ClientDefinition:
             facts["had_contract"].reindex(histories.buyer_ids, fill_value=False).to_numpy(dtype=bool)
         )
         tie = self._tie_as_read(histories, window)
-        return stage_of(self._patronage(histories, window), tie, n_purchases, had_contract)
+        stage = stage_of(self._patronage(histories, window), tie, n_purchases, had_contract)
+        stage[~ever_paid(histories, microseconds(window.end))] = "new buyer"
+        return stage
+
+    def _seen_tie(self, histories: Histories, window: Window) -> Any:
+        return care_tie(histories, window, self.periods, self.min_periods).array
 
     def _tie_as_read(self, histories: Histories, window: Window) -> Any:
         """The tie as it enters the label: NA where this definition lets patronage decide."""
         if self.care_tie == "ignored":
             return pd.array([pd.NA] * len(histories.buyer_ids), dtype="boolean")
-        tie = care_tie(histories, window).array
+        tie = self._seen_tie(histories, window)
         if self.care_tie == "when_seen":
             return tie
         if tie.isna().all() and len(tie):

@@ -51,13 +51,18 @@ def n_parts_with_purchase(histories: Histories, window: Window, n_parts: int) ->
     transactions = histories.events("transactions")
     if transactions is None:
         return np.zeros(n_buyers, dtype=np.int64)
-    rows = np.flatnonzero(in_horizon(transactions, window) & is_purchase(transactions))
-    days_in = transactions.day[rows].astype(np.int64) - day_number(window.as_of)
+    seen = parts_with(transactions, is_purchase(transactions), window, n_parts)
+    return np.asarray(seen.sum(axis=1))
+
+
+def parts_with(events: EventTable, rows: BoolArray, window: Window, n_parts: int) -> BoolArray:
+    """In which of the horizon's equal parts each buyer has one of some events; shape (n_buyers, n_parts)."""
+    chosen = np.flatnonzero(in_horizon(events, window) & rows)
+    days_in = events.day[chosen].astype(np.int64) - day_number(window.as_of)
     part = np.minimum(days_in * n_parts // window.horizon_days, n_parts - 1)
-    cell = transactions.buyer[rows].astype(np.int64) * n_parts + part
-    seen = np.zeros(n_buyers * n_parts, dtype=bool)
-    seen[cell] = True
-    return np.asarray(seen.reshape(n_buyers, n_parts).sum(axis=1))
+    seen = np.zeros((events.n_buyers, n_parts), dtype=bool)
+    seen[events.buyer[chosen], part] = True
+    return seen
 
 
 def label_snapshots(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from clientcare.facts.terms import FOREVER, stops_at
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
+from clientcare.outcomes.paying import ever_paid
 from clientcare.outcomes.seen import is_purchase
 from clientcare.window import (
     MICROSECONDS_A_DAY,
@@ -242,13 +243,12 @@ class _Facts:
         """What was known of all buyers before a date."""
         moment, n = microseconds(as_of), len(histories.buyer_ids)
         none = np.zeros(0, dtype=np.int64)
-        buyer, day, paid = none, none, np.zeros(n, dtype=bool)
+        buyer, day = none, none
         transactions = histories.events("transactions")
         if transactions is not None:
             known = transactions.before(moment)
             rows = is_purchase(known)
             buyer, day = known.buyer[rows].astype(np.int64), known.day[rows].astype(np.int64)
-            paid[buyer] = True
             new = np.ones(len(buyer), dtype=bool)
             new[1:] = (buyer[1:] != buyer[:-1]) | (day[1:] != day[:-1])
             buyer, day = buyer[new], day[new]
@@ -258,10 +258,8 @@ class _Facts:
             known = contracts.before(moment)
             stop = stops_at(known, moment)
             begun = stop > known.time
-            amount = known.columns.get("amount")
-            paid[known.buyer[begun if amount is None else begun & ~(amount <= 0)]] = True
             terms = _terms(known.buyer[begun], known.time[begun], stop[begun])
-        return cls(n, day_number(as_of), buyer, day, *terms, paid)
+        return cls(n, day_number(as_of), buyer, day, *terms, ever_paid(histories, moment))
 
     @property
     def _last(self) -> Bools:

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
+from clientcare.book import OWN_LIST
 from clientcare.durable import reached
 from clientcare.exceptions import InputError, OptionError, SourceError
 from clientcare.history.door.headlines import rows_set_aside_said
@@ -27,6 +28,7 @@ from clientcare.history.sources.partition import Partitions, partition_tables, s
 from clientcare.history.sources.scans import FileScan, Scan, scan_of
 from clientcare.history.sources.settled import settled_options
 from clientcare.model.file import library_versions
+from clientcare.model.training.keeping import own_labels
 from clientcare.model.training.requirements import require_tables, warn_beyond_data
 from clientcare.progress import ProgressBar
 from clientcare.scoring.outliers import latest_plausible_days, without_later_rows
@@ -124,6 +126,7 @@ def score_dataset(
     out: Any,
     as_of: Moment,
     columns: ColumnMap | None = None,
+    labels: pd.Series[Any] | None = None,
     n_partitions: int | None = None,
     n_jobs: int = 1,
     memory_limit: str = "1GB",
@@ -154,6 +157,8 @@ def score_dataset(
         Exclusive: nothing at or after it is seen.
     columns : mapping, optional
         As for :class:`Histories`.
+    labels : Series of bool indexed by buyer_id, optional
+        The user's own list of who is a client, as :meth:`RelationshipModel.score` takes it.
     n_partitions : int, optional
         Default: about a million rows each.
     n_jobs : int
@@ -216,6 +221,8 @@ def score_dataset(
         raise InputError("score_dataset: no table given. Give transactions, interactions or contracts.")
     moment = parse_moment(as_of, door.get("timezone"))
     require_tables("score_dataset", getattr(model, "tables_", ()), sources)
+    if labels is not None:
+        labels = own_labels(labels, "score_dataset")
     mapping = check_column_map(columns)
     scans = {
         table: scan_of(table, source, CsvForm.of(table, encoding, delimiter, skip_lines))
@@ -247,6 +254,7 @@ def score_dataset(
             "delimiter": delimiter,
             "skip_lines": skip_lines,
             **_plain_options(door),
+            **({} if labels is None else {"labels": _digest_of(labels)}),
         },
         "n_parts": n_parts,
         "output": dict(output.form),
@@ -255,7 +263,12 @@ def score_dataset(
     door = {**door, "columns": _mapping_of(mapping, scans)}
     with ProgressBar("Scoring", n_parts) as bar, open_job(output.place, key) as job:
         run = _Run(
-            model, moment, door, n_jobs, on_progress or (lambda done: bar.at(done.parts_done, done.stage))
+            model,
+            moment,
+            door,
+            n_jobs,
+            on_progress or (lambda done: bar.at(done.parts_done, done.stage)),
+            labels,
         )
         partitions = run.split(job, scans, n_parts, mapping, memory_limit)
         if _stamps(scans) != stamps:
@@ -288,8 +301,10 @@ class _Run:
         door: dict[str, Any],
         n_jobs: int,
         on_progress: Callable[[Progress], None],
+        labels: pd.Series[Any] | None = None,
     ) -> None:
         self.model, self.as_of, self.door, self.n_jobs = model, as_of, door, n_jobs
+        self.labels = labels
         self._tell = on_progress
         self.cpu_seconds: dict[str, float] = {}
 
@@ -328,7 +343,7 @@ class _Run:
         latest = latest_plausible_days(partitions, self.door)
         id_type = _id_type(partitions, self.door["columns"])
         tasks = (
-            (self.model, partitions, number, job.parts, self.as_of, self.door, latest, id_type)
+            (self.model, partitions, number, job.parts, self.as_of, self.door, latest, id_type, self.labels)
             for number in missing
         )
         started, done_before = time.monotonic(), len(finished)
@@ -341,6 +356,15 @@ class _Run:
             self._tell(_progress("score", finished.values(), partitions, left))
         records = [finished[number] for number in sorted(finished)]
         self._warn_beyond_data(records)
+        if (
+            self.labels is not None
+            and self.labels.notna().any()
+            and not any(r.facts["n_labelled"] for r in records)
+        ):
+            raise InputError(
+                f"score_dataset: the {len(self.labels):,} labels name none of the buyers; nothing was published.\n"
+                "Index the labels by buyer_id, as the tables write it."
+            )
         LOG.info(
             "scored %s buyers in %s parts", f"{sum(record.n_rows for record in records):,}", len(records)
         )
@@ -393,6 +417,7 @@ def score_part(
     door: dict[str, Any],
     latest: Mapping[str, int],
     id_type: pa.DataType,
+    labels: pd.Series[Any] | None = None,
 ) -> tuple[PartRecord, dict[str, float]]:
     """Read, score and write one part; its record and the CPU seconds of each step."""
     clock = [time.process_time()]
@@ -402,7 +427,7 @@ def score_part(
     histories = open_partition(**given, **options)
     clock.append(time.process_time())
     with threadpool_limits(1):
-        book = pd.DataFrame() if histories is None else score_one_part(model, histories, as_of)
+        book = pd.DataFrame() if histories is None else score_one_part(model, histories, as_of, labels)
     reached("part: scored")
     clock.append(time.process_time())
     quality = (
@@ -415,6 +440,11 @@ def score_part(
             if n_rows  # that a part has no rows of a table says nothing of the table
         ],
         "observed_until": None if histories is None else histories.observed_until.isoformat(),
+        "n_labelled": 0
+        if labels is None
+        else int(book["evidence"].str.endswith(OWN_LIST).sum())
+        if len(book)
+        else 0,
         "n_read": sum(table.num_rows for table in tables.values()),
     }
     table = as_arrow(book, id_type) if len(book.columns) else pa.table({"buyer_id": pa.array([], id_type)})
@@ -460,6 +490,12 @@ def _manifest(key: Mapping[str, Any], partitions: Partitions, records: list[Part
         "quality": [[table, rule, n_rows, action] for (table, rule, action), n_rows in sorted(found.items())],
         "versions": key["versions"],
     }
+
+
+def _digest_of(labels: pd.Series[Any]) -> str:
+    """A digest of a list that tells two lists apart and names nobody; the order of its rows does not matter."""
+    told = sorted(zip(labels.index.astype(str), labels.astype(str), strict=True))
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _id_of(model: Any) -> str:

@@ -83,11 +83,28 @@ def score_partition(
     return score_one_part(model, histories, as_of)
 
 
-def score_one_part(model: Any, histories: Histories, as_of: Moment) -> pd.DataFrame:
+def score_one_part(
+    model: Any, histories: Histories, as_of: Moment, labels: pd.Series[Any] | None = None
+) -> pd.DataFrame:
     """The book of a part; where the part ends says nothing of where the data end, so nobody is warned of it."""
+    own = {} if labels is None else labels_of_part(labels, histories.buyer_ids)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BeyondDataWarning)
-        return model.score(histories, as_of=as_of)  # type: ignore[no-any-return]
+        return model.score(histories, as_of=as_of, **own)  # type: ignore[no-any-return]
+
+
+def labels_of_part(labels: pd.Series[Any], buyers: pd.Index) -> dict[str, pd.Series[Any]]:
+    """The option ``labels`` for the buyers of a part, none where the list names nobody in it; 7 and "7" are the same buyer.
+
+    Examples
+    --------
+    >>> labels_of_part(pd.Series({"7": True, "8": False}), pd.Index([6, 7]))["labels"].to_dict()
+    {7: True}
+    """
+    texts = pd.Index(buyers.astype(str))
+    own = labels.set_axis(labels.index.astype(str))
+    named = texts.isin(own.index)
+    return {"labels": own.reindex(texts[named]).set_axis(buyers[named])} if named.any() else {}
 
 
 def open_partition(

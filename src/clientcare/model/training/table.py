@@ -45,6 +45,8 @@ FAMILIES = (
 on them."""
 LEFT_OUT = frozenset({"year_elapsed_share", "days_to_anniversary"})
 """Columns that tell the date rather than the buyer."""
+STEPS_A_SPAN = 6
+"""Dates nearer than a sixth of the time asked for share nearly all of their outcome: each costs a table and tells little."""
 SNAPSHOTS = {"quick": 4, "default": 8, "thorough": 8}
 
 
@@ -176,9 +178,9 @@ def snapshot_dates(
     """The dates needed to fit both questions now and to judge them at their newest complete outcome;
     oldest first.
     """
-    step = max(1, horizon_days // 3)
     dates = {as_of}
     for span in (horizon_days, client_days):
+        step = max(1, horizon_days // 3, span // STEPS_A_SPAN)
         n_snapshots = SNAPSHOTS[effort] + -(-span // step)
         plan = plan_snapshots(
             as_of, observed_from, span, step, n_snapshots, max(horizon_days // 2, 14), by_month, holes
