@@ -26,6 +26,7 @@ from clientcare.facts.contacts import (
     mean_of_known,
     share,
 )
+from clientcare.facts.runs import distinct
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.outcomes.buying import Buying, actual_end_day, growth_share, scheduled_end_day
@@ -151,7 +152,7 @@ def communicated(buying: Buying, contacts: Contacts | None, period: Period) -> d
     n_stretches = np.clip(np.floor(days / cadence_days), 1, most)
     back = (period.as_of - 1 - contacts.time) // period.cadence
     rows = contacts.care_by_seller & (contacts.time >= period.start) & (back < n_stretches[contacts.buyer])
-    cells = np.unique(contacts.buyer[rows].astype(np.int64) * most + back[rows])
+    cells = distinct(contacts.buyer[rows].astype(np.int64) * most + back[rows])
     reached = np.bincount(cells // most, minlength=buying.n_buyers).astype(np.float64)
     not_due = (days < cadence_days) & (reached == 0)
     return {
