@@ -8,6 +8,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 from clientcare.model import (
     BaseRate,
@@ -18,6 +19,7 @@ from clientcare.model import (
     RidgeLogistic,
     ShallowBoosting,
 )
+from clientcare.model.members import logistic
 from clientcare.model.members.base import log_odds_of, share_of
 from clientcare.model.members.design import Design
 from clientcare.model.members.logistic import fit_ridge_logistic
@@ -165,6 +167,45 @@ def test_newtons_ridge_agrees_with_scikit_learns():
     theirs = LogisticRegression(C=0.1, tol=1e-10, max_iter=1000).fit(Z, y)
     np.testing.assert_allclose(coefficients, theirs.coef_[0], atol=1e-5)
     assert intercept == pytest.approx(theirs.intercept_[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_ridge_of_many_rows_is_newtons_to_the_last_digits_that_count(weighted, monkeypatch):
+    """Twenty thousand rows, correlated terms on scales of their own, most buyers alike."""
+    rng = np.random.default_rng(3)
+    Z = rng.normal(size=(20_000, 30)) @ rng.normal(size=(30, 30)) / 5
+    Z[:, 0] = rng.random(20_000) < 0.01
+    y = (rng.random(20_000) < share_of(Z @ rng.normal(size=30) / 3 - 2)).astype(float)
+    weight = rng.random(20_000) if weighted else None
+    quick = fit_ridge_logistic(Z, y, 5.0, weight)
+    monkeypatch.setattr(logistic, "ROWS_FOR_CURVATURE", 1_000_000)
+    exact = fit_ridge_logistic(Z, y, 5.0, weight)
+    loss = [np.average(log_loss_of(Z, y, fitted), weights=weight) for fitted in (quick, exact)]
+    assert loss[0] == pytest.approx(loss[1], abs=1e-7)
+    np.testing.assert_allclose(quick[1], exact[1], atol=1e-3)
+
+
+def test_the_ridge_of_many_rows_has_the_same_bits_with_any_number_of_threads():
+    rng = np.random.default_rng(4)
+    Z = rng.normal(size=(18_000, 40))
+    y = (rng.random(18_000) < share_of(Z[:, 0])).astype(float)
+    fitted = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads):
+            fitted.append(fit_ridge_logistic(Z, y, 5.0))
+    assert fitted[0][0] == fitted[1][0]
+    np.testing.assert_array_equal(fitted[0][1], fitted[1][1])
+
+
+def test_separable_rows_still_have_a_ridge():
+    Z = np.linspace(-1, 1, 17_000)[:, None]
+    intercept, coefficients = fit_ridge_logistic(Z, (Z[:, 0] > 0).astype(float), 1.0)
+    assert np.isfinite(intercept) and 0 < coefficients[0] < np.inf
+
+
+def log_loss_of(Z, y, fitted):
+    log_odds = fitted[0] + Z @ fitted[1]
+    return np.logaddexp(0, log_odds) - y * log_odds
 
 
 def test_an_outlier_moves_the_linear_member_no_further_than_its_clip(table):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from clientcare.model.members.base import Floats, Groups, Member, Split, log_odds_of
+from clientcare.model.members.base import Floats, Groups, Member, Split, drawn_rows, log_odds_of
 from clientcare.model.members.forest import Forest
 
 
@@ -64,9 +64,7 @@ class ShallowBoosting(Member):
         self.random_state = random_state
 
     def _fit(self, X: Floats, y: Floats) -> None:
-        if len(X) > self.most_rows:
-            drawn = np.random.default_rng(self.random_state).permutation(len(X))[: self.most_rows]
-            X, y = np.asfortranarray(X[np.sort(drawn)]), y[np.sort(drawn)]
+        X, y = drawn_rows(X, y, self.most_rows, self.random_state)
         used = varying_columns(X)
         learner = HistGradientBoostingClassifier(
             max_iter=self.n_trees,
