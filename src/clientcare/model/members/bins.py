@@ -60,7 +60,11 @@ def codes_of(values: Floats, thresholds: Floats, out: Codes) -> bool:
     bool
         Whether any value is unknown.
     """
-    out[:] = np.searchsorted(thresholds, values)
+    out[:] = 0
+    for (
+        threshold
+    ) in thresholds.tolist():  # sixty comparisons of neighbours are three times as fast as a search
+        out += (values > threshold).view(np.uint8)
     unknown = np.isnan(values)
     out[unknown] = len(thresholds) + 1
     return bool(unknown.any())

@@ -22,6 +22,9 @@ MEMORY = 10
 CLOSE_ENOUGH = 1e-9
 """It ends where a further step is expected to lower the loss by less than half of this share."""
 
+ROUGHLY = 1e-5
+"""Where the few rows alone are left: all rows go on from there, and have the last word."""
+
 
 def fit_ridge_logistic(
     Z: Floats, y: Floats, penalty: float, weight: Floats | None = None, n_steps: int = 30
@@ -61,42 +64,52 @@ def fit_ridge_logistic(
 
 
 def _newton(
-    Z: Floats, y: Floats, weight: Floats, ridge: Floats, beta: Floats, n_steps: int
+    Z: Floats,
+    y: Floats,
+    weight: Floats,
+    ridge: Floats,
+    beta: Floats,
+    n_steps: int,
+    enough: float = CLOSE_ENOUGH,
 ) -> tuple[Floats, tuple[Floats, bool]]:
     """Coefficients, and the factor of the last curvature that was looked at."""
-    loss = _loss(Z, y, weight, beta, ridge)
+    log_odds = beta[0] + Z @ beta[1:]
+    loss = _loss(log_odds, y, weight, beta, ridge)
     for _ in range(n_steps):
-        gradient, curve = _slope(Z, y, weight, beta, ridge)
+        gradient, curve = _slope(Z, log_odds, y, weight, beta, ridge)
         factor = cho_factor(_hessian(Z, curve, ridge), lower=True)
         step = cho_solve(factor, gradient)
-        if float(step @ gradient) < CLOSE_ENOUGH * max(1.0, loss):
+        if float(step @ gradient) < enough * max(1.0, loss):
             break
-        beta, loss, better = _walk(Z, y, weight, beta, ridge, step, loss)
-        if not better:
+        beta, log_odds, new_loss = _walk(Z, log_odds, y, weight, beta, ridge, step, loss)
+        if not new_loss < loss:
             break
+        loss = new_loss
     return beta, factor
 
 
 def _descend(Z: Floats, y: Floats, weight: Floats, ridge: Floats, beta: Floats, n_steps: int) -> Floats:
     """L-BFGS with the exact slope, begun at the solution of a few rows and bent by their curvature.
 
-    The few are spread evenly over chance, always the same for the same number of rows.
+    The few are drawn at random, always the same of the same number of rows.
     """
     few = np.sort(np.random.default_rng(len(y)).permutation(len(y))[:ROWS_FOR_CURVATURE])
     heavier = weight[few] * (weight.sum() / max(weight[few].sum(), 1e-300))
-    beta, factor = _newton(Z[few], y[few], heavier, ridge, beta, n_steps)
-    loss = _loss(Z, y, weight, beta, ridge)
-    gradient, _ = _slope(Z, y, weight, beta, ridge)
+    beta, factor = _newton(Z.T.take(few, axis=1).T, y[few], heavier, ridge, beta, n_steps, ROUGHLY)
+    log_odds = beta[0] + Z @ beta[1:]
+    loss = _loss(log_odds, y, weight, beta, ridge)
+    gradient, _ = _slope(Z, log_odds, y, weight, beta, ridge)
     steps: list[tuple[Floats, Floats, float]] = []
     for _ in range(n_steps):
         step = _bent(gradient, steps, factor)
         if float(step @ gradient) < CLOSE_ENOUGH * max(1.0, loss):
             break
         before, former = beta, gradient
-        beta, loss, better = _walk(Z, y, weight, beta, ridge, step, loss)
-        if not better:
+        beta, log_odds, new_loss = _walk(Z, log_odds, y, weight, beta, ridge, step, loss)
+        if not new_loss < loss:
             break
-        gradient, _ = _slope(Z, y, weight, beta, ridge)
+        loss = new_loss
+        gradient, _ = _slope(Z, log_odds, y, weight, beta, ridge)
         moved, turned = beta - before, gradient - former
         steps = [*steps, (moved, turned, 1.0 / float(moved @ turned))][-MEMORY:]
     return beta
@@ -114,9 +127,11 @@ def _bent(gradient: Floats, steps: list[tuple[Floats, Floats, float]], factor: t
     return np.asarray(step)
 
 
-def _slope(Z: Floats, y: Floats, weight: Floats, beta: Floats, ridge: Floats) -> tuple[Floats, Floats]:
+def _slope(
+    Z: Floats, log_odds: Floats, y: Floats, weight: Floats, beta: Floats, ridge: Floats
+) -> tuple[Floats, Floats]:
     """Gradient of the loss, and how much each row bends it."""
-    p = share_of(beta[0] + Z @ beta[1:])
+    p = share_of(log_odds)
     residual = weight * (p - y)
     return np.concatenate([[residual.sum()], Z.T @ residual]) + ridge * beta, weight * p * (1 - p)
 
@@ -132,20 +147,30 @@ def _hessian(Z: Floats, curve: Floats, ridge: Floats) -> Floats:
 
 
 def _walk(
-    Z: Floats, y: Floats, weight: Floats, beta: Floats, ridge: Floats, step: Floats, loss: float
-) -> tuple[Floats, float, bool]:
-    """Go along the step, half as far each time the loss does not fall."""
+    Z: Floats,
+    log_odds: Floats,
+    y: Floats,
+    weight: Floats,
+    beta: Floats,
+    ridge: Floats,
+    step: Floats,
+    loss: float,
+) -> tuple[Floats, Floats, float]:
+    """Go along the step, half as far each time the loss does not fall: coefficients, log-odds and loss there.
+
+    Log-odds change in proportion, so that however often it is tried the rows are read once.
+    """
+    change = step[0] + Z @ step[1:]
     length = 1.0
     for _ in range(12):
-        tried = beta - length * step
-        new_loss = _loss(Z, y, weight, tried, ridge)
+        tried, there = beta - length * step, log_odds - length * change
+        new_loss = _loss(there, y, weight, tried, ridge)
         if new_loss < loss:
-            return tried, new_loss, True
+            return tried, there, new_loss
         length /= 2
-    return beta, loss, False
+    return beta, log_odds, loss
 
 
-def _loss(Z: Floats, y: Floats, weight: Floats, beta: Floats, ridge: Floats) -> float:
-    log_odds = beta[0] + Z @ beta[1:]
+def _loss(log_odds: Floats, y: Floats, weight: Floats, beta: Floats, ridge: Floats) -> float:
     losses = np.logaddexp(0.0, log_odds) - y * log_odds
     return float(weight @ losses + ridge @ beta**2 / 2)
