@@ -14,6 +14,7 @@ import pytest
 
 from clientcare.exceptions import InputError
 from clientcare.history import Histories
+from clientcare.history.door.intake import take_in
 
 DAYS = pd.to_datetime(["2024-01-05", "2024-01-06", "2024-01-07"])
 NOON_UTC = dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)
@@ -225,3 +226,13 @@ def test_uuids_of_arrow_are_texts():
     ids = [uuid.UUID(int=number) for number in (1, 2, 3)]
     given = pa.Table.from_pandas(table(buyer_id=ids), preserve_index=False)
     assert Histories(given).buyer_ids.tolist() == [str(one) for one in ids]
+
+
+def test_a_column_in_several_pieces_stays_in_them_and_reads_as_one():
+    """Pieces come of concatenated frames and of the row groups of a file."""
+    ids = [pd.Series(part, dtype=pd.ArrowDtype(pa.string())) for part in (["a", "b"], ["b"])]
+    pieces = table(buyer_id=pd.concat(ids, ignore_index=True))
+    cells = take_in("transactions", pieces, {}).column("buyer_id")
+    assert [len(chunk) for chunk in cells.chunks] == [2, 1]
+    whole = table(buyer_id=["a", "b", "b"])
+    pd.testing.assert_frame_equal(Histories(pieces).transactions, Histories(whole).transactions)

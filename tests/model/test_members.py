@@ -8,6 +8,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 from clientcare.model import (
     BaseRate,
@@ -18,8 +19,12 @@ from clientcare.model import (
     RidgeLogistic,
     ShallowBoosting,
 )
+from clientcare.model.members import logistic
+from clientcare.model.members import trees as trees_module
 from clientcare.model.members.base import log_odds_of, share_of
+from clientcare.model.members.bins import codes_of, thresholds_of
 from clientcare.model.members.design import Design
+from clientcare.model.members.forest import Forest
 from clientcare.model.members.logistic import fit_ridge_logistic
 from clientcare.model.training.blend import Blend, yielding_weights
 
@@ -92,28 +97,126 @@ def test_a_row_is_judged_by_itself_whoever_stands_beside_it(table, member):
         assert (member.decision_function(X.iloc[part]) == whole[part]).all()
 
 
-def test_the_trees_as_arrays_say_what_scikit_learns_trees_say(table):
-    X, y = table
-    ours = ShallowBoosting(n_trees=25, smallest_leaf=5).fit(X, y)
+def full_of_gaps(n_rows, seed):
+    """Columns of few values and of many, with and without unknown ones; as many of one class as of the other."""
+    rng = np.random.default_rng(seed)
+    X = np.column_stack(
+        [
+            rng.integers(0, 9, n_rows),
+            rng.integers(0, 60, n_rows) / 7,
+            np.where(rng.random(n_rows) < 0.3, np.nan, rng.integers(0, 30, n_rows)),
+            np.where(rng.random(n_rows) < 0.5, np.nan, 1.0),
+            np.full(n_rows, 3.0),
+        ]
+    )
+    score = np.nan_to_num(X[:, 2]) / 9 * (X[:, 0] > 4) + np.isnan(X[:, 3]) + rng.normal(size=n_rows)
+    return X, (score > np.median(score)).astype(int)
+
+
+@pytest.mark.parametrize("max_leaves", [2, 3, 4])
+@pytest.mark.parametrize(("n_rows", "smallest_leaf"), [(4_000, 20), (300, 5), (300, 70), (60, 40)])
+def test_a_tree_is_scikit_learns_to_the_last_digit(max_leaves, n_rows, smallest_leaf):
+    """With two even classes all derivatives are halves and quarters, so that no sum is rounded."""
+    X, y = full_of_gaps(n_rows, seed=max_leaves + n_rows)
+    ours = ShallowBoosting(
+        n_trees=1, learning_rate=1.0, max_leaves=max_leaves, smallest_leaf=smallest_leaf, share_of_columns=1.0
+    ).fit(X, y)
     theirs = HistGradientBoostingClassifier(
-        max_iter=25, learning_rate=0.04, max_leaf_nodes=4, max_depth=2, min_samples_leaf=5, l2_regularization=5.0,
-        max_features=0.5, early_stopping=False, random_state=0,
-    ).fit(X[["days_since_last_purchase", "overdue_ratio", "spent"]], y)  # fmt: skip
-    expected = theirs.decision_function(X[["days_since_last_purchase", "overdue_ratio", "spent"]])
-    np.testing.assert_allclose(ours.decision_function(X), expected, atol=1e-6)
+        max_iter=1, learning_rate=1.0, max_leaf_nodes=max_leaves, max_depth=2, min_samples_leaf=smallest_leaf,
+        l2_regularization=5.0, early_stopping=False,
+    ).fit(X, y)  # fmt: skip
+    assert y.mean() == 0.5
+    np.testing.assert_array_equal(ours.decision_function(X), theirs.decision_function(X))
+    nodes = theirs._predictors[0][0].nodes if len(theirs._predictors) else []
+    inner = [node for node in nodes if not node["is_leaf"]]
+    split = ours.feature_ >= 0
+    assert sorted(ours.feature_[split]) == sorted(node["feature_idx"] for node in inner)
+    assert sorted(ours.threshold_[split]) == sorted(node["num_threshold"] for node in inner)
 
 
-@pytest.mark.parametrize("max_leaves", [2, 3, 4, 9, 31, 300])
-def test_trees_of_any_size_say_what_scikit_learns_trees_say(max_leaves):
+@pytest.mark.parametrize("max_leaves", [2, 3, 4])
+def test_trees_one_after_the_other_are_scikit_learns(max_leaves):
+    X, y = full_of_gaps(5_000, seed=max_leaves)
+    y[:900] = 0
+    ours = ShallowBoosting(n_trees=60, max_leaves=max_leaves, smallest_leaf=3, share_of_columns=1.0).fit(X, y)
+    theirs = HistGradientBoostingClassifier(
+        max_iter=60, learning_rate=0.04, max_leaf_nodes=max_leaves, max_depth=2, min_samples_leaf=len(X) // 200,
+        l2_regularization=5.0, early_stopping=False,
+    ).fit(X, y)  # fmt: skip
+    np.testing.assert_allclose(ours.decision_function(X), theirs.decision_function(X), atol=1e-6)
+
+
+@pytest.mark.parametrize("max_leaves", [2, 4, 9, 31, 300])
+def test_a_forest_of_trees_of_any_size_says_what_scikit_learns_says(max_leaves):
     rng = np.random.default_rng(max_leaves)
     X = np.where(rng.random((20_000, 4)) < 0.2, np.nan, rng.normal(size=(20_000, 4)).round(1))
     y = (rng.random(len(X)) < share_of(np.nan_to_num(X[:, 0] * X[:, 1]) + np.isnan(X[:, 2]))).astype(int)
-    ours = ShallowBoosting(n_trees=11, max_leaves=max_leaves, smallest_leaf=3, share_of_columns=1.0).fit(X, y)
     theirs = HistGradientBoostingClassifier(
-        max_iter=11, learning_rate=0.04, max_leaf_nodes=max_leaves, max_depth=2 if max_leaves <= 4 else None,
-        min_samples_leaf=max(3, len(X) // 200), l2_regularization=5.0, early_stopping=False, random_state=0,
+        max_iter=11, learning_rate=0.04, max_leaf_nodes=max_leaves, early_stopping=False, random_state=0
     ).fit(X, y)  # fmt: skip
-    np.testing.assert_allclose(ours.decision_function(X), theirs.decision_function(X), atol=1e-6)
+    trees = [stage[0].nodes for stage in theirs._predictors]
+    n_nodes = max(map(len, trees))
+
+    def of(name):
+        return np.array([np.pad(nodes[name].astype(float), (0, n_nodes - len(nodes))) for nodes in trees])
+
+    inner = of("feature_idx")
+    inner[of("is_leaf") == 1] = -1
+    forest = Forest(
+        *(part.astype(int) for part in (inner, of("left"), of("right"), of("missing_go_to_left"))),
+        of("num_threshold"),
+        of("value"),
+    )
+    expected = theirs.decision_function(X) - theirs._baseline_prediction.item()
+    np.testing.assert_allclose(forest.total(np.asfortranarray(X)), expected, atol=1e-6)
+
+
+def test_trees_have_the_same_bits_with_any_number_of_threads_and_in_any_layout():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(17_000, 6))
+    y = (rng.random(len(X)) < share_of(X[:, 0] * X[:, 1])).astype(int)
+    said = []
+    for n_threads, table in ((1, X), (2, np.asfortranarray(X))):
+        with threadpool_limits(n_threads):
+            said.append(ShallowBoosting(n_trees=30).fit(table, y).decision_function(X))
+    np.testing.assert_array_equal(*said)
+
+
+def test_trees_of_blocks_are_as_good_as_trees_of_all_rows(monkeypatch):
+    rng = np.random.default_rng(6)
+    X = np.where(rng.random((30_000, 10)) < 0.1, np.nan, rng.normal(size=(30_000, 10)))
+    truth = np.nan_to_num(X[:, 0]) + (np.nan_to_num(X[:, 1]) > 0.5) * (X[:, 0] > 0) - 1
+    y = (rng.random(len(X)) < share_of(truth)).astype(int)
+    losses = []
+    for block in (8_000, 10**9):
+        monkeypatch.setattr(trees_module, "LEAST_BLOCK", block)
+        log_odds = ShallowBoosting().fit(X[:20_000], y[:20_000]).decision_function(X[20_000:])
+        losses.append(np.mean(np.logaddexp(0, log_odds) - y[20_000:] * log_odds))
+    assert losses[0] == pytest.approx(losses[1], abs=0.003)
+
+
+def test_more_than_four_leaves_are_refused():
+    with pytest.raises(ValueError, match="2, 3 or 4"):
+        ShallowBoosting(max_leaves=8).fit([[1.0], [2.0]], [0, 1])
+
+
+@pytest.mark.parametrize("n_values", [1, 2, 64, 65, 5_000])
+def test_thresholds_part_values_and_codes_count_them(n_values):
+    rng = np.random.default_rng(n_values)
+    values = np.concatenate([np.arange(n_values), rng.integers(0, n_values, 9_000), np.full(9, np.nan)]) * 1.5
+    thresholds = thresholds_of(values)
+    most = min(n_values, 64) - 1
+    assert len(thresholds) == most if n_values <= 64 else 50 < len(thresholds) <= most
+    assert not np.isin(thresholds, values).any() and (np.diff(thresholds) > 0).all()
+    codes = np.empty(len(values), dtype=np.uint8)
+    assert codes_of(values, thresholds, codes)
+    expected = (values[:, None] > thresholds).sum(axis=1)
+    np.testing.assert_array_equal(codes, np.where(np.isnan(values), len(thresholds) + 1, expected))
+
+
+def test_a_value_that_most_rows_share_is_no_loss_of_thresholds_at_its_ends():
+    values = np.concatenate([np.zeros(9_000), np.arange(1, 200.0)])
+    assert thresholds_of(values)[0] == 0.5
 
 
 def test_what_a_tree_adds_belongs_to_the_columns_asked_on_the_way_to_the_leaf():
@@ -165,6 +268,45 @@ def test_newtons_ridge_agrees_with_scikit_learns():
     theirs = LogisticRegression(C=0.1, tol=1e-10, max_iter=1000).fit(Z, y)
     np.testing.assert_allclose(coefficients, theirs.coef_[0], atol=1e-5)
     assert intercept == pytest.approx(theirs.intercept_[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_ridge_of_many_rows_is_newtons_to_the_last_digits_that_count(weighted, monkeypatch):
+    """Twenty thousand rows, correlated terms on scales of their own, most buyers alike."""
+    rng = np.random.default_rng(3)
+    Z = rng.normal(size=(20_000, 30)) @ rng.normal(size=(30, 30)) / 5
+    Z[:, 0] = rng.random(20_000) < 0.01
+    y = (rng.random(20_000) < share_of(Z @ rng.normal(size=30) / 3 - 2)).astype(float)
+    weight = rng.random(20_000) if weighted else None
+    quick = fit_ridge_logistic(Z, y, 5.0, weight)
+    monkeypatch.setattr(logistic, "ROWS_FOR_CURVATURE", 1_000_000)
+    exact = fit_ridge_logistic(Z, y, 5.0, weight)
+    loss = [np.average(log_loss_of(Z, y, fitted), weights=weight) for fitted in (quick, exact)]
+    assert loss[0] == pytest.approx(loss[1], abs=1e-7)
+    np.testing.assert_allclose(quick[1], exact[1], atol=1e-3)
+
+
+def test_the_ridge_of_many_rows_has_the_same_bits_with_any_number_of_threads():
+    rng = np.random.default_rng(4)
+    Z = rng.normal(size=(18_000, 40))
+    y = (rng.random(18_000) < share_of(Z[:, 0])).astype(float)
+    fitted = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads):
+            fitted.append(fit_ridge_logistic(Z, y, 5.0))
+    assert fitted[0][0] == fitted[1][0]
+    np.testing.assert_array_equal(fitted[0][1], fitted[1][1])
+
+
+def test_separable_rows_still_have_a_ridge():
+    Z = np.linspace(-1, 1, 17_000)[:, None]
+    intercept, coefficients = fit_ridge_logistic(Z, (Z[:, 0] > 0).astype(float), 1.0)
+    assert np.isfinite(intercept) and 0 < coefficients[0] < np.inf
+
+
+def log_loss_of(Z, y, fitted):
+    log_odds = fitted[0] + Z @ fitted[1]
+    return np.logaddexp(0, log_odds) - y * log_odds
 
 
 def test_an_outlier_moves_the_linear_member_no_further_than_its_clip(table):

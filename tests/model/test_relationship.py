@@ -432,6 +432,12 @@ def test_some_buyers_explained_alone_are_explained_the_same(model, shop, book):
     assert_frame_equal(alone.churn, all_of_them.churn.loc[few, alone.churn.columns])
 
 
+def test_explained_buyers_come_in_the_order_of_the_histories_each_once(model, shop, book):
+    few = shop.buyer_ids[shop.buyer_ids.isin(book.index)][5:9]
+    why = model.explain(shop, buyers=[*few[::-1], few[0]], as_of=AS_OF)
+    assert list(why.churn.index) == list(few)
+
+
 def test_an_unknown_buyer_cannot_be_explained(model, shop):
     with pytest.raises(InputError, match="1 of 2 buyers"):
         model.explain(shop, buyers=["b0001", "nobody"], as_of=AS_OF)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,10 @@ def sentence(action: str, facts: Facts) -> str:
 
 def bare_evidence(facts: Facts) -> str:
     """The numbers behind a sentence, as ``name=value`` pairs; days as dates, unknown ones left out."""
-    known = {name: value for name, value in facts.items() if not (_is_number(value) and np.isnan(value))}
-    return "; ".join(f"{name.removesuffix('_day')}={_shown(name, value)}" for name, value in known.items())
+    known = [
+        (name, value) for name, value in facts.items() if value == value
+    ]  # an unknown number equals nothing
+    return "; ".join(f"{name.removesuffix('_day')}={_shown(name, value)}" for name, value in known)
 
 
 def _check_in(f: Facts) -> str:
@@ -97,7 +100,12 @@ _SENTENCES: Mapping[str, Callable[[Facts], str]] = {
 
 
 def _date(day: float) -> str:
-    return str(np.datetime64(int(day), "D"))
+    return _written(int(day))
+
+
+@lru_cache(maxsize=4096)
+def _written(day: int) -> str:
+    return str(np.datetime64(day, "D"))
 
 
 def _days(count: float) -> str:

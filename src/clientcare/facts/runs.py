@@ -172,6 +172,22 @@ def changed(values: Array) -> Array:
     return out
 
 
+def distinct(keys: Array) -> Array:
+    """The different values of an array in ascending order: sorted, each compared with the one before it.
+
+    What ``numpy.unique`` answers for whole numbers, without the hash table that it builds since version 2.3,
+    which takes eight times as long for millions of keys.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> distinct(np.array([7, 2, 7, 5])).tolist()
+    [2, 5, 7]
+    """
+    ordered = np.sort(keys)
+    return np.asarray(ordered[changed(ordered)])
+
+
 def stretches(start: Array, length: Array) -> Ints:
     """All numbers of several stretches, one stretch after the other.
 

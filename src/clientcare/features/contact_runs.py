@@ -12,7 +12,7 @@ import numpy as np
 
 from clientcare.facts.contacts import Contacts
 from clientcare.facts.events import EventTable
-from clientcare.facts.runs import Array, Floats, Runs, ratio, where
+from clientcare.facts.runs import Array, Floats, Runs, distinct, ratio, where
 from clientcare.features.snapshot import Snapshot
 from clientcare.window import MICROSECONDS_A_DAY
 
@@ -120,7 +120,7 @@ class ContactRuns:
         """How many different values of a coded column some contacts have."""
         codes: Any = self.events.columns[column]
         rows = np.flatnonzero(which & (codes >= 0))
-        pairs = np.unique(self.runs.row[rows] * (len(self.events.levels[column]) + 1) + codes[rows])
+        pairs = distinct(self.runs.row[rows] * (len(self.events.levels[column]) + 1) + codes[rows])
         buyers = pairs // (len(self.events.levels[column]) + 1)
         return np.bincount(buyers, minlength=self.runs.n_runs).astype(np.float64)
 

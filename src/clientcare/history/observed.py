@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.facts.events import EventTable
+from clientcare.facts.runs import distinct
 from clientcare.history.door.words import codes_of
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, day_number, timestamp_of
 
@@ -40,9 +41,7 @@ def believed_until(events: Mapping[str, EventTable], as_of: pd.Timestamp) -> pd.
         Facts known at ``as_of``, at least one.
     as_of : Timestamp without a zone
     """
-    days = np.unique(
-        np.concatenate([np.unique(some // MICROSECONDS_A_DAY) for some in _telling_times(events)])
-    )
+    days = distinct(np.concatenate([distinct(some // MICROSECONDS_A_DAY) for some in _telling_times(events)]))
     silence = day_number(as_of) - int(days[-1])
     usual = int(np.diff(days[-LATEST_DAYS:]).max(initial=1))
     return as_of if silence <= usual else timestamp_of((int(days[-1]) + 1) * MICROSECONDS_A_DAY)

@@ -11,6 +11,7 @@ import numpy as np
 
 from clientcare.facts.contacts import Bools, Floats, Ints, share
 from clientcare.facts.events import Array, EventTable
+from clientcare.facts.runs import distinct
 from clientcare.facts.term_lines import follows
 from clientcare.facts.terms import rows_in_force, with_signed_ahead
 from clientcare.history.histories import Histories
@@ -139,7 +140,7 @@ class Buying:
         codes = self.transactions.columns[column]
         rows = self._within(start, end) & (codes >= 0) & is_purchase(self.transactions)
         width = len(self.transactions.levels[column]) + 1
-        pairs = np.unique(self.transactions.buyer[rows].astype(np.int64) * width + codes[rows])
+        pairs = distinct(self.transactions.buyer[rows].astype(np.int64) * width + codes[rows])
         return np.bincount(pairs // width, minlength=self.n_buyers).astype(np.float64)
 
     def contract_amount(self, moment: int) -> Floats:

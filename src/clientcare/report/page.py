@@ -235,7 +235,9 @@ def _told(
     A buyer is ``[further reasons, [purchase days, our contacts, their contacts, contracts], contributions, due care]``.
     """
     groups, contributions = _contributions(why.churn.reindex(book.index))
-    care = plan.groupby("buyer_id", sort=False)["reason"].agg(list).to_dict()
+    care: dict[Any, list[str]] = {}
+    for buyer, reason in zip(plan["buyer_id"].tolist(), plan["reason"].tolist(), strict=True):
+        care.setdefault(buyer, []).append(reason)
     further = [
         [reason for reason in row if reason]
         for row in book[list(REASONS[1:])].fillna("").to_numpy(dtype=object).tolist()
@@ -246,7 +248,7 @@ def _told(
             further,
             stories(known, book.index, moment),
             contributions,
-            [care.get(buyer, []) for buyer in book.index],
+            [care.get(buyer, []) for buyer in book.index.tolist()],
             strict=True,
         )
     ]
@@ -259,8 +261,8 @@ def _contributions(churn: pd.DataFrame) -> tuple[list[str], list[list[list[float
     order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :MOST_CONTRIBUTIONS]
     sizes = np.take_along_axis(values, order, axis=1).round(3)
     largest = [
-        [[int(place), float(size)] for place, size in zip(places, row, strict=True) if size]
-        for places, row in zip(order, sizes, strict=True)
+        [[place, size] for place, size in zip(places, row, strict=True) if size]
+        for places, row in zip(order.tolist(), sizes.tolist(), strict=True)
     ]
     return [words_of(name) for name in churn.columns], largest
 
@@ -268,10 +270,14 @@ def _contributions(churn: pd.DataFrame) -> tuple[list[str], list[list[list[float
 def _cells(values: pd.Series[Any], form: str) -> list[Any]:
     """Values as JSON knows them: rounded to what is shown, unknown as None."""
     if form == "date":
-        days = pd.to_datetime(values)
-        return [None if pd.isna(day) else f"{day:%Y-%m-%d}" for day in days]
-    numbers = values.to_numpy(dtype=float).round(4 if form == "percent" else 2)
-    return [None if np.isnan(number) else number for number in numbers.tolist()]
+        days = pd.to_datetime(values).to_numpy(dtype="datetime64[D]")
+        cells, unknown = days.astype(str).tolist(), np.isnat(days)
+    else:
+        numbers = values.to_numpy(dtype=float).round(4 if form == "percent" else 2)
+        cells, unknown = numbers.tolist(), np.isnan(numbers)
+    for place in np.flatnonzero(unknown).tolist():
+        cells[place] = None
+    return list(cells)
 
 
 def _headline(book: pd.DataFrame, plan: pd.DataFrame) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.facts.events import EventTable
+from clientcare.facts.runs import distinct
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 Floats = NDArray[np.float64]
@@ -63,9 +64,7 @@ def _summary(table: EventTable, name: str) -> dict[str, Any]:
     n_rows[n_rows == 0] = np.nan
     last = np.full(table.n_buyers, -np.inf)
     np.maximum.at(last, table.buyer, table.day.astype(np.float64))
-    pairs = np.unique(
-        table.buyer.astype(np.int64) << 32 | (table.day.astype(np.int64) - int(table.day.min()))
-    )
+    pairs = distinct(table.buyer.astype(np.int64) << 32 | (table.day.astype(np.int64) - int(table.day.min())))
     days = np.bincount(pairs >> 32, minlength=table.n_buyers).astype(np.float64)
     one_day = days <= 1  # who came once tells nothing of "last": first and last are one
     last_day = np.where(np.isfinite(last) & ~one_day, last, np.nan)
@@ -95,7 +94,7 @@ def _orders(table: EventTable) -> list[Floats]:
     if "order_id" not in table.columns:
         return []
     named = table.columns["order_id"] >= 0
-    pairs = np.unique(
+    pairs = distinct(
         table.buyer[named].astype(np.int64) << 32 | table.columns["order_id"][named].astype(np.int64)
     )
     n_orders = np.bincount(pairs >> 32, minlength=table.n_buyers).astype(np.float64)

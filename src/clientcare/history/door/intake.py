@@ -258,7 +258,8 @@ def _cells_of_series(series: pd.Series[Any], place: str) -> Cells:
         if kind not in ONE_TYPE and not (kind == "datetime" and not _any_zone(series)):
             return series.to_numpy(dtype=object, copy=True)
     try:
-        return _plain(pa.chunked_array([pa.array(series, from_pandas=True)]))
+        cells = pa.array(series, from_pandas=True)
+        return _plain(cells if isinstance(cells, pa.ChunkedArray) else pa.chunked_array([cells]))
     except UnicodeEncodeError:
         pass
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):

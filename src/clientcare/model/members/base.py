@@ -135,6 +135,14 @@ class Member(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return {"allow_nan": True, "binary_only": True}
 
 
+def drawn_rows(X: Floats, y: Floats, most_rows: int, random_state: int = 0) -> tuple[Floats, Floats]:
+    """At most so many rows, drawn at random and left in their order; column-major where any were left out."""
+    if len(X) <= most_rows:
+        return X, y
+    drawn = np.sort(np.random.default_rng(random_state).permutation(len(X))[:most_rows])
+    return X.T.take(drawn, axis=1).T, y[drawn]
+
+
 def share_of(log_odds: Floats) -> Floats:
     """The probability behind log-odds; exact at both ends."""
     small = np.exp(-np.abs(log_odds))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Self
+from dataclasses import fields
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from clientcare.model.members.pareto_nbd import (
     ProbabilityMember,
     pareto_parameters,
 )
+from clientcare.model.members.recall import Recall
 from clientcare.model.members.type_mixture import BuyerTypes, Outlook, Signs, find_types
 
 MEAN_LOG_GAP = "gap_log_mean_shrunk"
@@ -26,6 +28,8 @@ CONTACTS = (
 )
 """Contacts that the buyer took part in: signs of life."""
 FIRST_CONTACT = "days_since_first_contact"
+LAWS = ("r", "alpha", "s", "beta")
+"""What a Pareto/NBD is made of."""
 
 
 class RhythmMember(ProbabilityMember):
@@ -65,7 +69,10 @@ class RhythmMember(ProbabilityMember):
         laws = pareto_parameters(np.column_stack([signs.n_repeats, signs.last_purchase_days, signs.age_days]))
         if not laws:
             return False
-        self.types_ = dict(vars(find_types(signs, laws)))
+        self.types_ = {
+            name: values.copy()
+            for name, values in _types(*vars(signs).values(), *(laws[name] for name in LAWS)).items()
+        }
         return True
 
     def _signs(self, columns: Columns) -> Signs:
@@ -113,3 +120,13 @@ class RhythmMember(ProbabilityMember):
         if hasattr(member, "types_"):
             member.types_ = {name: np.asarray(values) for name, values in member.types_.items()}
         return member
+
+
+def _found(*told: Any) -> dict[str, Any]:
+    """The types behind the signs and the four numbers of the laws."""
+    n_signs = len(fields(Signs))
+    laws = dict(zip(LAWS, told[n_signs:], strict=True))
+    return dict(vars(find_types(Signs(*told[:n_signs]), laws)))
+
+
+_types = Recall(_found)

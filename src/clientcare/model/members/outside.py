@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clientcare.exceptions import ModelFileError, OptionError
 from clientcare.model.members.base import Floats, Groups, Member, Split, State, log_odds_of
 from clientcare.model.members.design import Design
-from clientcare.model.members.trees import varying_columns
 
 LEAST = 1e-6
 
@@ -76,3 +76,14 @@ class OutsideLearner(Member):
             f"a model with estimator={type(self.estimator).__name__} cannot be saved: a model file holds no code.\n"
             "Fit it without estimator=, or keep the fitting script and fit again."
         )
+
+
+def varying_columns(X: Floats) -> NDArray[np.int64]:
+    """Columns with at least two different values; many learners cannot take an all-missing one."""
+    kept = []
+    for column in range(X.shape[1]):
+        values = X[:, column]
+        known = values[~np.isnan(values)]
+        if len(known) and (len(known) < len(values) or known.min() < known.max()):
+            kept.append(column)
+    return np.array(kept, dtype=np.int64)

@@ -11,6 +11,7 @@ from clientcare.btyd import ParetoNBD
 from clientcare.exceptions import ClientcareError
 from clientcare.model.members.base import Floats, Groups, Member, Split, State, log_odds_of
 from clientcare.model.members.design import Design
+from clientcare.model.members.recall import Recall
 
 COUNT, STRETCH, AGE, SILENCE = (
     "n_repeat_purchases",
@@ -211,10 +212,21 @@ def pareto_parameters(summary: Floats) -> dict[str, float]:
     ----------
     summary : float64 array of shape (n_buyers, 3)
         Repeat purchases, days from the first to the last, and since the first.
+
+    Notes
+    -----
+    Both questions, both members and the dates of a backtest ask about the same buyers: they are fitted once.
     """
+    return dict(_parameters(summary))
+
+
+def _fitted(summary: Floats) -> dict[str, float]:
     try:
         model = ParetoNBD(penalty=PENALTY).fit(summary)
     except ClientcareError:
         return {}
     found = {name: float(value) for name, value in model.parameters_.items()}
     return found if np.isfinite(list(found.values())).all() and found["r"] > 0 else {}
+
+
+_parameters = Recall(_fitted)

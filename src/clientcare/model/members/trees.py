@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
-from threadpoolctl import threadpool_limits
 
-from clientcare.model.members.base import Floats, Groups, Member, Split, log_odds_of
+from clientcare.model.members.base import Floats, Groups, Member, Split, drawn_rows, log_odds_of, share_of
+from clientcare.model.members.bins import LEAST_BLOCK, Binned, some_of
 from clientcare.model.members.forest import Forest
+from clientcare.model.members.grower import N_ROWS, Grower, Node, goes_left
+
+LEFT = (1, 3, 5)
+"""Where the left child of the root and of its children stands; the right one follows."""
 
 
 class ShallowBoosting(Member):
-    """Gradient boosting of trees with a handful of leaves: almost additive, strongly regularised.
+    """Gradient boosting of trees with at most four leaves: almost additive, strongly regularised.
+
+    Each tree looks at a block of at least 8,000 rows and at some of the columns, both drawn anew.
 
     Parameters
     ----------
     n_trees : int
     learning_rate : float
     max_leaves : int
-        Four leaves in each tree let two columns meet; buying histories hold little more.
+        2, 3 or 4. Four leaves in each tree let two columns meet; buying histories hold little more.
     smallest_leaf : int
-        A leaf holds at least so many rows, and at least 1/200 of all rows.
+        A leaf holds at least so many rows, and at least 1/200 of the rows its tree looks at.
     ridge : float
         Shrinks the leaves' values.
     share_of_columns : float
-        Each split looks at so many of the columns.
+        Each tree looks at so many of the columns.
     most_rows : int
         Of more rows, so many are drawn at random: trees of four leaves learn nothing from further ones.
     random_state : int
@@ -64,50 +67,60 @@ class ShallowBoosting(Member):
         self.random_state = random_state
 
     def _fit(self, X: Floats, y: Floats) -> None:
-        if len(X) > self.most_rows:
-            drawn = np.random.default_rng(self.random_state).permutation(len(X))[: self.most_rows]
-            X, y = np.asfortranarray(X[np.sort(drawn)]), y[np.sort(drawn)]
-        used = varying_columns(X)
-        learner = HistGradientBoostingClassifier(
-            max_iter=self.n_trees,
-            learning_rate=self.learning_rate,
-            max_leaf_nodes=self.max_leaves,
-            max_depth=2 if self.max_leaves <= 4 else None,
-            min_samples_leaf=max(self.smallest_leaf, len(X) // 200),
-            l2_regularization=self.ridge,
-            max_features=self.share_of_columns,
-            early_stopping=False,
-            random_state=self.random_state,
-        )
-        if len(used) == 0 or len(np.unique(y)) < 2:
-            self.baseline_ = float(log_odds_of(float(np.mean(y)), 0.5 / (len(y) + 1)))
-            self._keep_trees([], used)
+        if not 2 <= self.max_leaves <= 4:
+            raise ValueError(f"ShallowBoosting: max_leaves must be 2, 3 or 4; found {self.max_leaves}.")
+        X, y = drawn_rows(X, y, self.most_rows, self.random_state)
+        share = float(np.mean(y))
+        self.baseline_ = float(log_odds_of(share, 0.5 / (len(y) + 1)))
+        rng = np.random.default_rng(self.random_state)
+        table = Binned.of(X, rng) if 0 < share < 1 else None
+        if table is None or not len(table.columns):
+            self._make_room(0)
             return
-        with threadpool_limits(1):
-            learner.fit(X[:, used], y)
-        self.baseline_ = float(np.ravel(learner._baseline_prediction)[0])
-        self._keep_trees([stage[0].nodes for stage in learner._predictors], used)
+        self._make_room(self.n_trees)
+        self._boost(table, y, rng)
 
-    def _keep_trees(self, trees: list[Any], used: NDArray[np.int64]) -> None:
-        n_nodes = max([len(nodes) for nodes in trees], default=1)
-        shape = (len(trees), n_nodes)
+    def _make_room(self, n_trees: int) -> None:
+        shape = (n_trees, 2 * len(LEFT) + 1)
         self.feature_ = np.full(shape, -1, dtype=np.int64)
         self.left_, self.right_ = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         self.missing_left_ = np.zeros(shape, dtype=np.int64)
         self.threshold_, self.value_ = np.zeros(shape), np.zeros(shape)
-        for tree, nodes in enumerate(trees):
-            inner = nodes["is_leaf"] == 0
-            size = len(nodes)
-            self.feature_[tree, :size] = np.where(inner, used[np.where(inner, nodes["feature_idx"], 0)], -1)
-            self.left_[tree, :size], self.right_[tree, :size] = nodes["left"], nodes["right"]
-            self.missing_left_[tree, :size] = nodes["missing_go_to_left"]
-            self.threshold_[tree, :size] = nodes["num_threshold"]
-            values, counts = nodes["value"].astype(np.float64), nodes["count"].astype(np.float64)
-            for node in np.flatnonzero(inner)[::-1]:
-                left, right = nodes["left"][node], nodes["right"][node]
-                total = counts[left] + counts[right]
-                values[node] = (counts[left] * values[left] + counts[right] * values[right]) / total
-            self.value_[tree, :size] = values
+
+    def _boost(self, table: Binned, y: Floats, rng: np.random.Generator) -> None:
+        """Grow one tree after the other, each on what those before it left unsaid about its rows."""
+        score = np.full(len(y), self.baseline_)
+        n_columns, block = len(table.columns), len(y) // max(1, len(y) // LEAST_BLOCK)
+        n_seen = int(np.ceil(self.share_of_columns * n_columns))
+        smallest_leaf = max(self.smallest_leaf, block // 200)
+        for tree in range(self.n_trees):
+            rows = some_of(len(y), block, rng)
+            seen = some_of(n_columns, n_seen, rng)
+            grower = Grower(table.n_codes, table.unknown[seen], smallest_leaf, self.ridge, self.max_leaves)
+            p = share_of(score[rows])
+            codes = table.by_row.take(rows, axis=0).take(seen, axis=1)
+            grown = grower.grow(codes, p - y[rows], p * (1 - p))
+            self._keep(tree, grown, table, seen)
+            score += self.value_[tree].take(_leaves(grown, table, seen))
+
+    def _keep(self, tree: int, grown: list[Node | None], table: Binned, seen: NDArray[np.int64]) -> None:
+        """Write a tree down: splits by threshold, values shrunk by the learning rate."""
+        for place in reversed(range(len(grown))):
+            node = grown[place]
+            if node is None:
+                continue
+            self.value_[tree, place] = self.learning_rate * node.value
+            if not _is_split(grown, place):
+                continue
+            assert node.split is not None
+            left, column = LEFT[place], int(seen[node.split.column])
+            self.left_[tree, place], self.right_[tree, place] = left, left + 1
+            self.feature_[tree, place] = table.columns[column]
+            self.missing_left_[tree, place] = node.split.missing_left
+            self.threshold_[tree, place] = table.threshold(column, node.split.code)
+            share = node.split.left[N_ROWS] / node.total[N_ROWS]
+            values = self.value_[tree, left : left + 2]
+            self.value_[tree, place] = share * values[0] + (1 - share) * values[1]
 
     def _forest(self) -> Forest:
         return Forest(
@@ -124,12 +137,19 @@ class ShallowBoosting(Member):
         return Split(self.baseline_ + total, self.baseline_ + forest.roots(), parts)
 
 
-def varying_columns(X: Floats) -> NDArray[np.int64]:
-    """Columns with at least two different values; an all-missing column cannot be binned."""
-    kept = []
-    for column in range(X.shape[1]):
-        values = X[:, column]
-        known = values[~np.isnan(values)]
-        if len(known) and (len(known) < len(values) or known.min() < known.max()):
-            kept.append(column)
-    return np.array(kept, dtype=np.int64)
+def _is_split(grown: list[Node | None], place: int) -> bool:
+    return place < len(LEFT) and grown[LEFT[place]] is not None
+
+
+def _leaves(
+    grown: list[Node | None], table: Binned, seen: NDArray[np.int64], place: int = 0
+) -> NDArray[np.uint8]:
+    """The place of the leaf that each row of the table falls into, below a node; where it is one leaf, just that."""
+    node = grown[place]
+    if node is None or node.split is None or not _is_split(grown, place):
+        return np.array(place, dtype=np.uint8)
+    column = int(seen[node.split.column])
+    left = goes_left(table.by_column[:, column], node.split, int(table.unknown[column]))
+    if_left, if_right = (_leaves(grown, table, seen, LEFT[place] + side) for side in (0, 1))
+    all_bits = np.negative(left.view(np.uint8))  # 255 on the left: a choice by bits is many times numpy.where
+    return np.asarray(if_right ^ ((if_left ^ if_right) & all_bits))
