@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.facts.contacts import Bools, Contacts, Floats, Ints, mean_of_known, share
+from clientcare.facts.runs import distinct
 from clientcare.history.histories import Histories
 from clientcare.outcomes.buying import Buying, actual_end_day, growth_share, scheduled_end_day
 from clientcare.window import MICROSECONDS_A_DAY, day_number, microseconds
@@ -138,7 +139,7 @@ class Stretches:
         buyer = self.contacts.buyer
         rows = rows & (self.back >= self.first[buyer]) & (self.back < self.last[buyer])
         return np.asarray(
-            np.unique(buyer[rows].astype(np.int64) * self.most + self.back[rows].astype(np.int64))
+            distinct(buyer[rows].astype(np.int64) * self.most + self.back[rows].astype(np.int64))
         )
 
     @cached_property
