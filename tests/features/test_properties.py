@@ -17,7 +17,18 @@ MANY = settings(max_examples=max(200, settings().max_examples))
 
 FEW_WINDOWS = (30, 400)
 SMALL = {"max_buyers": 5, "max_rows": 30}
-OWN = ["timing", "rhythm", "spend", "windows", "season", "breadth", "contact", "contract", "static"]
+OWN = [
+    "timing",
+    "rhythm",
+    "spend",
+    "windows",
+    "season",
+    "breadth",
+    "contact",
+    "contract",
+    "own_gaps",
+    "static",
+]
 DATED = [*OWN[:-1], "peers"]
 UNITS = feature_catalogue(windows=(30, 400)).set_index("name")["unit"]
 CALENDAR = ["year_elapsed_share", "year_end_purchase_share"]
@@ -39,7 +50,9 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
 @given(some_tables(**SMALL), some_dates(), st.integers(0, 10_000))
 def test_another_future_changes_no_feature(tables, as_of, seed):
     other = with_another_future(tables, as_of, seed)
-    before, after = (feature_table(histories_of(some), as_of, DATED, FEW_WINDOWS) for some in (tables, other))
+    before, after = (
+        feature_table(histories_of(some), as_of, DATED, FEW_WINDOWS, horizon=30) for some in (tables, other)
+    )
     assert_same(before, after)
 
 
@@ -56,7 +69,7 @@ def test_a_buyer_who_comes_later_leaves_no_trace_among_the_categories():
 @given(some_histories(**SMALL), some_dates())
 def test_nothing_after_as_of_changes_a_feature(histories, as_of):
     past = histories.until(as_of)
-    assert_same(*(feature_table(some, as_of, windows=FEW_WINDOWS) for some in (histories, past)))
+    assert_same(*(feature_table(some, as_of, windows=FEW_WINDOWS, horizon=30) for some in (histories, past)))
 
 
 @MANY
@@ -68,8 +81,8 @@ def test_the_order_of_the_rows_changes_nothing(tables, as_of, seed):
         for name, frame in tables.items()
     }
     assert_same(
-        feature_table(histories_of(tables), as_of, windows=FEW_WINDOWS),
-        feature_table(histories_of(shuffled), as_of, windows=FEW_WINDOWS),
+        feature_table(histories_of(tables), as_of, windows=FEW_WINDOWS, horizon=30),
+        feature_table(histories_of(shuffled), as_of, windows=FEW_WINDOWS, horizon=30),
     )
 
 
@@ -77,10 +90,12 @@ def test_the_order_of_the_rows_changes_nothing(tables, as_of, seed):
 @given(some_histories(**SMALL), some_dates(), st.integers(1, 4))
 def test_a_partition_of_the_buyers_gives_their_rows(histories, as_of, n_parts):
     norms = peer_norms(histories, as_of)
-    whole = feature_table(histories, as_of, norms=norms, windows=FEW_WINDOWS)
+    whole = feature_table(histories, as_of, norms=norms, windows=FEW_WINDOWS, horizon=30)
     parts = [histories.select(histories.buyer_ids[part::n_parts]) for part in range(n_parts)]
     tables = [
-        feature_table(part, as_of, norms=norms, windows=FEW_WINDOWS) for part in parts if len(part.buyer_ids)
+        feature_table(part, as_of, norms=norms, windows=FEW_WINDOWS, horizon=30)
+        for part in parts
+        if len(part.buyer_ids)
     ]
     assert_same(whole, pd.concat(tables).sort_index())
 
@@ -88,19 +103,19 @@ def test_a_partition_of_the_buyers_gives_their_rows(histories, as_of, n_parts):
 @MANY
 @given(some_histories(**SMALL), some_dates(), st.integers(0, 10_000))
 def test_a_buyer_alone_has_the_features_they_have_among_others(histories, as_of, pick):
-    whole = feature_table(histories, as_of, families=OWN, windows=FEW_WINDOWS)
+    whole = feature_table(histories, as_of, families=OWN, windows=FEW_WINDOWS, horizon=30)
     if len(whole):
         buyer = whole.index[pick % len(whole)]
-        alone = feature_table(histories.select([buyer]), as_of, families=OWN, windows=FEW_WINDOWS)
+        alone = feature_table(histories.select([buyer]), as_of, families=OWN, windows=FEW_WINDOWS, horizon=30)
         assert_same(whole.loc[[buyer]], alone)
 
 
 @MANY
 @given(some_histories(**SMALL), some_dates(), some_dates())
 def test_many_dates_at_once_give_what_each_gives_alone(histories, one, other):
-    together = feature_table(histories, [one, other], windows=FEW_WINDOWS)
+    together = feature_table(histories, [one, other], windows=FEW_WINDOWS, horizon=30)
     for moment in {one, other}:
-        alone = feature_table(histories, moment, windows=FEW_WINDOWS)
+        alone = feature_table(histories, moment, windows=FEW_WINDOWS, horizon=30)
         assert_same(alone, together.xs(moment, level="as_of") if len(alone) else alone)
 
 
@@ -111,9 +126,9 @@ def test_dates_close_together_share_what_does_not_age_and_change_nothing(tables,
     histories = histories_of(tables)
     first = min(dates).normalize()
     dates = [first + pd.Timedelta(days=step * number) for number in range(len(dates))] + [max(dates)]
-    together = feature_table(histories, dates, windows=FEW_WINDOWS)
+    together = feature_table(histories, dates, windows=FEW_WINDOWS, horizon=30)
     for moment in set(dates):
-        alone = feature_table(histories, moment, windows=FEW_WINDOWS)
+        alone = feature_table(histories, moment, windows=FEW_WINDOWS, horizon=30)
         assert_same(alone, together.xs(moment, level="as_of") if len(alone) else alone)
 
 
@@ -128,8 +143,8 @@ def test_a_shift_by_whole_weeks_changes_nothing_but_the_place_in_the_calendar(ta
         for name, frame in tables.items()
     }
     later = {"observed_from": "2020-01-01", "observed_until": "2023-01-01"}
-    before = feature_table(histories_of(tables, **later), as_of, windows=FEW_WINDOWS)
-    after = feature_table(histories_of(moved, **later), as_of + shift, windows=FEW_WINDOWS)
+    before = feature_table(histories_of(tables, **later), as_of, windows=FEW_WINDOWS, horizon=30)
+    after = feature_table(histories_of(moved, **later), as_of + shift, windows=FEW_WINDOWS, horizon=30)
     kept = [name for name in before.columns if name not in CALENDAR]
     assert_same(before[kept], after[kept])
 
@@ -142,8 +157,8 @@ def test_new_names_for_the_buyers_change_only_the_index(tables, as_of):
         for name, frame in tables.items()
     }
     before, after = (
-        feature_table(histories_of(tables), as_of, windows=FEW_WINDOWS),
-        feature_table(histories_of(renamed), as_of, windows=FEW_WINDOWS),
+        feature_table(histories_of(tables), as_of, windows=FEW_WINDOWS, horizon=30),
+        feature_table(histories_of(renamed), as_of, windows=FEW_WINDOWS, horizon=30),
     )
     before.index = pd.Index(
         ["x" + buyer[::-1] for buyer in before.index], name="buyer_id", dtype=after.index.dtype
@@ -161,8 +176,8 @@ def test_scaled_amounts_scale_money_and_nothing_else(tables, as_of, factor):
         for name, frame in tables.items()
     }
     before, after = (
-        feature_table(histories_of(tables), as_of, windows=FEW_WINDOWS),
-        feature_table(histories_of(scaled), as_of, windows=FEW_WINDOWS),
+        feature_table(histories_of(tables), as_of, windows=FEW_WINDOWS, horizon=30),
+        feature_table(histories_of(scaled), as_of, windows=FEW_WINDOWS, horizon=30),
     )
     unit = UNITS.reindex(before.columns).fillna("")
     money = unit.index[unit.str.startswith("money")]

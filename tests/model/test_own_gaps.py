@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clientcare.features.own_gaps import NAMES, own_gap_columns
+from clientcare.features import feature_table
+from clientcare.features.own_gaps import NAMES
 from clientcare.history import Histories
 
 AS_OF = pd.Timestamp("2024-06-29")
@@ -19,7 +20,14 @@ def bought(*days_ago: int, buyer: str = "ann") -> pd.DataFrame:
 def columns(*tables: pd.DataFrame, dates: list[pd.Timestamp] | None = None) -> pd.DataFrame:
     """The columns by name, for a horizon of 30 days."""
     histories = Histories(pd.concat(tables, ignore_index=True))
-    return pd.DataFrame(own_gap_columns(histories, dates or [AS_OF], 30), columns=list(NAMES))
+    return own_gaps(histories, dates or [AS_OF])
+
+
+def own_gaps(histories: Histories, dates: list[pd.Timestamp]) -> pd.DataFrame:
+    """One row a buyer and date, one date under the other."""
+    table = feature_table(histories, dates, families="own_gaps", horizon=30).reset_index(drop=True)
+    assert set(table.columns) == set(NAMES)
+    return table[list(NAMES)]
 
 
 def test_gaps_longer_than_the_horizon_are_counted():
@@ -75,6 +83,11 @@ def test_dates_lie_one_under_the_other():
 def test_without_purchases_all_is_unknown():
     contracts = pd.DataFrame({"buyer_id": ["cleo"], "start": [AS_OF - pd.Timedelta(days=50)]})
     only_bound = Histories(bought(20), contracts=contracts)
-    table = own_gap_columns(only_bound, [AS_OF], 30)
-    assert np.isnan(table[1]).all() and np.isfinite(table[0]).all()
-    assert np.isnan(own_gap_columns(Histories(contracts=contracts), [AS_OF], 30)).all()
+    table = own_gaps(only_bound, [AS_OF])
+    assert table.loc[1].isna().all() and np.isfinite(table.loc[0]).all()
+
+
+def test_without_a_horizon_or_without_transactions_there_are_none():
+    contracts = pd.DataFrame({"buyer_id": ["cleo"], "start": [AS_OF - pd.Timedelta(days=50)]})
+    assert feature_table(Histories(contracts=contracts), AS_OF, families="own_gaps", horizon=30).columns.empty
+    assert feature_table(Histories(bought(20)), AS_OF, families="own_gaps").columns.empty

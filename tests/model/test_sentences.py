@@ -8,8 +8,14 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from clientcare.features import forget_feature, register_feature
+from clientcare.features.catalogue import catalogue_entries
+from clientcare.model.reasons.columns import themes_of
+from clientcare.model.reasons.comparison import resolved
+from clientcare.model.reasons.explanation import Reasons
 from clientcare.model.reasons.phrases import say_all
-from clientcare.model.reasons.themes import IDEAS, ideas_of, phrases_of
+from clientcare.model.reasons.themes import THEMES, phrases_of
+from clientcare.model.training.snapshots import scaled_windows
 
 
 def test_each_row_gets_the_first_phrase_whose_numbers_are_known():
@@ -89,9 +95,121 @@ def test_whose_contract_has_ended_is_not_called_under_contract():
 
 
 @pytest.mark.parametrize("lowering", [False, True])
-@pytest.mark.parametrize("idea", [*(idea.name for idea in IDEAS), "standing", "level of the season", "other"])
-def test_every_idea_has_something_to_say_of_everybody(idea, lowering):
-    assert say(idea, lowering)
+@pytest.mark.parametrize(
+    "theme",
+    [*(theme.name for theme in THEMES if theme.name != "use"), "standing", "level of the season", "other"],
+)
+def test_every_theme_has_something_to_say_of_everybody(theme, lowering):
+    assert say(theme, lowering)
+
+
+@pytest.mark.parametrize("lowering", [False, True])
+def test_nothing_is_said_of_use_where_none_is_recorded(lowering):
+    nobody_uses = {"n_usage_30d": 0.0}
+    assert say("use", lowering) == ""
+    assert say("use", lowering, nobody_uses, n_usage_30d=0) == ""
+    assert (
+        say("use", usual={"n_usage_30d": 5.2}, n_usage_30d=0)
+        == "not used in 30 days; the usual buyer 5.2 times"
+    )
+
+
+def test_where_a_theme_says_nothing_the_next_reason_moves_up():
+    reasons = Reasons(["n_usage_30d", "n_purchases"], ["", ""], 90, {"n_usage_30d": 0.0, "n_purchases": 2.0})
+    columns = {"n_usage_30d": np.array([0.0, 3.0]), "n_purchases": np.array([9.0, 9.0])}
+    parts = np.zeros((2, reasons.n_themes))
+    parts[:, reasons.themes.index("use")] = -2.0
+    parts[:, reasons.themes.index("purchases")] = -1.0
+    said = reasons.top(parts, lambda name: columns.get(name, np.full(2, np.nan)))
+    assert said["reason_1"].tolist() == [
+        "lowers the risk: bought 9 times in all; the usual buyer 2",
+        "lowers the risk: used 3 times in 30 days; the usual buyer 0",
+    ]
+    assert said["reason_2"].tolist()[0] == ""
+
+
+WINDOWS = scaled_windows(90)
+ENTRIES = catalogue_entries(None, WINDOWS, 90)
+
+
+def test_every_feature_has_a_theme_that_can_speak_and_every_theme_a_feature():
+    words = {theme.name for theme in THEMES}
+    for entry in ENTRIES:
+        assert {entry.theme, entry.theme_at_horizon} <= words, entry.name
+    assert {theme for entry in ENTRIES for theme in (entry.theme, entry.theme_at_horizon)} == words
+
+
+def test_a_feature_of_the_users_own_is_explained_in_its_own_words():
+    def n_long_visits(at):
+        """Visits of an hour or more."""
+        return np.zeros(at.n_buyers)
+
+    register_feature(
+        n_long_visits, unit="visits", nan_meaning="never", phrase="{n_long_visits:.0f} long visits"
+    )
+    try:
+        reasons = Reasons(["n_long_visits", "n_purchases"], ["n_long_visits", "n_purchases"], 90, {})
+        assert reasons.themes[:2] == ["purchases", "n_long_visits"]
+        said = reasons.sentences("n_long_visits", lambda name: np.array([4.0]), np.array([1.0]))
+        assert said.tolist() == ["4 long visits"]
+    finally:
+        forget_feature("n_long_visits")
+
+
+@pytest.mark.parametrize("lowering", [False, True])
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_every_phrase_can_be_said_of_somebody_and_names_only_columns_that_exist(theme, lowering):
+    """Random buyers beside random usual ones: a phrase that nobody ever gets is dead."""
+    random = np.random.default_rng(7)
+    exist = {entry.name for entry in ENTRIES}
+    phrases = [
+        phrase.replace("<h>", "90d").replace("<days>", "90")
+        for phrase in (theme.lowering if lowering and theme.lowering else theme.phrases)
+    ]
+    named = {
+        name
+        for phrase in phrases
+        for front in [_front(phrase)]
+        for name in (
+            *re.findall(r"(\w+) (?:<=|<|>) ", front),
+            *re.findall(r"{(\w+):", phrase),
+            *re.findall(r"<usual (\w+):", phrase),
+        )
+    }
+    assert named <= exist, named - exist
+    n_rows, told = 400, [0] * len(phrases)
+    for _ in range(60):
+        usual = {name: float(random.choice([0.0, 0.5, 3.0, 60.0])) for name in named if random.random() < 0.7}
+        values = {
+            name: np.where(
+                random.random(n_rows) < 0.3,
+                np.nan,
+                random.choice([0.0, 0.003, 0.4, 1.0, 2.0, 7.0, 90.0], n_rows),
+            )
+            for name in named
+        }
+        marked = [(place, resolved([phrase], usual)) for place, phrase in enumerate(phrases)]
+        marked = [
+            (place, f"{_front(made[0])}said {place}|{_numbers(made[0])}") for place, made in marked if made
+        ]
+        said = say_all(
+            [text for _, text in marked],
+            lambda name, values=values: values.get(name, np.full(n_rows, np.nan)),
+            n_rows,
+        )
+        for text in said:
+            if text:
+                told[int(text.split("|")[0].removeprefix("said "))] += 1
+    assert all(told), [phrase for phrase, count in zip(phrases, told, strict=True) if count == 0]
+
+
+def _front(phrase):
+    found = re.match(r"\[[^\]]*\] ", phrase)
+    return found.group() if found else ""
+
+
+def _numbers(phrase):
+    return " ".join(re.findall(r"{[^}]*}", phrase))
 
 
 def test_one_is_not_plural():
@@ -99,10 +217,10 @@ def test_one_is_not_plural():
     assert said.tolist() == ["bought once; buys every day", "bought 2 times; buys every 2 days"]
 
 
-@pytest.mark.parametrize("idea", IDEAS, ids=lambda idea: idea.name)
-def test_every_phrase_reads_as_if_its_words_were_mended_after_its_numbers_were_filled_in(idea):
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_every_phrase_reads_as_if_its_words_were_mended_after_its_numbers_were_filled_in(theme):
     rng = np.random.default_rng(0)
-    for phrase in (*idea.phrases, *idea.lowering):
+    for phrase in (*theme.phrases, *theme.lowering):
         phrase = re.sub(r"^\[.*?\] ", "", phrase).replace("<h>", "60d").replace("<days>", "60")
         phrase = re.sub(r"<usual \w+:[^>]*>", "8.5", phrase)
         names = re.findall(r"{(\w+)", phrase)
@@ -141,8 +259,8 @@ def test_columns_that_say_the_same_thing_are_one_idea():
         "total_spent",
         "x",
     ]
-    ideas, groups = ideas_of(names, names, 90)
-    assert [ideas[group] for group in groups] == [
+    themes, groups = themes_of(names, names, 90)
+    assert [themes[group] for group in groups] == [
         "silence",
         "silence",
         "silence",
@@ -154,5 +272,5 @@ def test_columns_that_say_the_same_thing_are_one_idea():
 
 def test_every_level_of_an_attribute_is_the_same_idea():
     names = ["buyer_plan = gold", "buyer_plan = silver", "days_since_buyer_born"]
-    ideas, groups = ideas_of(names, ["buyer_plan", "buyer_plan", "days_since_buyer_born"], 90)
-    assert [ideas[group] for group in groups] == ["attribute: plan", "attribute: plan", "attribute: born"]
+    themes, groups = themes_of(names, ["buyer_plan", "buyer_plan", "days_since_buyer_born"], 90)
+    assert [themes[group] for group in groups] == ["attribute: plan", "attribute: plan", "attribute: born"]

@@ -24,8 +24,19 @@ if TYPE_CHECKING:
 DEFAULT_WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 FAMILIES = (
     "timing", "rhythm", "spend", "windows", "season", "breadth", "contact", "contract",
-    "peers", "static", "custom",
+    "peers", "own_gaps", "static", "custom",
 )  # fmt: skip
+THEME_OF_FAMILY = {
+    "timing": "silence", "rhythm": "rhythm", "spend": "spend", "windows": "purchases", "season": "season",
+    "breadth": "breadth", "contact": "contact", "contract": "contract", "peers": "silence", "own_gaps": "silence",
+}  # fmt: skip
+"""What the features of a family speak of among the reasons behind a score, where a feature does not name another theme."""
+
+OF_A_HORIZON = frozenset({"own_gaps"})
+"""Families that measure the past against a horizon: in the table only where one is given."""
+
+EXAMPLE_HORIZON_DAYS = 90
+"""What the catalogue shows features of a horizon at: their names do not tell it, and most horizons are a quarter."""
 
 Compute = Callable[..., Any]
 
@@ -52,9 +63,14 @@ class Feature:
     summary : str
         One line of explanation.
     compute : callable
-        ``compute(snapshot)``, or ``compute(snapshot, days)`` for a feature of a window.
+        ``compute(snapshot)``, or ``compute(snapshot, days)`` for a feature of a window or of a horizon.
     window : int or None
-        Days of the window, where there is one.
+        Days of the window or of the horizon, where there is one.
+    theme : str
+        What it speaks of among the reasons behind a score; features of one theme speak once, together. A feature
+        of the user's own is its own theme.
+    theme_at_horizon : str
+        The theme of the window that is as long as the model's horizon.
     """
 
     name: str
@@ -66,6 +82,8 @@ class Feature:
     summary: str
     compute: Compute
     window: int | None = None
+    theme: str = ""
+    theme_at_horizon: str = ""
 
     def values(self, snapshot: Snapshot) -> Any:
         """The column at a snapshot; shape (n_buyers known,)."""
@@ -111,11 +129,15 @@ def feature(
     nan: str,
     phrase: str,
     name: str | None = None,
+    theme: str | None = None,
+    theme_at_horizon: str | None = None,
 ) -> Callable[[Compute], Compute]:
     """Enter a function of a snapshot under its own name or ``name`` (``<w>`` = the window)."""
+    theme = theme or THEME_OF_FAMILY[family]
 
     def enter(compute: Compute) -> Compute:
-        add(describe(compute, family, unit, needs, nan, phrase, name))
+        entry = describe(compute, family, unit, needs, nan, phrase, name)
+        add(replace(entry, theme=theme, theme_at_horizon=theme_at_horizon or theme))
         return compute
 
     return enter
@@ -146,6 +168,8 @@ def describe(
         phrase,
         summary,
         compute,
+        theme=column,
+        theme_at_horizon=column,
     )
     missing = [
         field for field in ("name", "unit", "nan_meaning", "phrase", "summary") if not getattr(entry, field)
@@ -249,15 +273,30 @@ def parse_families(families: str | Iterable[str] | None) -> tuple[str, ...]:
 
 
 def catalogue_entries(
-    families: str | Iterable[str] | None = None, windows: Iterable[int] | None = None
+    families: str | Iterable[str] | None = None,
+    windows: Iterable[int] | None = None,
+    horizon_days: int | None = None,
 ) -> list[Feature]:
-    """All features of some families, one entry a column, in the order of the table."""
+    """All features of some families, one entry a column, in the order of the table; without a horizon, none that is
+    measured against one.
+    """
     chosen, days = parse_families(families), parse_windows(windows)
     entries: list[Feature] = []
     for family in chosen:
         for entry in [entry for entry in _REGISTRY.values() if entry.family == family]:
-            entries.extend([entry.at_window(d) for d in days] if "<w>" in entry.name else [entry])
+            if family in OF_A_HORIZON:
+                entries.extend([entry.at_window(horizon_days)] if horizon_days else [])
+            else:
+                entries.extend([entry.at_window(d) for d in days] if "<w>" in entry.name else [entry])
     return entries
+
+
+def themes_at(horizon_days: int, windows: Iterable[int]) -> dict[str, str]:
+    """The theme of every column that a model with that horizon can have."""
+    return {
+        entry.name: entry.theme_at_horizon if entry.window == horizon_days else entry.theme
+        for entry in catalogue_entries(None, windows, horizon_days)
+    }
 
 
 def by_name(windows: Iterable[int] | None = None) -> dict[str, Feature]:
@@ -273,16 +312,19 @@ def feature_catalogue(
     Parameters
     ----------
     families : str or list of str, optional
-        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, peers, static, custom.
+        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, peers, own_gaps, static,
+        custom.
     windows : list of int, optional
         Days of the windows; default 7, 14, 30, 60, 90, 180, 365.
 
     Returns
     -------
-    DataFrame of shape (n_features, 7)
-        ``name``, ``family``, ``unit``, ``needs`` (tables and columns without which the feature is not in the
-        table), ``nan_meaning`` (what NaN says), ``phrase`` (a sentence for reasons, columns in braces) and
-        ``summary``. Static attributes are the user's own columns (``buyer_...``) and are not listed.
+    DataFrame of shape (n_features, 8)
+        ``name``, ``family``, ``unit``, ``theme`` (what it speaks of among the reasons behind a score), ``needs``
+        (tables and columns without which the feature is not in the table), ``nan_meaning`` (what NaN says),
+        ``phrase`` (a sentence for reasons, columns in braces) and ``summary``. Static attributes are the user's
+        own columns (``buyer_...``) and are not listed; the family ``own_gaps`` is in a table where a horizon is
+        given.
 
     Examples
     --------
@@ -290,12 +332,13 @@ def feature_catalogue(
     >>> catalogue.set_index("name").loc["days_since_last_purchase", ["unit", "needs"]].tolist()
     ['days', 'transactions']
     """
-    entries = catalogue_entries(families, windows)
+    entries = catalogue_entries(families, windows, horizon_days=EXAMPLE_HORIZON_DAYS)
     return pd.DataFrame(
         {
             "name": [entry.name for entry in entries],
             "family": [entry.family for entry in entries],
             "unit": [entry.unit for entry in entries],
+            "theme": [entry.theme for entry in entries],
             "needs": [", ".join(entry.needs) for entry in entries],
             "nan_meaning": [entry.nan_meaning for entry in entries],
             "phrase": [entry.phrase for entry in entries],

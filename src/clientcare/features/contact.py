@@ -324,13 +324,27 @@ def response_hours_mean(at: Snapshot) -> Floats:
 # Check-ins, kept and missed
 
 
-@feature("contact", "check-ins", needs=TABLE, nan="never", phrase="{n_check_ins_kept:.0f} check-ins kept")
+@feature(
+    "contact",
+    "check-ins",
+    needs=TABLE,
+    nan="never",
+    phrase="{n_check_ins_kept:.0f} check-ins kept",
+    theme="check-ins",
+)
 def n_check_ins_kept(at: Snapshot) -> Floats:
     """Check-ins, meetings, visits and calls that took place and that the buyer alone did not start."""
     return contacts(at).count(facts(at).check_ins)
 
 
-@feature("contact", "check-ins", needs=TABLE, nan="never", phrase="{n_check_ins_missed:.0f} check-ins missed")
+@feature(
+    "contact",
+    "check-ins",
+    needs=TABLE,
+    nan="never",
+    phrase="{n_check_ins_missed:.0f} check-ins missed",
+    theme="check-ins",
+)
 def n_check_ins_missed(at: Snapshot) -> Floats:
     """Check-ins, meetings, visits and calls that were agreed upon and did not take place."""
     return contacts(at).count(facts(at).missed_check_ins)
@@ -339,6 +353,7 @@ def n_check_ins_missed(at: Snapshot) -> Floats:
 @feature(
     "contact", "share", needs=TABLE, nan="no check-in kept or missed yet",
     phrase="{check_in_kept_share:.0%} of the check-ins were kept",
+    theme="check-ins",
 )  # fmt: skip
 def check_in_kept_share(at: Snapshot) -> Floats:
     """Share of the check-ins agreed upon that took place."""
@@ -348,6 +363,7 @@ def check_in_kept_share(at: Snapshot) -> Floats:
 @feature(
     "contact", "days", needs=TABLE, nan="no check-in was ever kept",
     phrase="no check-in for {days_since_last_check_in:.0f} days",
+    theme="check-ins",
 )  # fmt: skip
 def days_since_last_check_in(at: Snapshot) -> Floats:
     """Calendar days since the last check-in, meeting, visit or call that took place."""
@@ -357,6 +373,7 @@ def days_since_last_check_in(at: Snapshot) -> Floats:
 @feature(
     "contact", "ratio", needs=TABLE, nan="no check-in was ever kept",
     phrase="the monthly check-in is {check_in_overdue_ratio:.1f} times overdue",
+    theme="check-ins",
 )  # fmt: skip
 def check_in_overdue_ratio(at: Snapshot) -> Floats:
     """Days since the last check-in over the stated cadence of 30 days; above 1 it is overdue."""
@@ -366,6 +383,7 @@ def check_in_overdue_ratio(at: Snapshot) -> Floats:
 @feature(
     "contact", "share", needs=TABLE, nan=NO_CONTACT,
     phrase="a check-in in {check_in_month_share:.0%} of the months since the first contact",
+    theme="check-ins",
 )  # fmt: skip
 def check_in_month_share(at: Snapshot) -> Floats:
     """Share of the stretches of 30 days since the first contact that held a check-in, as the cadence asks."""
@@ -424,6 +442,7 @@ def n_contact_channels(at: Snapshot) -> Floats:
 @feature(
     "contact", "minutes", needs=(TABLE, "interactions.minutes"), nan="never",
     phrase="{contact_minutes_90d:.0f} minutes of contact or use in the last 90 days",
+    theme="use",
 )  # fmt: skip
 def contact_minutes_90d(at: Snapshot) -> Floats:
     """Known minutes of contact or use in the last 90 days; 0 where none are known."""
@@ -434,6 +453,7 @@ def contact_minutes_90d(at: Snapshot) -> Floats:
 @feature(
     "contact", "minutes", needs=(TABLE, "interactions.minutes"), nan="never",
     phrase="{contact_minutes_90d_change:+.0f} minutes against the 90 days before",
+    theme="use",
 )  # fmt: skip
 def contact_minutes_90d_change(at: Snapshot) -> Floats:
     """Minutes of contact or use in the last 90 days less those in the 90 days before."""
@@ -444,7 +464,12 @@ def contact_minutes_90d_change(at: Snapshot) -> Floats:
 
 
 @feature(
-    "contact", "records of use", needs=TABLE, nan="never", phrase="used {n_usage_30d:.0f} times in 30 days"
+    "contact",
+    "records of use",
+    needs=TABLE,
+    nan="never",
+    phrase="used {n_usage_30d:.0f} times in 30 days",
+    theme="use",
 )
 def n_usage_30d(at: Snapshot) -> Floats:
     """Records of use in the last 30 days."""
@@ -454,6 +479,7 @@ def n_usage_30d(at: Snapshot) -> Floats:
 @feature(
     "contact", "records of use", needs=TABLE, nan="never",
     phrase="{n_usage_30d_change:+.0f} uses against the 30 days before",
+    theme="use",
 )  # fmt: skip
 def n_usage_30d_change(at: Snapshot) -> Floats:
     """Records of use in the last 30 days less those in the 30 days before."""
@@ -465,7 +491,12 @@ def n_usage_30d_change(at: Snapshot) -> Floats:
 
 
 @feature(
-    "contact", "0 to 1", needs=RATED, nan=NO_RATING, phrase="rates us {satisfaction_mean:.0%} on average"
+    "contact",
+    "0 to 1",
+    needs=RATED,
+    nan=NO_RATING,
+    phrase="rates us {satisfaction_mean:.0%} on average",
+    theme="satisfaction",
 )
 def satisfaction_mean(at: Snapshot) -> Floats:
     """Mean satisfaction known by now; 1 = best."""
@@ -475,6 +506,7 @@ def satisfaction_mean(at: Snapshot) -> Floats:
 @feature(
     "contact", "0 to 1", needs=RATED, nan=NO_RATING,
     phrase="the last rating was {satisfaction_last:.0%}; usually {satisfaction_mean:.0%}",
+    theme="satisfaction",
 )  # fmt: skip
 def satisfaction_last(at: Snapshot) -> Floats:
     """The rating of the last contact whose rating is known."""
@@ -482,7 +514,14 @@ def satisfaction_last(at: Snapshot) -> Floats:
     return runs.last(rating)
 
 
-@feature("contact", "0 to 1", needs=RATED, nan=NO_RATING, phrase="once rated us {satisfaction_min:.0%}")
+@feature(
+    "contact",
+    "0 to 1",
+    needs=RATED,
+    nan=NO_RATING,
+    phrase="once rated us {satisfaction_min:.0%}",
+    theme="satisfaction",
+)
 def satisfaction_min(at: Snapshot) -> Floats:
     """The worst rating."""
     runs, rating, _ = contacts(at).number("satisfaction")
@@ -492,13 +531,21 @@ def satisfaction_min(at: Snapshot) -> Floats:
 @feature(
     "contact", "difference", needs=RATED, nan="fewer than two ratings",
     phrase="later ratings differ from earlier ones by {satisfaction_change:+.0%}",
+    theme="satisfaction",
 )  # fmt: skip
 def satisfaction_change(at: Snapshot) -> Floats:
     """Mean of the later half of the ratings less that of the earlier half; below zero it falls."""
     return contacts(at).later_less_earlier("satisfaction")
 
 
-@feature("contact", "ratings", needs=RATED, nan="never", phrase="rated us {n_ratings:.0f} times")
+@feature(
+    "contact",
+    "ratings",
+    needs=RATED,
+    nan="never",
+    phrase="rated us {n_ratings:.0f} times",
+    theme="satisfaction",
+)
 def n_ratings(at: Snapshot) -> Floats:
     """Contacts whose rating is known."""
     return contacts(at).number("satisfaction")[0].count.astype(np.float64)
@@ -510,20 +557,33 @@ def n_ratings(at: Snapshot) -> Floats:
     needs=TABLE,
     nan="never",
     phrase="gave feedback {n_feedback_365d:.0f} times in a year",
+    theme="satisfaction",
 )
 def n_feedback_365d(at: Snapshot) -> Floats:
     """Feedback given in the last 365 days."""
     return contacts(at).count_within(contacts(at).kind("feedback"), 365)
 
 
-@feature("contact", "complaints", needs=TABLE, nan="never", phrase="{n_complaints:.0f} complaints in all")
+@feature(
+    "contact",
+    "complaints",
+    needs=TABLE,
+    nan="never",
+    phrase="{n_complaints:.0f} complaints in all",
+    theme="satisfaction",
+)
 def n_complaints(at: Snapshot) -> Floats:
     """Complaints in all."""
     return contacts(at).count(contacts(at).kind("complaint"))
 
 
 @feature(
-    "contact", "complaints", needs=TABLE, nan="never", phrase="{n_complaints_90d:.0f} complaints in 90 days"
+    "contact",
+    "complaints",
+    needs=TABLE,
+    nan="never",
+    phrase="{n_complaints_90d:.0f} complaints in 90 days",
+    theme="satisfaction",
 )
 def n_complaints_90d(at: Snapshot) -> Floats:
     """Complaints in the last 90 days."""
@@ -536,6 +596,7 @@ def n_complaints_90d(at: Snapshot) -> Floats:
     needs=TABLE,
     nan=NO_CLOSING,
     phrase="{n_open_complaints:.0f} complaints still open",
+    theme="satisfaction",
 )
 def n_open_complaints(at: Snapshot) -> Floats:
     """Complaints that are not closed or resolved as yet."""
@@ -545,6 +606,7 @@ def n_open_complaints(at: Snapshot) -> Floats:
 @feature(
     "contact", "days", needs=TABLE, nan="no complaint is open",
     phrase="a complaint has been open for {days_oldest_complaint_open:.0f} days",
+    theme="satisfaction",
 )  # fmt: skip
 def days_oldest_complaint_open(at: Snapshot) -> Floats:
     """Calendar days since the oldest complaint that is still open."""
@@ -552,7 +614,12 @@ def days_oldest_complaint_open(at: Snapshot) -> Floats:
 
 
 @feature(
-    "contact", "tickets", needs=TABLE, nan="never", phrase="{n_requests_90d:.0f} requests for help in 90 days"
+    "contact",
+    "tickets",
+    needs=TABLE,
+    nan="never",
+    phrase="{n_requests_90d:.0f} requests for help in 90 days",
+    theme="satisfaction",
 )
 def n_requests_90d(at: Snapshot) -> Floats:
     """Support tickets and complaints of the last 90 days."""
@@ -560,7 +627,12 @@ def n_requests_90d(at: Snapshot) -> Floats:
 
 
 @feature(
-    "contact", "tickets", needs=TABLE, nan=NO_CLOSING, phrase="{n_open_requests:.0f} requests still open"
+    "contact",
+    "tickets",
+    needs=TABLE,
+    nan=NO_CLOSING,
+    phrase="{n_open_requests:.0f} requests still open",
+    theme="satisfaction",
 )
 def n_open_requests(at: Snapshot) -> Floats:
     """Support tickets and complaints that are not closed or resolved as yet."""
@@ -570,6 +642,7 @@ def n_open_requests(at: Snapshot) -> Floats:
 @feature(
     "contact", "hours", needs=(TABLE, "interactions.resolution_hours"), nan="none resolved in a known time",
     phrase="requests take {resolution_hours_mean:.0f} hours to resolve",
+    theme="satisfaction",
 )  # fmt: skip
 def resolution_hours_mean(at: Snapshot) -> Floats:
     """Mean hours until a request was resolved, of those known to be resolved by now."""
@@ -580,7 +653,12 @@ def resolution_hours_mean(at: Snapshot) -> Floats:
 
 
 @feature(
-    "contact", "referrals", needs=TABLE, nan="never", phrase="referred others {n_referrals_made:.0f} times"
+    "contact",
+    "referrals",
+    needs=TABLE,
+    nan="never",
+    phrase="referred others {n_referrals_made:.0f} times",
+    theme="word of mouth",
 )
 def n_referrals_made(at: Snapshot) -> Floats:
     """Referrals recorded among the contacts."""
@@ -590,6 +668,7 @@ def n_referrals_made(at: Snapshot) -> Floats:
 @feature(
     "contact", "days", needs=TABLE, nan="never referred anybody",
     phrase="last referred somebody {days_since_last_referral:.0f} days ago",
+    theme="word of mouth",
 )  # fmt: skip
 def days_since_last_referral(at: Snapshot) -> Floats:
     """Calendar days since the last referral."""
@@ -599,6 +678,7 @@ def days_since_last_referral(at: Snapshot) -> Floats:
 @feature(
     "contact", "0 or 1", needs=("buyers", "buyers.referred_by"), nan="never",
     phrase="came by a referral: {was_referred:.0f}",
+    theme="word of mouth",
 )  # fmt: skip
 def was_referred(at: Snapshot) -> Floats:
     """1 where another buyer is named as having referred this one."""

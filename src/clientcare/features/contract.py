@@ -318,6 +318,7 @@ def cancellation_notice_days_mean(at: Snapshot) -> Floats:
 @feature(
     "contract", "money a month", needs=TABLE, nan="never",
     phrase="{monthly_amount_in_force:,.0f} a month under contract",
+    theme="price",
 )  # fmt: skip
 def monthly_amount_in_force(at: Snapshot) -> Floats:
     """Monthly amounts of the contracts in force, added; an unknown amount counts 0, and so does a contract whose
@@ -328,7 +329,14 @@ def monthly_amount_in_force(at: Snapshot) -> Floats:
     return there.runs.sum(np.where(counts, np.nan_to_num(there.events.columns["amount"]), 0.0))
 
 
-@feature("contract", "price rises", needs=TABLE, nan="never", phrase="{n_price_rises:.0f} price rises")
+@feature(
+    "contract",
+    "price rises",
+    needs=TABLE,
+    nan="never",
+    phrase="{n_price_rises:.0f} price rises",
+    theme="price",
+)
 def n_price_rises(at: Snapshot) -> Floats:
     """Contracts at a higher monthly amount than was last paid in the contract they follow; a step from zero is none."""
     there = terms(at)
@@ -338,6 +346,7 @@ def n_price_rises(at: Snapshot) -> Floats:
 @feature(
     "contract", "ratio", needs=TABLE, nan="no contract follows another, or an amount unknown or zero",
     phrase="the latest contract costs {price_last_step_ratio:.2f} times the one before",
+    theme="price",
 )  # fmt: skip
 def price_last_step_ratio(at: Snapshot) -> Floats:
     """Monthly amount of the latest contract that follows another over what was last paid in that one."""
@@ -350,6 +359,7 @@ def price_last_step_ratio(at: Snapshot) -> Floats:
 @feature(
     "contract", "ratio", needs=TABLE, nan="no contract, or an amount unknown or zero",
     phrase="pays {price_since_first_ratio:.2f} times the first contract",
+    theme="price",
 )  # fmt: skip
 def price_since_first_ratio(at: Snapshot) -> Floats:
     """Monthly amount of the latest contract over that of the first it follows, contract by contract."""

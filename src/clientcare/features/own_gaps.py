@@ -1,14 +1,19 @@
-"""What a buyer's own gaps say of the horizon: how often so long a silence ended within another horizon."""
+"""What a buyer's own gaps say of the horizon: how often so long a silence ended within another horizon.
+
+Two readings of the same question, "given a silence of R days, how likely are H more?": counts of the buyer's own gaps
+longer than R and than R + H, and a log-normal law of the gaps, drawn towards half a horizon by two gaps' worth. Both
+once with all gaps alike and once with gaps of late counting more, since a rhythm may change. Nothing here depends on
+the other buyers.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from scipy.special import log_ndtr
 
 from clientcare.facts.runs import Floats, Ints, Runs
-from clientcare.features.snapshot import SharedRuns, Snapshot
-from clientcare.history.histories import Histories
+from clientcare.features.catalogue import feature
+from clientcare.features.snapshot import Snapshot
 
 HALF_LIFE_HORIZONS = 4
 """A gap counts half as much, in the columns of late, for each four horizons since it ended."""
@@ -35,33 +40,91 @@ NAMES = (
     *(f"n_active_sixths_{span}_horizons" for span in SPANS),
 )
 """The columns, in their order."""
+NEVER_BOUGHT = "no purchase yet (a contract only)"
 
 
-def own_gap_columns(histories: Histories, dates: list[pd.Timestamp], horizon_days: int) -> Floats:
-    """The columns of :data:`NAMES` for the buyers known at each date, one date under the other.
+def _gap_feature(
+    name: str, unit: str, phrase: str, summary: str, theme: str = "silence", lately: bool = False
+) -> None:
+    """Enter one of the columns, and with ``lately`` the same with gaps of late counting more."""
+    for late in (False, True) if lately else (False,):
+        column = f"{name}_lately" if late else name
+        place = NAMES.index(column)
 
-    Two readings of the same question, "given a silence of R days, how likely are H more?": counts of the
-    buyer's own gaps longer than R and than R + H, and a log-normal law of the gaps, drawn towards half a
-    horizon by two gaps' worth. Both once with all gaps alike and once with gaps of late counting more,
-    since a rhythm may change. Nothing here depends on the other buyers.
+        def compute(at: Snapshot, horizon_days: int, place: int = place) -> Floats:
+            return np.asarray(at.once(_columns_at, horizon_days)[:, place])
 
-    Parameters
-    ----------
-    histories : Histories
-    dates : list of Timestamp
-        Exclusive: what happened at or after a date does not count.
-    horizon_days : int
+        compute.__doc__ = summary.removesuffix(".") + (", gaps of late counting more." if late else ".")
+        said = phrase.replace(f"{{{name}:", f"{{{column}:") + (", of late" if late else "")
+        feature("own_gaps", unit, nan=NEVER_BOUGHT, phrase=said, name=column, theme=theme)(compute)
 
-    Returns
-    -------
-    float64 array of shape (n_buyers known at all dates together, 17)
-        NaN: a buyer without any purchase.
-    """
-    if histories.events("transactions") is None:
-        n_rows = sum(Snapshot(SharedRuns(histories), date, ()).n_buyers for date in dates)
-        return np.full((n_rows, len(NAMES)), np.nan)
-    shared = SharedRuns(histories)
-    return np.vstack([_columns_at(Snapshot(shared, date, ()), horizon_days) for date in dates])
+
+_gap_feature(
+    "gap_n_beyond_horizon",
+    "gaps",
+    "{gap_n_beyond_horizon:.0f} times away for more than <w> days",
+    "Own gaps between purchases that were longer than the horizon.",
+    theme="rhythm",
+)
+_gap_feature(
+    "gap_share_beyond_horizon",
+    "share",
+    "{gap_share_beyond_horizon:.0%} of the gaps longer than <w> days",
+    "Share of own gaps longer than the horizon, a fifth of a long one mixed in.",
+    theme="rhythm",
+)
+_gap_feature(
+    "overdue_log_share_outlasting_horizon",
+    "log share",
+    "of gaps as long as this silence, a share of exp({overdue_log_share_outlasting_horizon:.1f}) went on for <w> days more",
+    "Log of the share, among own gaps as long as the silence, that went on for a horizon more.",
+    lately=True,
+)
+_gap_feature(
+    "overdue_share_of_gaps_longer",
+    "share",
+    "{overdue_share_of_gaps_longer:.0%} of the own gaps were longer than this silence",
+    "Share of own gaps at least as long as the silence, half a gap mixed in.",
+    lately=True,
+)
+_gap_feature(
+    "overdue_log_survival",
+    "log share",
+    "by the own rhythm the silence goes on for <w> days more with probability exp({overdue_log_survival:.1f})",
+    "Log probability that the silence outlasts the horizon, by a log-normal law of the own gaps.",
+    lately=True,
+)
+_gap_feature(
+    "overdue_z_at_horizon_end",
+    "standard deviations",
+    "at the end of <w> days the silence would lie {overdue_z_at_horizon_end:+.1f} standard deviations from the usual",
+    "How unusual the silence will be at the end of the horizon: log days against the own log gaps.",
+    lately=True,
+)
+_gap_feature(
+    "gap_log_mean_shrunk",
+    "log days",
+    "the mean log gap is {gap_log_mean_shrunk:.1f}",
+    "Mean of the log gaps, two gaps of half a horizon mixed in.",
+    theme="rhythm",
+    lately=True,
+)
+_gap_feature(
+    "gap_log_sd_shrunk",
+    "log days",
+    "log gaps vary by {gap_log_sd_shrunk:.1f}",
+    "Standard deviation of the log gaps, two usual ones mixed in.",
+    theme="rhythm",
+    lately=True,
+)
+for _span in SPANS:
+    _gap_feature(
+        f"n_active_sixths_{_span}_horizons",
+        "sixths of a horizon",
+        f"bought in {{n_active_sixths_{_span}_horizons:.0f}} of the last {_span * SIXTHS} sixths of <w> days",
+        f"Sixths of a horizon with a purchase, among those of the last {_span} horizons.",
+        theme="purchases",
+    )
 
 
 def sum_of_log_gaps(shrunk_mean: Floats, n_gaps: Floats, horizon_days: int) -> Floats:
@@ -74,6 +137,7 @@ def _usual_log_gap(horizon_days: int) -> float:
 
 
 def _columns_at(at: Snapshot, horizon_days: int) -> Floats:
+    """All columns of :data:`NAMES` at once, shape (n_buyers known, 17)."""
     runs, gap = at.gap_runs
     ended = at.purchase_age[np.flatnonzero(at.gap)]
     beyond = runs.tally(gap > horizon_days).astype(np.float64)

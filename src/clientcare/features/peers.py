@@ -60,6 +60,7 @@ def referrals_of(at: Snapshot) -> dict[str, int]:
     needs=("buyers", "buyers.referred_by"),
     nan="never",
     phrase="{n_buyers_referred:.0f} other buyers came through this one",
+    theme="word of mouth",
 )
 def n_buyers_referred(at: Snapshot) -> Floats:
     """Buyers known by now who name this one as having referred them."""
@@ -68,7 +69,13 @@ def n_buyers_referred(at: Snapshot) -> Floats:
     return np.asarray(counts.reindex(at.buyer_ids.astype(str)).fillna(0.0))
 
 
-@feature("peers", "days", nan=NO_GAPS, phrase="a buyer like this comes every {gap_days_shrunken:.0f} days")
+@feature(
+    "peers",
+    "days",
+    nan=NO_GAPS,
+    phrase="a buyer like this comes every {gap_days_shrunken:.0f} days",
+    theme="rhythm",
+)
 def gap_days_shrunken(at: Snapshot) -> Floats:
     """Mean gap with two usual gaps of the other buyers mixed in; defined for a buyer who bought once."""
     stretch = at.age - at.silence
@@ -110,6 +117,7 @@ def overdue_z(at: Snapshot) -> Floats:
     "share",
     nan=NO_PURCHASE,
     phrase="buys more often than {n_purchases_rank_at_age:.0%} of the buyers of the same age",
+    theme="purchases",
 )
 def n_purchases_rank_at_age(at: Snapshot) -> Floats:
     """Share of the buyers of about the same age who bought less often, ties counting half."""
@@ -133,6 +141,7 @@ def silence_rank_at_age(at: Snapshot) -> Floats:
     needs=("transactions", "transactions.amount"),
     nan="no purchase with a known amount",
     phrase="spent more than {total_spent_rank_at_age:.0%} of the buyers of the same age",
+    theme="spend",
 )
 def total_spent_rank_at_age(at: Snapshot) -> Floats:
     """Share of the buyers of about the same age who spent less, ties counting half."""

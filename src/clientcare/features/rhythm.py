@@ -155,6 +155,7 @@ def gap_regularity_shape(at: Snapshot) -> Floats:
     nan=ONE_PURCHASE,
     phrase="silent for {overdue_mean_ratio:.1f} times the mean gap; "
     "on average buys every {gap_days_mean:.0f} days",
+    theme="silence",
 )
 def overdue_mean_ratio(at: Snapshot) -> Floats:
     """Days since the last purchase over the mean gap; 1 = due today."""
@@ -167,6 +168,7 @@ def overdue_mean_ratio(at: Snapshot) -> Floats:
     nan=ONE_PURCHASE,
     phrase="silent for {overdue_ratio:.1f} times the usual gap; "
     "usually buys every {gap_days_median:.0f} days",
+    theme="silence",
 )
 def overdue_ratio(at: Snapshot) -> Floats:
     """Days since the last purchase over the median gap; 1 = due today."""
@@ -179,6 +181,7 @@ def overdue_ratio(at: Snapshot) -> Floats:
     nan=ONE_PURCHASE,
     phrase="silent for {overdue_longest_ratio:.1f} times the longest gap so far; "
     "that was {gap_days_max:.0f} days",
+    theme="silence",
 )
 def overdue_longest_ratio(at: Snapshot) -> Floats:
     """Days since the last purchase over the longest gap; above 1 the buyer was never silent for so long."""
@@ -186,7 +189,11 @@ def overdue_longest_ratio(at: Snapshot) -> Floats:
 
 
 @feature(
-    "rhythm", "days", nan=ONE_PURCHASE, phrase="overdue by {days_overdue:.0f} days against the usual gap"
+    "rhythm",
+    "days",
+    nan=ONE_PURCHASE,
+    phrase="overdue by {days_overdue:.0f} days against the usual gap",
+    theme="silence",
 )
 def days_overdue(at: Snapshot) -> Floats:
     """Days since the last purchase less the median gap; below zero the next purchase is not due yet."""
@@ -198,6 +205,7 @@ def days_overdue(at: Snapshot) -> Floats:
     "share",
     nan=ONE_PURCHASE,
     phrase="longer silent than {share_of_gaps_outlasted:.0%} of their gaps",
+    theme="silence",
 )
 def share_of_gaps_outlasted(at: Snapshot) -> Floats:
     """Share of the buyer's own gaps that were shorter than the present silence."""
@@ -210,6 +218,7 @@ def share_of_gaps_outlasted(at: Snapshot) -> Floats:
     "days",
     nan="no purchase yet (a contract only)",
     phrase="was never silent longer than {longest_silence_days:.0f} days",
+    theme="silence",
 )
 def longest_silence_days(at: Snapshot) -> Floats:
     """The longest stretch without a purchase, the present one included."""
@@ -232,6 +241,7 @@ def _months(at: Snapshot) -> tuple[Runs, np.ndarray, np.ndarray]:
     "months of 30 days",
     nan="never",
     phrase="bought in each of the last {n_months_in_a_row:.0f} months",
+    theme="silence",
 )
 def n_months_in_a_row(at: Snapshot) -> Floats:
     """Months of 30 days with a purchase without a break up to now; 0 where the latest month has none."""
@@ -244,6 +254,7 @@ def n_months_in_a_row(at: Snapshot) -> Floats:
     "months of 30 days",
     nan="never",
     phrase="once bought in {n_months_in_a_row_longest:.0f} months in a row",
+    theme="purchases",
 )
 def n_months_in_a_row_longest(at: Snapshot) -> Floats:
     """The most months of 30 days in a row with a purchase."""

@@ -68,7 +68,13 @@ def year_end_purchase_share(at: Snapshot) -> Floats:
     return ratio(at.purchases.tally(at_year_end), at.n_purchases)
 
 
-@feature("season", "years", nan="never", phrase="bought in {n_active_years:.0f} years of 365 days")
+@feature(
+    "season",
+    "years",
+    nan="never",
+    phrase="bought in {n_active_years:.0f} years of 365 days",
+    theme="purchases",
+)
 def n_active_years(at: Snapshot) -> Floats:
     """Years of 365 days, counted back from as_of, that hold a purchase."""
     return at.purchases.tally(at.active_periods(YEAR)).astype(np.float64)

@@ -21,7 +21,14 @@ def total_spent(at: Snapshot) -> Floats:
     return at.total_spent
 
 
-@feature("spend", "money", needs=MONEY, nan=NO_AMOUNT, phrase="spent {net_spent:,.0f} after returns")
+@feature(
+    "spend",
+    "money",
+    needs=MONEY,
+    nan=NO_AMOUNT,
+    phrase="spent {net_spent:,.0f} after returns",
+    theme="returns",
+)
 def net_spent(at: Snapshot) -> Floats:
     """All purchases added, less returns."""
     return np.asarray(at.total_spent - at.once(returned_amount))
@@ -249,14 +256,16 @@ def purchase_log_amount_last_less_mean(at: Snapshot) -> Floats:
     return np.asarray(at.once(purchase_log_amount_last) - at.once(purchase_log_amount_mean))
 
 
-@feature("spend", "returns", needs=MONEY, nan="never", phrase="{n_returns:.0f} returns")
+@feature("spend", "returns", needs=MONEY, nan="never", phrase="{n_returns:.0f} returns", theme="returns")
 @steady
 def n_returns(at: Snapshot) -> Floats:
     """Rows with an amount below zero."""
     return at.returns[0].count.astype(np.float64)
 
 
-@feature("spend", "money", needs=MONEY, nan="never", phrase="returned {returned_amount:,.0f}")
+@feature(
+    "spend", "money", needs=MONEY, nan="never", phrase="returned {returned_amount:,.0f}", theme="returns"
+)
 @steady
 def returned_amount(at: Snapshot) -> Floats:
     """Money given back, as a number above zero."""
@@ -265,7 +274,12 @@ def returned_amount(at: Snapshot) -> Floats:
 
 
 @feature(
-    "spend", "ratio", needs=MONEY, nan=NO_AMOUNT, phrase="returned {returned_share:.0%} of what was spent"
+    "spend",
+    "ratio",
+    needs=MONEY,
+    nan=NO_AMOUNT,
+    phrase="returned {returned_share:.0%} of what was spent",
+    theme="returns",
 )
 def returned_share(at: Snapshot) -> Floats:
     """Money given back over money spent."""
@@ -278,6 +292,7 @@ def returned_share(at: Snapshot) -> Floats:
     needs=MONEY,
     nan="nothing was ever returned",
     phrase="the last return was {days_since_last_return:.0f} days ago",
+    theme="returns",
 )
 def days_since_last_return(at: Snapshot) -> Floats:
     """Calendar days since the last return."""

@@ -17,7 +17,7 @@ from clientcare.features.static import static_columns
 from clientcare.history.door.schema import SCHEMAS
 from clientcare.history.histories import Histories, require_histories
 from clientcare.progress import ProgressBar
-from clientcare.window import Moment, parse_moments
+from clientcare.window import Days, Moment, parse_days, parse_moments
 
 
 def feature_table(
@@ -26,6 +26,7 @@ def feature_table(
     families: str | Iterable[str] | None = None,
     windows: Iterable[int] | None = None,
     *,
+    horizon: Days | None = None,
     norms: PeerNorms | None = None,
 ) -> pd.DataFrame:
     """What was known of each buyer, as numbers; nothing at or after ``as_of`` can change them.
@@ -37,10 +38,12 @@ def feature_table(
     as_of : date or list of dates
         Exclusive. Many dates share one sort and cost little more than one.
     families : str or list of str, optional
-        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, peers, static, custom;
-        default all.
+        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, peers, own_gaps, static,
+        custom; default all.
     windows : list of int, optional
         Days of the windows; default 7, 14, 30, 60, 90, 180, 365.
+    horizon : str, int or Timedelta, optional
+        What the family ``own_gaps`` measures the past against (``"90D"``); without it the family is left out.
     norms : PeerNorms, optional
         What is usual among buyers, for the family ``peers``; default as among the buyers of each snapshot.
         Given norms (:func:`peer_norms`) make every buyer's features independent of the others.
@@ -78,7 +81,8 @@ def feature_table(
     require_histories(histories, "feature_table")
     moments, several = parse_moments(as_of, histories.timezone)
     chosen, days = parse_families(families), parse_windows(windows)
-    entries = available_features(histories, chosen, days)
+    horizon_days = None if horizon is None else parse_days(horizon, "horizon")
+    entries = available_features(histories, chosen, days, horizon_days)
     shared = SharedRuns(histories)
     snapshots = snapshots_of(shared, moments, days, [norms] * len(moments))
     table = tabulate(snapshots, entries, "static" in chosen)
@@ -94,11 +98,12 @@ def peer_norms(histories: Histories, as_of: Moment) -> PeerNorms:
 
 
 def available_features(
-    histories: Histories, families: Sequence[str], windows: Sequence[int]
+    histories: Histories, families: Sequence[str], windows: Sequence[int], horizon_days: int | None = None
 ) -> list[Feature]:
     """The catalogue's entries whose tables and columns were given, in the order of the table."""
     given = given_columns(histories)
-    return [entry for entry in catalogue_entries(families, windows) if given.issuperset(entry.needs)]
+    entries = catalogue_entries(families, windows, horizon_days)
+    return [entry for entry in entries if given.issuperset(entry.needs)]
 
 
 def given_columns(histories: Histories) -> set[str]:

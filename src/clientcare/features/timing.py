@@ -21,7 +21,13 @@ def days_since_last_purchase(at: Snapshot) -> Floats:
     return at.silence
 
 
-@feature("timing", "days", nan=NO_PURCHASE, phrase="first bought {days_since_first_purchase:.0f} days ago")
+@feature(
+    "timing",
+    "days",
+    nan=NO_PURCHASE,
+    phrase="first bought {days_since_first_purchase:.0f} days ago",
+    theme="time as a buyer",
+)
 def days_since_first_purchase(at: Snapshot) -> Floats:
     """Calendar days since the first purchase that was seen."""
     return at.age
@@ -32,6 +38,7 @@ def days_since_first_purchase(at: Snapshot) -> Floats:
     "days",
     nan=NO_PURCHASE,
     phrase="bought over a stretch of {days_first_to_last_purchase:.0f} days",
+    theme="time as a buyer",
 )
 def days_first_to_last_purchase(at: Snapshot) -> Floats:
     """Days from the first purchase to the last; 0 after one purchase."""
@@ -54,6 +61,7 @@ def days_since_previous_purchase(at: Snapshot) -> Floats:
     "days",
     nan=ONE_PURCHASE,
     phrase="came back {days_first_to_second_purchase:.0f} days after the first purchase",
+    theme="rhythm",
 )
 @steady
 def days_first_to_second_purchase(at: Snapshot) -> Floats:
@@ -61,26 +69,44 @@ def days_first_to_second_purchase(at: Snapshot) -> Floats:
     return where(at.n_purchases > 1, at.purchases.at(at.gap, at.purchases.count * 0 + 1))
 
 
-@feature("timing", "purchases", nan="never", phrase="bought {n_purchases:.0f} times")
+@feature("timing", "purchases", nan="never", phrase="bought {n_purchases:.0f} times", theme="purchases")
 def n_purchases(at: Snapshot) -> Floats:
     """Days on which something was bought."""
     return at.n_purchases
 
 
-@feature("timing", "purchases", nan=NO_PURCHASE, phrase="came back {n_repeat_purchases:.0f} times")
+@feature(
+    "timing",
+    "purchases",
+    nan=NO_PURCHASE,
+    phrase="came back {n_repeat_purchases:.0f} times",
+    theme="purchases",
+)
 def n_repeat_purchases(at: Snapshot) -> Floats:
     """Purchases after the first."""
     return where(at.n_purchases > 0, at.n_purchases - 1)
 
 
-@feature("timing", "purchase lines", nan="never", phrase="{n_purchase_lines:.0f} lines bought in all")
+@feature(
+    "timing",
+    "purchase lines",
+    nan="never",
+    phrase="{n_purchase_lines:.0f} lines bought in all",
+    theme="purchases",
+)
 @steady
 def n_purchase_lines(at: Snapshot) -> Floats:
     """Rows that are purchases, several a day counted one by one."""
     return at.purchases.sum(at.lines)
 
 
-@feature("timing", "purchase lines", nan=NO_PURCHASE, phrase="{lines_per_purchase:.1f} lines in a purchase")
+@feature(
+    "timing",
+    "purchase lines",
+    nan=NO_PURCHASE,
+    phrase="{lines_per_purchase:.1f} lines in a purchase",
+    theme="purchases",
+)
 def lines_per_purchase(at: Snapshot) -> Floats:
     """Rows bought on a purchase day, on average."""
     return ratio(at.once(n_purchase_lines), at.n_purchases)
@@ -92,6 +118,7 @@ def lines_per_purchase(at: Snapshot) -> Floats:
     needs=("transactions", "transactions.order_id"),
     nan="never",
     phrase="{n_orders:.0f} orders",
+    theme="purchases",
 )
 @steady
 def n_orders(at: Snapshot) -> Floats:

@@ -18,6 +18,7 @@ MONEY = ("transactions", "transactions.amount")
     name="n_purchases_<w>d",
     nan="never",
     phrase="{n_purchases_<w>d:.0f} purchases in the last <w> days",
+    theme_at_horizon="silence",
 )
 def n_purchases_in_window(at: Snapshot, days: int) -> Floats:
     """Purchases in the last <w> days."""
@@ -30,6 +31,7 @@ def n_purchases_in_window(at: Snapshot, days: int) -> Floats:
     name="n_purchases_<w>d_before",
     nan="never",
     phrase="{n_purchases_<w>d_before:.0f} purchases in the <w> days before the last <w>",
+    theme_at_horizon="silence",
 )
 def n_purchases_before(at: Snapshot, days: int) -> Floats:
     """Purchases in the <w> days before the last <w> days."""
@@ -42,6 +44,7 @@ def n_purchases_before(at: Snapshot, days: int) -> Floats:
     name="n_purchases_<w>d_two_before",
     nan="never",
     phrase="{n_purchases_<w>d_two_before:.0f} purchases from 3 x <w> to 2 x <w> days ago",
+    theme_at_horizon="silence",
 )
 def n_purchases_two_before(at: Snapshot, days: int) -> Floats:
     """Purchases in the <w> days before the last 2 x <w> days."""
@@ -54,6 +57,7 @@ def n_purchases_two_before(at: Snapshot, days: int) -> Floats:
     name="n_purchases_<w>d_change",
     nan="never",
     phrase="{n_purchases_<w>d_change:+.0f} purchases against the <w> days before",
+    theme_at_horizon="silence",
 )
 def n_purchases_change(at: Snapshot, days: int) -> Floats:
     """Purchases in the last <w> days less those in the <w> days before."""
@@ -66,6 +70,7 @@ def n_purchases_change(at: Snapshot, days: int) -> Floats:
     name="n_active_thirds_<w>d",
     nan="never",
     phrase="bought in {n_active_thirds_<w>d:.0f} of three thirds of the last <w> days",
+    theme_at_horizon="silence",
 )
 def n_active_thirds(at: Snapshot, days: int) -> Floats:
     """How many of three equal thirds of the last <w> days had a purchase."""
@@ -91,6 +96,7 @@ def purchases_per_window(at: Snapshot, days: int) -> Floats:
     name="purchases_<w>d_to_usual_ratio",
     nan=NO_PURCHASE,
     phrase="buys {purchases_<w>d_to_usual_ratio:.1f} times as often as usual in the last <w> days",
+    theme_at_horizon="silence",
 )
 def purchases_to_usual_ratio(at: Snapshot, days: int) -> Floats:
     """Purchases in the last <w> days over what is usual for the buyer in <w> days."""
@@ -103,6 +109,7 @@ def purchases_to_usual_ratio(at: Snapshot, days: int) -> Floats:
     name="n_purchases_decayed_<w>d",
     nan="never",
     phrase="recent purchases weigh {n_purchases_decayed_<w>d:.1f} (half-life <w> days)",
+    theme_at_horizon="silence",
 )
 def n_purchases_decayed(at: Snapshot, days: int) -> Floats:
     """Purchases, each weighing half as much for every <w> days that have passed."""
@@ -115,6 +122,7 @@ def n_purchases_decayed(at: Snapshot, days: int) -> Floats:
     name="n_active_periods_<w>d",
     nan="never",
     phrase="bought in {n_active_periods_<w>d:.0f} stretches of <w> days",
+    theme_at_horizon="silence",
 )
 def n_active_periods(at: Snapshot, days: int) -> Floats:
     """Stretches of <w> days, counted back from as_of, that hold a purchase."""
@@ -127,6 +135,7 @@ def n_active_periods(at: Snapshot, days: int) -> Floats:
     name="active_period_share_<w>d",
     nan=NO_PURCHASE,
     phrase="bought in {active_period_share_<w>d:.0%} of the stretches of <w> days since the first purchase",
+    theme_at_horizon="silence",
 )
 def active_period_share(at: Snapshot, days: int) -> Floats:
     """Share of the stretches of <w> days since the first purchase that hold a purchase."""
@@ -140,6 +149,7 @@ def active_period_share(at: Snapshot, days: int) -> Floats:
     needs=MONEY,
     nan="purchases in the window, and no known amount",
     phrase="spent {spent_<w>d:,.0f} in the last <w> days",
+    theme="spend",
 )
 def spent_in_window(at: Snapshot, days: int) -> Floats:
     """Money spent in the last <w> days."""
@@ -153,6 +163,7 @@ def spent_in_window(at: Snapshot, days: int) -> Floats:
     needs=MONEY,
     nan="purchases in the windows, and no known amount",
     phrase="spent {spent_<w>d_change:+,.0f} against the <w> days before",
+    theme="spend",
 )
 def spent_change(at: Snapshot, days: int) -> Floats:
     """Money spent in the last <w> days less that in the <w> days before."""
@@ -167,6 +178,7 @@ def spent_change(at: Snapshot, days: int) -> Floats:
     needs=MONEY,
     nan="no known amount",
     phrase="{spent_<w>d_share:.0%} of all spending fell in the last <w> days",
+    theme="spend",
 )
 def spent_share(at: Snapshot, days: int) -> Floats:
     """Share of all money spent that was spent in the last <w> days."""

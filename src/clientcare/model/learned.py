@@ -103,7 +103,7 @@ class Learned:
 
     @cached_property
     def reasons(self) -> Reasons:
-        """The ideas that columns stand for, and their sentences."""
+        """The themes that columns stand for, and their sentences."""
         usual = dict(zip(self.encoding.names, self.usual.tolist(), strict=True))
         return Reasons(self.encoding.names, self.encoding.behind, self.churn.horizon_days, usual)
 
@@ -184,7 +184,7 @@ class Learned:
         return np.asarray((last >= 0) & (last >= since - self.client.horizon_days))
 
     def _answer(self, head: str, X: Floats) -> Answer:
-        return self.heads[head].split(X, self.reasons.groups, self.reasons.n_ideas)
+        return self.heads[head].split(X, self.reasons.groups, self.reasons.n_themes)
 
     def probabilities(
         self, X: Floats, moment: pd.Timestamp, answers: Mapping[str, Answer] = MappingProxyType({})
@@ -237,25 +237,25 @@ class Learned:
             for head in ("churn", "client" if self.owns_client_head else "patronage")
         }
         said = self.probabilities(X, moment, answers)
-        ideas = self.reasons.ideas
+        themes = self.reasons.themes
         churn_base, churn = self._split("churn", answers, said)
         client_base, client = self._split("client", answers, said)
         column = columns_by_name(X, self.encoding.names)
         sentences = {
-            idea: self.reasons.sentences(idea, column, churn[:, at]) for at, idea in enumerate(ideas)
+            theme: self.reasons.sentences(theme, column, churn[:, at]) for at, theme in enumerate(themes)
         }
         spoken = [
-            idea
-            for idea in ideas
-            if np.any(churn[:, ideas.index(idea)]) or np.any(client[:, ideas.index(idea)])
+            theme
+            for theme in themes
+            if np.any(churn[:, themes.index(theme)]) or np.any(client[:, themes.index(theme)])
         ]
         return Explanation(
-            pd.DataFrame(churn, index=index, columns=ideas)[spoken],
-            pd.DataFrame(client, index=index, columns=ideas)[spoken],
+            pd.DataFrame(churn, index=index, columns=themes)[spoken],
+            pd.DataFrame(client, index=index, columns=themes)[spoken],
             churn_base,
             client_base,
             pd.DataFrame(sentences, index=index)[spoken],
-            pd.Series(what_would_change(client_base, client, ideas), index=index, name="what_would_change"),
+            pd.Series(what_would_change(client_base, client, themes), index=index, name="what_would_change"),
         )
 
     def _split(
@@ -271,7 +271,7 @@ class Learned:
             return self.reasons.split(answers["patronage"], final, STANDING)
         base, parts = self._split("churn", answers, said)
         parts = -parts
-        parts[:, self.reasons.ideas.index(STANDING)] += final + base - parts.sum(axis=1)
+        parts[:, self.reasons.themes.index(STANDING)] += final + base - parts.sum(axis=1)
         return -base, parts
 
     def get_state(self) -> dict[str, Any]:

@@ -517,7 +517,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         """What each buyer's scores are made of.
 
         The log-odds of churn and of being a client are split, exactly, into a base (the usual buyer)
-        and one part for each idea; columns that say the same thing are one idea. A part says what the
+        and one part for each theme; features that say the same thing are one theme. A part says what the
         model leans on, not what would happen if one acted on it.
 
         Parameters
@@ -532,7 +532,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         Explanation
-            ``churn`` and ``client``: DataFrames of shape (n_buyers, n_ideas), log-odds.
+            ``churn`` and ``client``: DataFrames of shape (n_buyers, n_themes), log-odds.
 
         Raises
         ------

@@ -81,7 +81,7 @@ def plain(text: object) -> str:
     return shown.replace("\\", "\\\\").replace("$", r"\$")[:120]
 
 
-def words_of(idea: object) -> str:
+def words_of(theme: object) -> str:
     """How a picture calls what contributed to a probability: in words, and short enough for a margin."""
-    words = str(idea).removeprefix("attribute: ").replace("_", " ")
+    words = str(theme).removeprefix("attribute: ").replace("_", " ")
     return words if len(words) <= MOST_LETTERS else words[: MOST_LETTERS - 1] + "\u2026"

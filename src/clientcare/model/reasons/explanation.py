@@ -1,4 +1,4 @@
-"""Why: each buyer's log-odds split into ideas, and the largest said in plain sentences."""
+"""Why: each buyer's log-odds split into themes, and the largest said in plain sentences."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.model.members.base import Floats
+from clientcare.model.reasons.columns import ATTRIBUTE, themes_of
 from clientcare.model.reasons.comparison import resolved
 from clientcare.model.reasons.phrases import Texts, say_all
-from clientcare.model.reasons.themes import ATTRIBUTE, LEVEL, STANDING, ideas_of, phrases_of
+from clientcare.model.reasons.themes import LEVEL, STANDING, phrases_of
 from clientcare.model.training.blend import Answer
 
 LEAST_SAID = 0.05
@@ -31,17 +32,17 @@ class Explanation:
 
     Attributes
     ----------
-    churn, client : DataFrame of shape (n_buyers, n_ideas), log-odds, indexed by buyer_id
-        What each idea adds. ``churn_base + churn.sum(axis=1)`` is the log-odds of the book's
+    churn, client : DataFrame of shape (n_buyers, n_themes), log-odds, indexed by buyer_id
+        What each theme adds. ``churn_base + churn.sum(axis=1)`` is the log-odds of the book's
         ``churn_risk``, and likewise for ``client`` and ``client_probability`` (within 1e-6).
     churn_base, client_base : float, log-odds
         Where the usual buyer stands.
-    sentences : DataFrame of shape (n_buyers, n_ideas), texts
-        What each idea says of each buyer; empty where it says nothing.
+    sentences : DataFrame of shape (n_buyers, n_themes), texts
+        What each theme says of each buyer; empty where it says nothing.
     what_raises : Series of str, indexed by buyer_id
-        The sentence of the idea that raises the risk most.
+        The sentence of the theme that raises the risk most.
     what_would_change : Series of str, indexed by buyer_id
-        Which idea stands most in the way of the other class, and by how much.
+        Which theme stands most in the way of the other class, and by how much.
     """
 
     churn: pd.DataFrame
@@ -115,7 +116,7 @@ class Explanation:
         )
 
     def _largest(self, position: int) -> str:
-        """What moves one buyer's risk most, each idea with its part."""
+        """What moves one buyer's risk most, each theme with its part."""
         parts = self.churn.iloc[position]
         names = parts.abs().sort_values(ascending=False, kind="stable").index[:N_REASONS]
         return ", ".join(f"{name} {parts[name]:+.2f}" for name in names)
@@ -125,7 +126,7 @@ class Explanation:
 
 
 class Reasons:
-    """Splits and says: knows which column belongs to which idea, and where the usual buyer stands.
+    """Splits and says: knows which column belongs to which theme, and where the usual buyer stands.
 
     Parameters
     ----------
@@ -142,35 +143,35 @@ class Reasons:
         self.names = names
         self.horizon_days = horizon_days
         self.usual = usual
-        self.ideas, self.groups = ideas_of(names, behind, horizon_days)
+        self.themes, self.groups = themes_of(names, behind, horizon_days)
 
     @property
-    def n_ideas(self) -> int:
-        """Number of ideas."""
-        return len(self.ideas)
+    def n_themes(self) -> int:
+        """Number of themes."""
+        return len(self.themes)
 
     def split(self, answer: Answer, final_log_odds: Floats, remainder: str = LEVEL) -> tuple[float, Floats]:
-        """Base and parts of shape (n_rows, n_ideas) that add up to the final log-odds.
+        """Base and parts of shape (n_rows, n_themes) that add up to the final log-odds.
 
-        What the blend cannot say of a buyer, because a member does not know them, is the idea
-        ``standing``; what was added to the blend afterwards is the idea ``remainder``.
+        What the blend cannot say of a buyer, because a member does not know them, is the theme
+        ``standing``; what was added to the blend afterwards is the theme ``remainder``.
         """
         parts = answer.parts.copy(order="F")
-        parts[:, self.ideas.index(STANDING)] += answer.start - answer.usual
+        parts[:, self.themes.index(STANDING)] += answer.start - answer.usual
         total = np.full(len(parts), answer.usual)
-        for idea in range(self.n_ideas):
-            total += parts[:, idea]
-        parts[:, self.ideas.index(remainder)] += final_log_odds - total
+        for theme in range(self.n_themes):
+            total += parts[:, theme]
+        parts[:, self.themes.index(remainder)] += final_log_odds - total
         return answer.usual, parts
 
-    def sentences(self, idea: str, column: Callable[[str], Floats], part: Floats) -> Texts:
-        """What an idea says of each row, given what it adds to the log-odds of churn there."""
-        if idea.startswith("attribute: "):
-            return self._attribute(idea.removeprefix("attribute: "), column, len(part))
+    def sentences(self, theme: str, column: Callable[[str], Floats], part: Floats) -> Texts:
+        """What an theme says of each row, given what it adds to the log-odds of churn there."""
+        if theme.startswith("attribute: "):
+            return self._attribute(theme.removeprefix("attribute: "), column, len(part))
         said = np.full(len(part), "", dtype=object)
         for lowering in (False, True):
             rows = np.flatnonzero((part < 0) == lowering)
-            phrases = phrases_of(idea, self.horizon_days, lowering, self.usual)
+            phrases = phrases_of(theme, self.horizon_days, lowering, self.usual)
             said[rows] = say_all(phrases, _of_rows(column, rows), len(rows))
         return said
 
@@ -202,15 +203,16 @@ class Reasons:
         order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :N_REASONS]
         reasons = {}
         said = [np.full(len(parts), "", dtype=object) for _ in range(order.shape[1])]
-        for idea_number, idea in enumerate(self.ideas):
-            places = [np.flatnonzero(order[:, place] == idea_number) for place in range(order.shape[1])]
+        for theme_number, theme in enumerate(self.themes):
+            places = [np.flatnonzero(order[:, place] == theme_number) for place in range(order.shape[1])]
             rows = np.unique(np.concatenate(places))
             if len(rows) == 0:
                 continue
             texts = np.full(len(parts), "", dtype=object)
-            texts[rows] = self.sentences(idea, _of_rows(column, rows), parts[rows, idea_number])
+            texts[rows] = self.sentences(theme, _of_rows(column, rows), parts[rows, theme_number])
             for place, here in enumerate(places):
-                said[place][here] = _with_direction(texts[here], parts[here, idea_number])
+                said[place][here] = _with_direction(texts[here], parts[here, theme_number])
+        said = _without_holes(said)
         for place in range(N_REASONS):
             reasons[f"reason_{place + 1}"] = (
                 said[place] if place < len(said) else np.full(len(parts), "", dtype=object)
@@ -218,16 +220,16 @@ class Reasons:
         return reasons
 
 
-def what_would_change(client_base: float, parts: Floats, ideas: list[str]) -> Texts:
-    """For each buyer the idea that weighs most for the present class, and how far the other class is."""
+def what_would_change(client_base: float, parts: Floats, themes: list[str]) -> Texts:
+    """For each buyer the theme that weighs most for the present class, and how far the other class is."""
     total = np.full(len(parts), client_base)
-    for idea in range(parts.shape[1]):
-        total += parts[:, idea]
+    for theme in range(parts.shape[1]):
+        total += parts[:, theme]
     is_client = total >= 0
     weighing = np.where(is_client[:, None], parts, -parts)
     heaviest = weighing.argmax(axis=1)
     needed = np.round(np.abs(total), 1)
-    texts = np.array([f"{idea}" for idea in ideas], dtype=object)[heaviest]
+    texts = np.array([f"{theme}" for theme in themes], dtype=object)[heaviest]
     aim = np.where(is_client, "customer", "client").astype(object)
     short = np.array([f"{value:.1f}" for value in needed], dtype=object)
     return np.asarray(
@@ -237,6 +239,15 @@ def what_would_change(client_base: float, parts: Floats, ideas: list[str]) -> Te
 
 def _of_rows(column: Callable[[str], Floats], rows: NDArray[np.int64]) -> Callable[[str], Floats]:
     return lambda name: column(name)[rows]
+
+
+def _without_holes(said: list[Texts]) -> list[Texts]:
+    """Reasons in their order; where a theme has nothing to say of a buyer, the next one moves up."""
+    if not any((texts == "").any() for texts in said[:-1]):
+        return said
+    table = np.column_stack(said)
+    order = np.argsort(table == "", axis=1, kind="stable")
+    return list(np.take_along_axis(table, order, axis=1).T)
 
 
 def _with_direction(texts: Texts, parts: Floats) -> Texts:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from clientcare.features import feature_table
 from clientcare.features.own_gaps import NAMES as GAPS
-from clientcare.features.own_gaps import own_gap_columns
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
 from clientcare.model.members.base import Floats
@@ -38,6 +37,7 @@ FAMILIES = (
     "breadth",
     "contact",
     "contract",
+    "own_gaps",
     "static",
     "custom",
 )
@@ -156,13 +156,11 @@ def columns_of(
     """The model's columns: every family that judges a buyer by that buyer alone, in windows of the
     horizon's measure.
     """
-    table = feature_table(histories, as_of, families=FAMILIES, windows=scaled_windows(horizon_days))
-    table = table.drop(columns=[name for name in table.columns if name in LEFT_OUT])
-    dates = as_of if isinstance(as_of, list) else [as_of]
-    gaps = pd.DataFrame(
-        own_gap_columns(histories, dates, horizon_days), index=table.index, columns=list(GAPS)
-    )
-    return pd.concat([table, gaps], axis=1)
+    windows = scaled_windows(horizon_days)
+    table = feature_table(histories, as_of, families=FAMILIES, windows=windows, horizon=horizon_days)
+    left_out = LEFT_OUT.union(GAPS)
+    gaps = [name for name in GAPS if name in table.columns]
+    return table[[*(name for name in table.columns if name not in left_out), *gaps]]
 
 
 def snapshot_dates(
