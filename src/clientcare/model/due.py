@@ -1,64 +1,90 @@
-"""When the next purchase is due, by the buyer's own rhythm."""
+"""When the next purchase is due: the buyer's own rhythm, given that they have been silent for so long."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import log_ndtr, ndtri_exp
 
-from clientcare.features.own_gaps import PRIOR_GAPS
 from clientcare.model.members.base import Floats
-from clientcare.model.training.interval import NINETY_PERCENT
 
-LATEST_DUE_DAYS = 36_500.0
-"""A century: further ahead a date says nothing, and some calendars end."""
+WITHIN_HORIZONS = 1.5
+"""A date is said of those who come within so many horizons. On seven real sets 1 and 2 were about as good;
+without any end the long tail of a log-normal law puts the silent off by months (147 days instead of 36 on one)."""
+LEAST_SILENCE_DAYS = 0.5
+"""Who bought on the day before as_of has been silent for part of a day."""
+MIDDLE, LOW, HIGH = 0.5, 0.05, 0.95
 
 
-def next_due(as_of: pd.Timestamp, silence_days: Floats, usual_gap_days: Floats) -> NDArray[np.datetime64]:
-    """The last purchase plus the buyer's usual gap, as a date; NaT where no gap has been seen.
+@dataclass(frozen=True, eq=False)
+class NextPurchase:
+    """The date by which half of the next purchases come, and the dates between which nine of ten do.
 
-    A date before ``as_of`` says that the purchase is overdue.
+    Attributes
+    ----------
+    due, low, high : datetime64 arrays of shape (n_buyers,)
+        Midnights, none before ``as_of``; NaT where nothing is due.
     """
-    return _days_ahead(as_of, usual_gap_days - silence_days)
+
+    due: NDArray[np.datetime64]
+    low: NDArray[np.datetime64]
+    high: NDArray[np.datetime64]
 
 
-def due_between(
+def next_purchase(
     as_of: pd.Timestamp,
     silence_days: Floats,
-    usual_gap_days: Floats,
     log_mean: Floats,
     log_sd: Floats,
-    n_gaps: Floats,
-) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
-    """The dates between which a purchase comes nine times of ten, in the buyer's own rhythm.
+    horizon_days: int,
+    expected: NDArray[np.bool_],
+) -> NextPurchase:
+    """When each buyer's next purchase comes, given the silence so far, if it comes within one and a half horizons.
 
-    The next gap is taken to be log-normal, with the mean and spread of this buyer's gaps (drawn towards half
-    a horizon where few were seen), the spread widened by what so few gaps can tell of their own mean. The
-    interval is that of the rhythm: like the due date it may lie before ``as_of``, which says that somebody
-    who still kept to it would have bought by now.
+    The gap that is running is log-normal, with the mean and spread of this buyer's rhythm. It is already longer than the
+    silence: what is left of its law above the silence, and below the end, is where the dates are read off.
 
     Parameters
     ----------
     as_of : Timestamp
-    silence_days, usual_gap_days, n_gaps : float64 arrays of shape (n_buyers,)
-        Days since the last purchase, the median gap (NaN: none seen), the gaps seen.
-    log_mean, log_sd : float64 arrays of shape (n_buyers,)
-        Of the logarithm of the gaps in days, drawn in.
+    silence_days, log_mean, log_sd : float64 arrays of shape (n_buyers,)
+        Days since the last purchase (NaN: never bought); mean and standard deviation of the logarithm of the next gap.
+    horizon_days : int
+    expected : bool array of shape (n_buyers,)
+        Of whom a purchase is expected at all: nothing is due of those who are gone.
 
     Returns
     -------
-    low, high : datetime64 arrays of shape (n_buyers,)
-        NaT where no gap has been seen; the due date lies between them.
+    NextPurchase
+
+    Examples
+    --------
+    Two buyers who come every 30 days; one was here 10 days ago, one has been silent for 60:
+
+    >>> silence, rhythm = np.array([10.0, 60.0]), np.log([30.0, 30.0])
+    >>> said = next_purchase(pd.Timestamp("2024-06-01"), silence, rhythm, np.array([0.3, 0.3]), 90, np.array([True, True]))
+    >>> said.due.astype("datetime64[D]").tolist()
+    [datetime.date(2024, 6, 21), datetime.date(2024, 6, 6)]
     """
-    half = NINETY_PERCENT * log_sd * np.sqrt(1 + 1 / (np.nan_to_num(n_gaps) + PRIOR_GAPS))
-    low = np.floor(np.minimum(usual_gap_days, np.exp(log_mean - half)))
-    high = np.ceil(np.maximum(usual_gap_days, np.exp(log_mean + half)))
-    return _days_ahead(as_of, low - silence_days), _days_ahead(as_of, high - silence_days)
+    start = np.maximum(silence_days, LEAST_SILENCE_DAYS)
+    outlasting, beyond = (
+        log_ndtr((log_mean - np.log(days)) / log_sd)
+        for days in (start, start + WITHIN_HORIZONS * horizon_days)
+    )
+    coming = -np.expm1(beyond - outlasting)
+    start_day = np.datetime64(as_of.normalize(), "us")
 
+    def date(share: float, rounded: Callable[[Floats], Floats]) -> NDArray[np.datetime64]:
+        """The date by which that share of those who come have come."""
+        still_out = outlasting + np.log1p(-share * coming)
+        days = rounded(np.exp(log_mean - log_sd * ndtri_exp(still_out)) - silence_days)
+        known = expected & np.isfinite(days)
+        ahead = np.clip(np.where(known, days, 0.0), 0.0, np.ceil(WITHIN_HORIZONS * horizon_days))
+        dates = start_day + ahead.astype(np.int64).astype("timedelta64[D]").astype("timedelta64[us]")
+        return np.where(known, dates, np.datetime64("NaT", "us"))
 
-def _days_ahead(as_of: pd.Timestamp, days_ahead: Floats) -> NDArray[np.datetime64]:
-    ahead = np.round(days_ahead)
-    known = np.isfinite(ahead)
-    days = np.clip(np.where(known, ahead, 0.0), -LATEST_DUE_DAYS, LATEST_DUE_DAYS).astype(np.int64)
-    dates = np.datetime64(as_of.normalize(), "us") + days.astype("timedelta64[D]").astype("timedelta64[us]")
-    return np.where(known, dates, np.datetime64("NaT", "us"))
+    return NextPurchase(date(MIDDLE, np.rint), date(LOW, np.floor), date(HIGH, np.ceil))

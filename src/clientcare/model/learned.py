@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.book import labels_of, make_book, relationship_of, stage_from, with_own_list
+from clientcare.features.own_gaps import sum_of_log_gaps
 from clientcare.history.histories import Histories
-from clientcare.model.due import due_between, next_due
+from clientcare.model.due import NextPurchase, next_purchase
 from clientcare.model.members.base import Floats, Member, log_odds_of
 from clientcare.model.members.buyer_types import RhythmMember
 from clientcare.model.members.linear import RidgeLogistic
@@ -137,16 +138,9 @@ class Learned:
         low, high = self.interval.bounds(said["churn"], churn.spread, n_gaps)
         _, parts = self._split("churn", {"churn": churn}, said)
         reasons = self.reasons.top(parts, columns_by_name(X, self.encoding.names))
-        earliest, latest = due_between(
-            moment,
-            silence,
-            gap,
-            self.column(X, "gap_log_mean_shrunk"),
-            self.column(X, "gap_log_sd_shrunk"),
-            n_gaps,
-        )
         listed = labels_of(labels, buyers)
         is_here = status["status"].ne("gone").to_numpy()
+        coming = self._next_purchase(X, moment, is_here)
         said["client"] = np.where(is_here & ~np.isnan(listed), listed, said["client"])
         had_tie = np.where(np.isnan(listed), self._had_tie(past, status, moment), listed == 1)
         stage = stage_from(said["client"], said["patronage"], said["care_tie"], status, had_tie)
@@ -161,7 +155,7 @@ class Learned:
             "churn_risk_low": low,
             "churn_risk_high": high,
             "expected_purchases": purchases,
-            "next_purchase_due": next_due(moment, silence, gap),
+            "next_purchase_due": coming.due,
             "expected_spend": spend,
             "spend_if_stays": kept,
             "at_stake": kept - spend,
@@ -170,10 +164,17 @@ class Learned:
             "as_of": moment,
             "horizon_days": self.churn.horizon_days,
             "model_id": model_id,
-            "next_purchase_low": earliest,
-            "next_purchase_high": latest,
+            "next_purchase_low": coming.low,
+            "next_purchase_high": coming.high,
         }
         return make_book(columns, buyers)
+
+    def _next_purchase(self, X: Floats, moment: pd.Timestamp, is_here: NDArray[np.bool_]) -> NextPurchase:
+        """When each buyer who is here buys next, by their own rhythm drawn to that of all."""
+        days, n_gaps = self.churn.horizon_days, self.column(X, "n_repeat_purchases")
+        logs = sum_of_log_gaps(self.column(X, "gap_log_mean_shrunk"), n_gaps, days)
+        law = self.rhythm.next_gap(logs, n_gaps, self.column(X, "log_gap_sd"))
+        return next_purchase(moment, self.column(X, "days_since_last_purchase"), *law, days, is_here)
 
     def _had_tie(self, past: Histories, status: pd.DataFrame, moment: pd.Timestamp) -> NDArray[np.bool_]:
         """Whether each buyer had a two-way exchange within a client horizon before their status began."""

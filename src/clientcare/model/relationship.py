@@ -458,13 +458,14 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             ``relationship`` (client, customer), ``client_probability``, ``status`` (active, quiet, gone: a rule over
             facts) with ``status_since``, ``stage`` (the truth table for those who are here; new buyer, former client,
             former customer for the others), ``evidence`` (what it rests on), ``churn_risk`` with ``churn_risk_low`` and
-            ``churn_risk_high`` (90 %), ``expected_purchases``, ``next_purchase_due`` (the last purchase plus
-            the usual gap, which is drawn towards that of all buyers where few gaps were seen; NaT: none
-            was), ``expected_spend`` (NaN: no amounts are known), ``spend_if_stays`` and ``at_stake`` (what leaving
-            within the horizon would cost, times the risk; ``expected_spend = spend_if_stays - at_stake``),
-            ``overdue_ratio`` (days of silence over that gap, NaN: no gap), ``reason_1`` to ``reason_3``, ``as_of``,
+            ``churn_risk_high`` (90 %), ``expected_purchases``, ``next_purchase_due`` (by when half of the purchases of
+            somebody with this rhythm and this silence come, if within one and a half horizons; never before ``as_of``; NaT:
+            gone, or never bought), ``expected_spend`` (NaN: no amounts are known), ``spend_if_stays`` and ``at_stake``
+            (what leaving within the horizon would cost, times the risk; ``expected_spend = spend_if_stays - at_stake``),
+            ``overdue_ratio`` (days of silence over the usual gap, which is drawn towards that of all buyers where few gaps
+            were seen; NaN: no gap), ``reason_1`` to ``reason_3``, ``as_of``,
             ``horizon_days``, ``model_id``; ``next_purchase_low`` and ``next_purchase_high``: between these dates nine of
-            ten purchases of somebody with this buyer's gaps would come (NaT: no gap).
+            ten of the purchases that ``next_purchase_due`` speaks of come.
 
         Raises
         ------

@@ -80,6 +80,31 @@ class Rhythm:
             np.exp((n_gaps * np.log(median_gap_days) + worth * self.log_gap) / (n_gaps + worth))
         )
 
+    def next_gap(self, sum_of_logs: Floats, n_gaps: Floats, log_gap_sd: Floats) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the logarithm of each buyer's next gap; shape (n_buyers,) each.
+
+        Both are drawn towards those of all buyers, the spread wider by what so few gaps can tell of their own mean. A buyer
+        without a gap has the law of all.
+
+        Parameters
+        ----------
+        sum_of_logs, n_gaps, log_gap_sd : float64 arrays of shape (n_buyers,)
+            Of the logarithms of a buyer's gaps in days; the last NaN where fewer than two were seen.
+
+        Examples
+        --------
+        >>> rhythm = Rhythm(log_gap=float(np.log(30)), within=0.8, between=0.4)
+        >>> mean, sd = rhythm.next_gap(np.log(7) * np.array([0.0, 50.0]), np.array([0.0, 50.0]), np.array([np.nan, 0.2]))
+        >>> np.exp(mean).round(1), sd.round(2)
+        (array([30. ,  7.4]), array([1.1 , 0.27]))
+        """
+        worth = min(self.within / self.between, MOST_GAPS)
+        mean = (sum_of_logs + worth * self.log_gap) / (n_gaps + worth)
+        freedom = np.maximum(n_gaps - 1, 0)
+        squares = freedom * np.nan_to_num(log_gap_sd) ** 2 + PRIOR_GAPS * self.within
+        variance = squares / (freedom + PRIOR_GAPS) * (1 + 1 / (n_gaps + worth))
+        return np.asarray(mean), np.sqrt(variance)
+
     def get_state(self) -> dict[str, float]:
         """The three numbers."""
         return asdict(self)
