@@ -130,7 +130,12 @@ def replacing(path: Path, mode: int = 0o666, prefix: str = ".") -> Iterator[Bina
             file.flush()
             os.fsync(handle)
             reached("file: on disk")
-        os.replace(partial, path)
+            if (
+                sys.platform != "win32"
+            ):  # while it is locked: another writer's sweep spares it until it has its name
+                os.replace(partial, path)
+        if sys.platform == "win32":
+            os.replace(partial, path)
         reached("file: renamed")
         sync_folder(path.parent)
     except BaseException as cause:

@@ -10,7 +10,10 @@ import zipfile
 
 import numpy as np
 
-from clientcare.model import file as store
+from clientcare.model import archive as store
+from clientcare.model.card_text import card_lines
+from clientcare.model.file import FORMAT
+from clientcare.model.versions import SCHEMA_VERSION
 
 
 def packed(
@@ -22,25 +25,31 @@ def packed(
             name: {"size": len(part), "sha256": hashlib.sha256(part).hexdigest()}
             for name, part in parts.items()
         }
-        manifest = {"format": store.FORMAT, "schema_version": 1, "libraries": {}, "members": members}
+        manifest = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "libraries": {}, "members": members}
     if isinstance(manifest, dict):
         manifest = json.dumps(manifest).encode()
     everything = {"manifest.json": manifest, **parts}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compress) as archive:
         for name in names or everything:
-            info = (infos or {}).get(name) or zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info = (infos or {}).get(name) or plain_info(name)
             info.compress_type = compress if info.compress_type == zipfile.ZIP_STORED else info.compress_type
             archive.writestr(info, everything.get(name, b"extra"))
-        archive.comment = b"-" * store._SEAL_BYTES
-    return sealed(prefix + buffer.getvalue()[: -store._SEAL_BYTES])
+        archive.comment = b"-" * store.SEAL_BYTES
+    return sealed(prefix + buffer.getvalue()[: -store.SEAL_BYTES])
+
+
+def plain_info(name):
+    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    info.create_system, info.external_attr = 3, 0o644 << 16
+    return info
 
 
 def sealed(content):
-    return content + store._SEAL + hashlib.sha256(content).hexdigest().encode()
+    return content + store.SEAL + hashlib.sha256(content).hexdigest().encode()
 
 
-def parts(values=None, arrays=b"", places=(), card=b"{}", text=b"card\n", state=None):
+def parts(values=None, arrays=b"", places=(), card=b"{}", text=None, state=None):
     state = (
         json.dumps({"arrays": list(places), "values": {} if values is None else values})
         if state is None
@@ -48,7 +57,7 @@ def parts(values=None, arrays=b"", places=(), card=b"{}", text=b"card\n", state=
     )
     return {
         "card.json": card,
-        "card.txt": text,
+        "card.txt": "\n".join([*card_lines({}), ""]).encode() if text is None else text,
         "state.json": state.encode() if isinstance(state, str) else state,
         "arrays.bin": arrays,
     }
@@ -77,9 +86,9 @@ def archives():
         "swapped parts": packed({**plain, "card.txt": plain["card.json"], "card.json": plain["card.txt"]}),
         "no manifest values": packed(plain, manifest=b"null"),
         "wrong format": packed(plain, manifest={"format": "other", "schema_version": 1}),
-        "version as text": packed(plain, manifest={"format": store.FORMAT, "schema_version": "1"}),
-        "version zero": packed(plain, manifest={"format": store.FORMAT, "schema_version": 0}),
-        "members a list": packed(plain, manifest={"format": store.FORMAT, "schema_version": 1, "members": []}),
+        "version as text": packed(plain, manifest={"format": FORMAT, "schema_version": "1"}),
+        "version zero": packed(plain, manifest={"format": FORMAT, "schema_version": 0}),
+        "members a list": packed(plain, manifest={"format": FORMAT, "schema_version": 1, "members": []}),
         "key twice": packed(parts(state='{"arrays":[],"values":{"a":1,"a":2}}')),
         "not a number": packed(parts(state='{"arrays":[],"values":{"a":NaN}}')),
         "number of 5000 digits": packed(parts(state='{"arrays":[],"values":{"a":' + "9" * 5000 + "}}")),
@@ -107,7 +116,20 @@ def archives():
     link = zipfile.ZipInfo("card.txt", (1980, 1, 1, 0, 0, 0))
     link.external_attr = 0o120777 << 16
     made["link"] = packed({**plain, "card.txt": b"/etc/hostname"}, infos={"card.txt": link})
-    padded = zipfile.ZipInfo("card.txt", (1980, 1, 1, 0, 0, 0))
+    commented = plain_info("card.txt")
+    commented.comment = b"smuggled"
+    made["comment of a part"] = packed(plain, infos={"card.txt": commented})
+    for field, value in (
+        ("create_system", 0),
+        ("external_attr", 0o777 << 16),
+        ("internal_attr", 1),
+        ("date_time", (1999, 1, 1, 0, 0, 0)),
+    ):
+        other = plain_info("card.txt")
+        setattr(other, field, value)
+        made[f"another {field}"] = packed(plain, infos={"card.txt": other})
+    made["another card for people"] = packed({**plain, "card.txt": b"a fine model\n"})
+    padded = plain_info("card.txt")
     padded.extra = b"\x99\x99\x04\x00abcd"
     made["extra field"] = packed(plain, infos={"card.txt": padded})
     made["a thousand parts"] = packed({f"arrays/{number}": b"" for number in range(1000)})
@@ -119,7 +141,7 @@ def archives():
 
 
 def _edited(content, change):
-    body = bytearray(content[: -store._SEAL_BYTES])
+    body = bytearray(content[: -store.SEAL_BYTES])
     change(body)
     return sealed(bytes(body))
 

@@ -122,7 +122,7 @@ def test_no_mutation_behind_a_good_seal_crashes(tmp_path):
     write_model_file(path, {"rows": rows, "a": [1, 2.5, "text"]}, {"model_id": "m"})
     honest, (state, card) = path.read_bytes(), read_model_file(path)
     for _ in range(5_000 if FULL else 500):
-        path.write_bytes(sealed(mutated(honest[: -store._SEAL_BYTES], rng)))
+        path.write_bytes(sealed(mutated(honest[: -store.SEAL_BYTES], rng)))
         try:
             found, found_card = read_model_file(path)
         except ModelFileError:

@@ -9,6 +9,7 @@ import pytest
 
 from clientcare.exceptions import ModelFileError, SourceError
 from clientcare.model import file as store
+from clientcare.model import versions
 from clientcare.model.file import read_model_file, write_model_file
 
 STATE = {
@@ -133,11 +134,23 @@ def test_a_missing_file_and_a_folder_are_named_plainly(tmp_path):
 
 def test_a_newer_format_is_refused_with_both_versions_named(tmp_path, monkeypatch):
     with monkeypatch.context() as later:
-        later.setattr(store, "SCHEMA_VERSION", 7)
+        later.setattr(versions, "SCHEMA_VERSION", 7)
         later.setattr(store, "library_versions", lambda: {"clientcare": "9.9"})
         write_model_file(tmp_path / "m", {}, {})
     with pytest.raises(
-        ModelFileError, match=r"format version 7 by clientcare 9\.9.*reads up to version 2; upgrade"
+        ModelFileError, match=r"format version 7 by clientcare 9\.9.*reads up to version 3; upgrade"
+    ):
+        read_model_file(tmp_path / "m")
+
+
+def test_a_format_that_no_step_leads_from_is_refused_with_both_versions_and_the_mend(tmp_path, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(versions, "SCHEMA_VERSION", 1)
+        earlier.setattr(store, "library_versions", lambda: {"clientcare": "0.0.3"})
+        write_model_file(tmp_path / "m", {}, {})
+    with pytest.raises(
+        ModelFileError,
+        match=r"format version 1 by clientcare 0\.0\.3.*from version 2 on; load it with clientcare 0\.0\.3, or fit",
     ):
         read_model_file(tmp_path / "m")
 

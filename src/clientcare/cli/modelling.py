@@ -23,6 +23,10 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--effort", choices=("quick", "default", "thorough"), default="default")
     group.add_argument("--random-state", type=int, default=0)
+    group.add_argument(
+        "--keep-levels", action="append", default=[], metavar="ATTRIBUTE",
+        help="values of this attribute may stand in the model file as written (repeatable; default: as digests)",
+    )  # fmt: skip
 
 
 def build_model(options: argparse.Namespace, histories: Histories) -> RelationshipModel:
@@ -30,7 +34,11 @@ def build_model(options: argparse.Namespace, histories: Histories) -> Relationsh
     horizon = options.horizon or _suggested(histories)
     client = ClientDefinition(horizon=options.client_horizon) if options.client_horizon else None
     return RelationshipModel(
-        horizon=horizon, client=client, effort=options.effort, random_state=options.random_state
+        horizon=horizon,
+        client=client,
+        effort=options.effort,
+        random_state=options.random_state,
+        keep_levels=options.keep_levels or None,
     )
 
 

@@ -120,10 +120,12 @@ class Learned:
         moment: pd.Timestamp,
         model_id: str,
         labels: pd.Series[Any] | None = None,
+        levels: Mapping[str, str] = MappingProxyType({}),
     ) -> pd.DataFrame:
         """One row a buyer of X, shape (n_rows, n_columns), as they stand at a moment, and as their past tells it.
 
-        ``labels``, the user's own list, outrank what was learned of the class; a status stays a fact.
+        ``levels`` names the levels of attributes that the model holds as digests (:meth:`Encoding.words`). ``labels``,
+        the user's own list, outrank what was learned of the class; a status stays a fact.
         """
         status = self.status.told(past, moment).reindex(buyers)
         churn = self._answer("churn", X)
@@ -137,7 +139,7 @@ class Learned:
         )
         low, high = self.interval.bounds(said["churn"], churn.spread, n_gaps)
         _, parts = self._split("churn", {"churn": churn}, said)
-        reasons = self.reasons.top(parts, columns_by_name(X, self.encoding.names))
+        reasons = self.reasons.top(parts, columns_by_name(X, self.encoding.names), levels)
         listed = labels_of(labels, buyers)
         is_here = status["status"].ne("gone").to_numpy()
         coming = self._next_purchase(X, moment, is_here)
@@ -231,7 +233,13 @@ class Learned:
                 evidence = np.where(speaks, np.where(evidence == "", name, evidence + f"+{name}"), evidence)
         return np.asarray(evidence + ("" if self.learned_outcomes else "; short history"), dtype=object)
 
-    def explanation(self, X: Floats, index: pd.Index, moment: pd.Timestamp) -> Explanation:
+    def explanation(
+        self,
+        X: Floats,
+        index: pd.Index,
+        moment: pd.Timestamp,
+        levels: Mapping[str, str] = MappingProxyType({}),
+    ) -> Explanation:
         """What the scores of each buyer of X are made of."""
         answers = {
             head: self._answer(head, X)
@@ -243,7 +251,7 @@ class Learned:
         client_base, client = self._split("client", answers, said)
         column = columns_by_name(X, self.encoding.names)
         sentences = {
-            theme: self.reasons.sentences(theme, column, churn[:, at]) for at, theme in enumerate(themes)
+            theme: self.reasons.sentences(theme, column, churn[:, at], levels) for at, theme in enumerate(themes)
         }
         spoken = [
             theme

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from os import PathLike
 from typing import Any, Self
 
@@ -15,9 +16,9 @@ from threadpoolctl import threadpool_limits
 from clientcare.arguments import is_one_of, require_seed
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.histories import Histories, require_histories
-from clientcare.model.file import read_model_file, write_model_file
+from clientcare.model.file import read_with_version, write_model_file
 from clientcare.model.fingerprint import fingerprint
-from clientcare.model.learned import Learned
+from clientcare.model.learned import KINDS, Learned
 from clientcare.model.members.base import Member
 from clientcare.model.members.buyer_types import RhythmMember
 from clientcare.model.members.linear import RidgeLogistic
@@ -37,6 +38,7 @@ from clientcare.model.training.keeping import (
     own_labels,
     plain_rows,
     require_some_named,
+    same_card,
     table_of,
     table_state,
 )
@@ -47,6 +49,9 @@ from clientcare.model.training.season import learn_level, said_by
 from clientcare.model.training.snapshots import EFFORTS, in_parts, sample_buyers
 from clientcare.model.training.table import SNAPSHOTS, Past, columns_of, gather, rows_of
 from clientcare.model.training.verdict import judgement, standing_in
+from clientcare.model.valid.forms import refuse
+from clientcare.model.valid.whole import check_name, check_state
+from clientcare.model.versions import SCHEMA_VERSION, brought_forward
 from clientcare.outcomes import ChurnDefinition, ClientDefinition, StatusRule
 from clientcare.outcomes.own_time import usual_gap_days
 from clientcare.progress import ProgressBar
@@ -60,6 +65,8 @@ from clientcare.window import (
     timestamp_of,
 )
 
+PARAMETERS = ("horizon", "effort", "random_state", "keep_levels")
+"""What of its parameters a model file keeps; a client definition stands with what was learned."""
 TREES: dict[str, dict[str, Any]] = {
     "quick": {"n_trees": 90, "learning_rate": 0.1},
     "default": {"n_trees": 220, "learning_rate": 0.04},
@@ -97,6 +104,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         default has room for 16,000 buyers: of more, so many are drawn at random to learn from, and
         ``says_`` states how many of how many. All are scored, and all labels of the user's own teach.
     random_state : int
+    keep_levels : True, or names of attributes, optional
+        Values of attributes of 20 buyers or more may stand in the model file as they are written: of these attributes,
+        or of all. By default they stand there as digests, and reasons take their words from the table at hand.
+        Values of fewer buyers never stand there.
 
     Attributes
     ----------
@@ -132,12 +143,14 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         estimator: Any = None,
         effort: str = "default",
         random_state: int = 0,
+        keep_levels: bool | Sequence[str] | None = None,
     ) -> None:
         self.horizon = horizon
         self.client = client
         self.estimator = estimator
         self.effort = effort
         self.random_state = random_state
+        self.keep_levels = keep_levels
 
     # ---- learning -------------------------------------------------------------------------------------------------
 
@@ -184,6 +197,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 self.client_definition_,
                 self.effort,
                 self.random_state,
+                self.keep_levels or (),
             )
             if len(past.known) < 2:
                 known = "only one buyer is" if len(past.known) else "no buyer is"
@@ -210,6 +224,13 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 "HistGradientBoostingClassifier(), not its class or name."
             )
         require_seed("RelationshipModel: random_state", self.random_state)
+        if self.keep_levels not in (None, True, False) and not (
+            isinstance(self.keep_levels, (list, tuple))
+            and all(isinstance(one, str) for one in self.keep_levels)
+        ):
+            raise OptionError(
+                "RelationshipModel: keep_levels must be True, None, or a list of attributes: ['plan', 'region']."
+            )
 
     def _moment(self, histories: Histories, as_of: Moment | None) -> pd.Timestamp:
         require_histories(histories, "RelationshipModel")
@@ -501,7 +522,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             table = columns_of(past, moment, self.churn_definition_.horizon_days)
             bar.at(1, "scores and reasons")
             X = self.learned_.encoding.transform(table)
-            return self.learned_.book(X, past, table.index, moment, self.model_id_, labels)
+            levels = self.learned_.encoding.words(table)
+            return self.learned_.book(X, past, table.index, moment, self.model_id_, labels, levels)
 
     def _ready(self, histories: Histories, as_of: Moment | None, asker: str) -> pd.Timestamp:
         """The date, once it is sure that the histories hold what the model needs."""
@@ -549,7 +571,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         with threadpool_limits(1):
             table = columns_of(past, moment, self.churn_definition_.horizon_days)
             X = self.learned_.encoding.transform(table)
-            return self.learned_.explanation(X, table.index, moment)
+            return self.learned_.explanation(X, table.index, moment, self.learned_.encoding.words(table))
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         given = self.get_params(deep=False).items()
@@ -584,6 +606,9 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 "horizon": str(self.horizon),
                 "effort": self.effort,
                 "random_state": int(self.random_state),
+                "keep_levels": list(self.keep_levels)
+                if isinstance(self.keep_levels, tuple)
+                else self.keep_levels,
             },
             "as_of": microseconds(self.as_of_),
             "n_buyers": self.n_buyers_,
@@ -602,6 +627,14 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         ModelFileError
             Where the state is not one of ours.
         """
+        check_name(state)
+        return cls._checked(state)
+
+    @classmethod
+    def _checked(cls, state: dict[str, Any]) -> Self:
+        """The model of a state of our version, whose name was checked before."""
+        learned_names = tuple(field.name for field in fields(Learned))
+        check_state(state, learned_names, PARAMETERS, KINDS)
         try:
             return cls._rebuilt(state)
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as cause:
@@ -698,5 +731,9 @@ def load_model(path: str | PathLike[str]) -> RelationshipModel:
     >>> bool((same.score(histories)["churn_risk"] == model.score(histories)["churn_risk"]).all())
     True
     """
-    state, _ = read_model_file(path)
-    return RelationshipModel.from_state(state)
+    version, state, card = read_with_version(path)
+    check_name(state)
+    model = RelationshipModel._checked(brought_forward(state, version))
+    if version == SCHEMA_VERSION and not same_card(model.card(), card):
+        raise refuse("card", "says another thing than the model")
+    return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from clientcare.model.reasons.comparison import resolved
 from clientcare.model.reasons.phrases import Texts, say_all
 from clientcare.model.reasons.themes import LEVEL, STANDING, phrases_of
 from clientcare.model.training.blend import Answer
+from clientcare.model.training.encoding import OTHER as OTHER_LEVEL
 
 LEAST_SAID = 0.05
 """A contribution smaller than this, in log-odds, is no reason."""
@@ -164,10 +166,19 @@ class Reasons:
         parts[:, self.themes.index(remainder)] += final_log_odds - total
         return answer.usual, parts
 
-    def sentences(self, theme: str, column: Callable[[str], Floats], part: Floats) -> Texts:
-        """What an theme says of each row, given what it adds to the log-odds of churn there."""
+    def sentences(
+        self,
+        theme: str,
+        column: Callable[[str], Floats],
+        part: Floats,
+        levels: Mapping[str, str] = MappingProxyType({}),
+    ) -> Texts:
+        """What a theme says of each row, given what it adds to the log-odds of churn there.
+
+        ``levels`` names the columns whose level the model holds as a digest, as the table at hand writes them.
+        """
         if theme.startswith("attribute: "):
-            return self._attribute(theme.removeprefix("attribute: "), column, len(part))
+            return self._attribute(theme.removeprefix("attribute: "), column, len(part), levels)
         said = np.full(len(part), "", dtype=object)
         for lowering in (False, True):
             rows = np.flatnonzero((part < 0) == lowering)
@@ -175,7 +186,9 @@ class Reasons:
             said[rows] = say_all(phrases, _of_rows(column, rows), len(rows))
         return said
 
-    def _attribute(self, attribute: str, column: Callable[[str], Floats], n_rows: int) -> Texts:
+    def _attribute(
+        self, attribute: str, column: Callable[[str], Floats], n_rows: int, levels: Mapping[str, str]
+    ) -> Texts:
         words = attribute.replace("_", " ")
         said = np.full(n_rows, f"{words} is unknown or a rare one", dtype=object)
         for name in self.names:
@@ -183,7 +196,8 @@ class Reasons:
             if match is None or match.group(1) != attribute:
                 continue
             if match.group(2) is not None:
-                said[column(name) == 1] = f"{words} is {match.group(2)}"
+                if match.group(2) != OTHER_LEVEL:
+                    said[column(name) == 1] = f"{words} is {levels.get(name, match.group(2))}"
             else:
                 compared = f"{words} is {{{name}:,.4g}}; the usual buyer <usual {name}:,.4g>"
                 phrases = resolved(
@@ -192,7 +206,12 @@ class Reasons:
                 said = say_all(phrases, column, n_rows)
         return said
 
-    def top(self, parts: Floats, column: Callable[[str], Floats]) -> dict[str, Any]:
+    def top(
+        self,
+        parts: Floats,
+        column: Callable[[str], Floats],
+        levels: Mapping[str, str] = MappingProxyType({}),
+    ) -> dict[str, Any]:
         """The largest contributions of each row as sentences, each with its direction.
 
         Returns
@@ -209,7 +228,7 @@ class Reasons:
             if len(rows) == 0:
                 continue
             texts = np.full(len(parts), "", dtype=object)
-            texts[rows] = self.sentences(theme, _of_rows(column, rows), parts[rows, theme_number])
+            texts[rows] = self.sentences(theme, _of_rows(column, rows), parts[rows, theme_number], levels)
             for place, here in enumerate(places):
                 said[place][here] = _with_direction(texts[here], parts[here, theme_number])
         said = _without_holes(said)

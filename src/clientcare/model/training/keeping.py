@@ -62,6 +62,22 @@ def table_of(columns: dict[str, Any]) -> pd.DataFrame:
     return table
 
 
+def same_card(first: Any, second: Any) -> bool:
+    """Whether two cards say the same; what is not known is the same as what is not known.
+
+    Examples
+    --------
+    >>> same_card({"gain": float("nan"), "says": ("a",)}, {"gain": float("nan"), "says": ["a"]})
+    True
+    """
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(same_card(first[name], second[name]) for name in first)
+    if isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
+        return len(first) == len(second) and all(map(same_card, first, second))
+    both_unknown = first != first and second != second
+    return bool(both_unknown or (type(first) is type(second) and first == second))
+
+
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table as plain values, for a card."""
     rows = table.copy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -99,6 +99,7 @@ def gather(
     client: ClientDefinition,
     effort: str,
     random_state: int,
+    keep_levels: bool | Collection[str] = (),
 ) -> Past:
     """The rows behind all heads; ``past`` holds nothing at or after ``as_of``."""
     dates = snapshot_dates(
@@ -115,7 +116,7 @@ def gather(
     buyers = sample_buyers(known, max(200, EFFORTS[effort] // len(dates)), random_state)
     some = past if len(buyers) == len(past.buyer_ids) else past.select(buyers)
     table = columns_of(some, dates, churn.horizon_days)
-    encoding = Encoding().fit(table)
+    encoding = Encoding(keep_levels).fit(table)
     rows = rows_of(table, encoding, some.buyer_ids)
     outcomes = {
         "churn": _labels(some, dates, churn.horizon_days, table.index, churn.label),

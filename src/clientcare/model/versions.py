@@ -1,0 +1,70 @@
+"""What becomes of model files of older versions: each is brought forward step by step, or refused by name.
+
+========  =====================================================================================================
+version   what it holds otherwise
+========  =====================================================================================================
+3         levels of attributes are digests unless they were allowed to be kept; ``(other)`` for the rare ones
+2         levels of attributes as they are written; rare ones have no flag
+1         was never released; refused
+========  =====================================================================================================
+
+Where a further version comes: raise :data:`SCHEMA_VERSION`, and give ``STEPS`` the function that makes its state of
+the state before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from clientcare.exceptions import ModelFileError
+from clientcare.model.fingerprint import fingerprint
+
+SCHEMA_VERSION = 3
+
+State = dict[str, Any]
+
+
+def _with_kept_levels(state: State) -> State:
+    """From 2 to 3: what stood in the file as written may go on standing there."""
+    encoding = state["learned"]["encoding"]
+    encoding = {**encoding, "kept": list(encoding["levels"]), "others": []}
+    params = {**state["params"], "keep_levels": True}
+    return {**state, "params": params, "learned": {**state["learned"], "encoding": encoding}}
+
+
+STEPS: dict[int, Callable[[State], State]] = {2: _with_kept_levels}
+"""What makes of a version's state that of the next."""
+
+
+def oldest() -> int:
+    """The oldest version that steps lead from to ours.
+
+    Examples
+    --------
+    >>> oldest()
+    2
+    """
+    version = SCHEMA_VERSION
+    while version - 1 in STEPS:
+        version -= 1
+    return version
+
+
+def brought_forward(state: State, version: int) -> State:
+    """The state of our version that a state of an older one becomes; it has a new name where it was changed.
+
+    Raises
+    ------
+    ModelFileError
+        Where it is not the state of that version.
+    """
+    for step in range(version, SCHEMA_VERSION):
+        try:
+            state = STEPS[step](state)
+        except (LookupError, TypeError, AttributeError, ValueError) as cause:
+            raise ModelFileError(
+                f"model file: its state is not that of format version {version}, which it says it is.\n"
+                "Fit the model again from its histories, and save it."
+            ) from cause
+    return state if version == SCHEMA_VERSION else {**state, "model_id": fingerprint(state["learned"])}
