@@ -251,7 +251,8 @@ class Learned:
         client_base, client = self._split("client", answers, said)
         column = columns_by_name(X, self.encoding.names)
         sentences = {
-            theme: self.reasons.sentences(theme, column, churn[:, at], levels) for at, theme in enumerate(themes)
+            theme: self.reasons.sentences(theme, column, churn[:, at], levels)
+            for at, theme in enumerate(themes)
         }
         spoken = [
             theme
