@@ -163,16 +163,18 @@ def _stated(rng: np.random.Generator, happened: Any) -> Any:
 
 
 def random_contracts(rng: np.random.Generator, ids: Any, n_rows: int) -> pd.DataFrame:
-    """Terms of a month to a year: open-ended, overlapping, on trial, cancelled midway, recorded late."""
+    """Terms of a month to a year: open-ended, overlapping, on trial, cancelled with notice or without, recorded late."""
     start = pd.Series(_moments(rng, n_rows, whole_days=1.0))
     term = pd.Series(pd.to_timedelta(rng.choice([30, 90, 365], n_rows), unit="D"))
-    given_up = start + (term * pd.Series(rng.random(n_rows))).dt.floor("s")
+    given_up = (start + (term * pd.Series(rng.random(n_rows))).dt.floor("s")).where(rng.random(n_rows) < 0.3)
+    notice = given_up - pd.to_timedelta(pd.Series(rng.integers(0, 40, n_rows)), unit="D")
     return pd.DataFrame(
         {
             "buyer_id": rng.choice(ids, n_rows),
             "start": start,
             "end": (start + term).where(rng.random(n_rows) < 0.8),
-            "cancelled_at": given_up.where(rng.random(n_rows) < 0.3),
+            "cancelled_at": given_up,
+            "notice_at": notice.where(rng.random(n_rows) < 0.6),
             "amount": rng.choice([0.0, 10.0, 25.0], n_rows),
             "contract_id": [f"K{number}" for number in range(n_rows)],
             "plan": rng.choice(["basic", "full"], n_rows),
@@ -225,6 +227,14 @@ def with_another_future(tables: Tables, as_of: pd.Timestamp, seed: int = 0) -> T
 
 def _with_later_facts_changed(rng: Any, past: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     past = past.copy()
+    if "notice_at" in past:
+        later = (past["notice_at"].fillna(past["cancelled_at"]) >= as_of) | past["cancelled_at"].isna()
+        shift = pd.Series(pd.to_timedelta(rng.integers(0, 90, len(past)), unit="D"), index=past.index)
+        moved = (as_of + shift).where(rng.random(len(past)) < 0.5)
+        past.loc[later, "cancelled_at"] = moved[later]
+        notice = (as_of + shift / 2).where(moved.notna() & (rng.random(len(past)) < 0.6))
+        past.loc[later, "notice_at"] = notice.dt.floor("s")[later]
+        return past
     for moment, facts in {"answered_at": [], "closed_at": ["satisfaction"], "cancelled_at": []}.items():
         if moment not in past:
             continue

@@ -60,3 +60,33 @@ def test_every_end_is_in_the_radar_and_interactions_are_not_needed() -> None:
 
     assert len(found) == 2
     assert found["reason"].str.contains("no renewal is recorded").all()
+
+
+def test_under_notice_is_asked_why_and_not_for_a_renewal() -> None:
+    contracts = pd.DataFrame(
+        {
+            "buyer_id": ["a"],
+            "start": ["2023-01-01"],
+            "end": ["2024-12-31"],
+            "notice_at": ["2024-09-20"],
+            "cancelled_at": ["2024-12-31"],
+        }
+    )
+    book = pd.DataFrame(
+        {"churn_risk": [0.3], "expected_spend": [300.0]}, index=pd.Index(["a"], name="buyer_id")
+    )
+    mail = pd.DataFrame(
+        {"buyer_id": ["a"], "timestamp": ["2024-09-25"], "kind": ["call"], "direction": ["outbound"]}
+    )
+
+    def asked(as_of: str, interactions: pd.DataFrame | None = None) -> pd.DataFrame:
+        histories = cc.Histories(None, interactions, contracts, observed_until="2025-03-01")
+        return cc.care_plan(book, histories, as_of, max_per_buyer=9).reset_index().set_index("action")
+
+    assert "renewal_talk" in asked("2024-09-20").index
+    told = asked("2024-10-01")
+    assert "renewal_talk" not in told.index
+    assert told.loc["reach_out", "reason"].startswith(
+        "Under notice since 2024-09-20, service ends on 2024-12-31"
+    )
+    assert "reach_out" not in asked("2024-10-01", mail).index

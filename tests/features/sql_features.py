@@ -156,7 +156,9 @@ FROM seq GROUP BY buyer_id
 """
 CONTRACTS = """
 WITH known AS (
-    SELECT buyer_id, start, "end", amount, CASE WHEN cancelled_at < $as_of THEN cancelled_at END AS cancelled_at
+    SELECT buyer_id, start, "end", amount,
+        CASE WHEN coalesce(notice_at, cancelled_at) < $as_of THEN cancelled_at END AS cancelled_at,
+        CASE WHEN coalesce(notice_at, cancelled_at) < $as_of THEN coalesce(notice_at, cancelled_at) END AS notice_at
     FROM contracts WHERE known_at < $as_of
 ), terms AS (
     SELECT *, CAST(least(coalesce(date_trunc('day', "end") + INTERVAL 1 DAY, TIMESTAMP '9999-01-01'),
@@ -172,7 +174,7 @@ SELECT buyer_id,
             date_trunc('day', stop) > CAST($as_of AS DATE) AND stop < TIMESTAMP '9999-01-01'),
         max(0) FILTER (stop >= $as_of AND stop < TIMESTAMP '9999-01-01')) AS days_to_contract_end,
     count(cancelled_at) AS n_contracts_cancelled,
-    min(date_diff('day', cancelled_at, CAST($as_of AS DATE))) AS days_since_last_cancellation
+    min(date_diff('day', notice_at, CAST($as_of AS DATE))) AS days_since_last_cancellation
 FROM terms GROUP BY buyer_id
 """
 
@@ -202,6 +204,8 @@ def features_in_sql(histories: Histories, as_of: pd.Timestamp) -> pd.DataFrame:
         for column in ("quantity", "category", "product_id", "order_id"):
             if table == "transactions" and column not in frame:
                 frame[column] = np.nan if column == "quantity" else None
+        if table == "contracts" and "notice_at" not in frame:
+            frame["notice_at"] = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[us]")
         for column in ("closed_at", "satisfaction", "topic"):
             if table == "interactions" and column not in frame:
                 frame[column] = {"closed_at": pd.NaT, "satisfaction": np.nan, "topic": None}[column]

@@ -142,7 +142,7 @@ def test_a_contract_makes_a_buyer_once_it_has_started():
 def test_in_force_says_what_a_plain_reading_of_the_rows_says(histories, moment, known_at):
     frame = histories.contracts
     known = frame["start"] if "recorded_at" not in frame else frame["recorded_at"]
-    cancelled = frame["cancelled_at"].where(frame["cancelled_at"] < known_at)
+    cancelled = frame["cancelled_at"].where(frame["notice_at"] < known_at)
     expected = set()
     for buyer, start, end, given_up, since in zip(
         frame["buyer_id"], frame["start"], frame["end"], cancelled, known, strict=True

@@ -95,14 +95,14 @@ def overdue_check_in(at: Standing) -> Due:
 
 
 def unusual_silence(at: Standing) -> Due:
-    """No purchase for much longer than usual, a contract given up lately, or a churn risk over the warning
-    line.
+    """No purchase for much longer than usual, notice given, a contract given up lately, or a churn risk over the
+    warning line.
 
     Unusual, for buyers with at least three purchase days and a silence of two weeks or more: at least twice
     the buyer's own usual gap; or at least once, with the risk over the line. The line alone counts for
     buyers who bought more than once or hold a contract. Silent for half a year and more than ten usual gaps:
-    gone, not silent. Urgency: ``1 - 1 / (1 + overdue ratio)``, at least a half, and 0.95 in the month after
-    a cancellation.
+    gone, not silent. Under notice is due from the notice on, until the seller has been in touch since. Urgency:
+    ``1 - 1 / (1 + overdue ratio)``, at least a half, and 0.95 under notice and in the month after a cancellation.
     """
     buying = at.buying
     silent = at.today - buying.last_day
@@ -113,11 +113,17 @@ def unusual_silence(at: Standing) -> Due:
     gone = (silent > 182) & (np.nan_to_num(ratio) > 10) & ~buying.bound
     cancelled = _cancelled_day(at)
     just_left = (at.today - cancelled <= 30) & ~buying.bound
+    noticed, service_end = buying.notice
+    spoken = np.nan if at.contacts is None else at.contacts.last_time(at.contacts.care_by_seller)
+    noticed = np.where(spoken // MICROSECONDS_A_DAY >= noticed, np.nan, noticed)
+    under_notice = ~np.isnan(noticed)
     unusual = ((silent >= 14) & ((ratio >= 2) | ((ratio >= 1) & over_line))) | (over_line & repeated)
-    found = np.flatnonzero(at.listed & ((unusual & repeated & ~gone) | just_left))
+    found = np.flatnonzero(at.listed & ((unusual & repeated & ~gone) | just_left | under_notice))
     urgency = np.maximum(1 - 1 / (1 + np.nan_to_num(ratio)), 0.5)
     due = np.where(just_left, cancelled + 1, np.fmin(buying.last_day + 2 * usual, at.today))
+    due = np.where(under_notice, noticed + 1, due)
     due = np.where(np.isnan(due), at.today, due)
+    told = just_left | under_notice
     facts = {
         "silent": silent[found],
         "ratio": ratio[found],
@@ -125,14 +131,17 @@ def unusual_silence(at: Standing) -> Due:
         "risk": at.churn_risk[found],
         "line": np.full(len(found), at.warning_line),
         "cancelled_day": np.where(just_left, cancelled, np.nan)[found],
+        "notice_day": noticed[found],
+        "service_end_day": np.where(np.isinf(service_end), np.nan, service_end)[found],
     }
-    return Due(found, due[found], np.where(just_left, 0.95, urgency)[found], facts)
+    return Due(found, due[found], np.where(told, 0.95, urgency)[found], facts)
 
 
 def renewal_without_talk(at: Standing) -> Due:
     """A term in force ends within 180 days, no successor is signed, and nobody talked about it since that long before.
 
-    Every end counts, where a buyer has several contracts. Steps at 180, 90, 60 and 30 days before the end, each only
+    A term under notice is none of these. Every end counts, where a buyer has several contracts.
+    Steps at 180, 90, 60 and 30 days before the end, each only
     where it is at most half of the term; urgency 0.5, 0.7, 0.85, 1.0; due on the day of the step reached. An
     open-ended contract needs no talk. Where no interactions are recorded, no talk is known and each end is due.
     """

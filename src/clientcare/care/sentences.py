@@ -40,6 +40,10 @@ def _check_in(f: Facts) -> str:
 
 
 def _reach_out(f: Facts) -> str:
+    if not np.isnan(f.get("notice_day", np.nan)):
+        ends = f["service_end_day"]
+        when = "" if np.isnan(ends) else f", service ends on {_date(ends)}"
+        return f"Under notice since {_date(f['notice_day'])}{when}: ask why, while there is time."
     if not np.isnan(f["cancelled_day"]):
         return f"Gave up the contract on {_date(f['cancelled_day'])}: ask why, while it is fresh."
     if f["ratio"] >= 1 and not np.isnan(f["usual"]):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clientcare.facts.events import EventTable
-from clientcare.facts.terms import FOREVER
+from clientcare.facts.terms import FOREVER, cancellation_known_at
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 CYCLES: tuple[tuple[int, int], ...] = ((1, 31), (3, 92), (6, 184), (12, 366))
@@ -86,7 +86,7 @@ def _runs(
         stops = values[term]
         given = stops != UNKNOWN_TIME
         if column == "cancelled_at":
-            given &= stops < moment
+            given &= cancellation_known_at(contracts)[term] < moment
         stop = np.where(given, np.minimum(stop, stops), stop)
     late = np.where(stop > FOREVER - days * MICROSECONDS_A_DAY, FOREVER, stop + days * MICROSECONDS_A_DAY)
     return np.asarray((known[term] <= moment) & (time <= late))

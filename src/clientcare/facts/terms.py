@@ -6,8 +6,9 @@ thus leave no day between them, and "until 1 July" and "from 1 July" neither.
 
 Moments are exclusive here as everywhere: in force *at* a moment means just before it. A term that starts at
 the moment is not in force yet, one whose last day was the day before still is, one cancelled at it too. A
-cancellation given at or after the moment of knowing is not known, so the term counts as running to its
-scheduled end. Several terms at once, and renewals as further rows, make a buyer bound while any of them runs.
+cancellation is known from its notice on where one is recorded (``notice_at``), else from the moment it takes effect: whoever
+is under notice is still in force until the service ends. One that is not known at the moment of knowing leaves the term
+running to its scheduled end. Several terms at once, and renewals as further rows, make a buyer bound while any of them runs.
 """
 
 from __future__ import annotations
@@ -33,6 +34,32 @@ def rows_in_force(contracts: EventTable, moment: int, known_at: int | None = Non
     return np.asarray(running & (known < known_at))
 
 
+def known_by_then(contracts: EventTable, as_of: int) -> EventTable:
+    """The terms known at a moment, those signed ahead included; these count as begun from their start on, as before.
+
+    Unlike :func:`with_signed_ahead` the table may be asked for what was known at an earlier moment.
+    """
+    cut = with_signed_ahead(contracts, as_of)
+    if cut.known is None:
+        return cut
+    known = np.maximum(cut.known, cut.time)
+    return replace(cut, known=known if bool(np.any(known > cut.time)) else None)
+
+
+def cancellation_known_at(contracts: EventTable) -> NDArray[np.int64]:
+    """When it was known that each term is cancelled: at the notice, else when it took effect; ``FOREVER`` where it is not.
+
+    Shape (n_rows,).
+    """
+    return _or_forever(contracts, "notice_at" if "notice_at" in contracts.columns else "cancelled_at")
+
+
+def under_notice(contracts: EventTable, moment: int) -> NDArray[np.bool_]:
+    """Terms in force whose service is known, at a moment, to end by a notice; shape (n_rows,)."""
+    given = cancellation_known_at(contracts) < moment
+    return np.asarray(given & rows_in_force(contracts, moment, moment))
+
+
 def with_signed_ahead(contracts: EventTable, as_of: int) -> EventTable:
     """The terms known at a moment, those included that were recorded by then and begin later."""
     signed = contracts.columns.get("signed_at")
@@ -46,13 +73,13 @@ def stops_at(contracts: EventTable, known_at: int | None = None) -> NDArray[np.i
     """When each term stops, in microseconds: after its last day, or when cancelled earlier; ``FOREVER``
     where it runs on.
 
-    Shape (n_rows,). Cancellations given at or after ``known_at`` are left out.
+    Shape (n_rows,). Cancellations that were not known before ``known_at`` are left out.
     """
     end = _or_forever(contracts, "end")
     after_last_day = np.where(end == FOREVER, end, (end // MICROSECONDS_A_DAY + 1) * MICROSECONDS_A_DAY)
     cancelled = _or_forever(contracts, "cancelled_at")
     if known_at is not None:
-        cancelled = np.where(cancelled < known_at, cancelled, FOREVER)
+        cancelled = np.where(cancellation_known_at(contracts) < known_at, cancelled, FOREVER)
     return np.minimum(after_last_day, cancelled)
 
 

@@ -2,136 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
 
-from clientcare.facts.events import EventTable
-from clientcare.facts.runs import Array, Floats, Runs, ratio, where
-from clientcare.facts.term_lines import GRACE_DAYS, follows, last_paid, renews, stop_days, superseded
+from clientcare.facts.runs import Floats, Runs, ratio, where
 from clientcare.facts.term_lines import OPEN_DAY as _OPEN
-from clientcare.facts.terms import rows_in_force
+from clientcare.facts.term_lines import superseded
 from clientcare.features.catalogue import feature
 from clientcare.features.contact import contacts
+from clientcare.features.contract_runs import TABLE, agreed, terms
 from clientcare.features.snapshot import Snapshot
-from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
+from clientcare.window import MICROSECONDS_A_DAY
 
-TABLE = "contracts"
 BOTH = ("contracts", "interactions")
 NO_CONTRACT = "no contract yet"
 NONE_ENDING = "no contract in force that has a scheduled end"
-
-
-@dataclass(frozen=True, eq=False)
-class ContractRuns:
-    """Contracts known at a date, of the buyers of a snapshot, sorted by buyer and start; in calendar days.
-
-    Attributes
-    ----------
-    runs : Runs
-        The run of terms of each buyer.
-    events : EventTable
-        The contracts, as they were known.
-    today : int
-        The calendar day of the date.
-    moment : int
-        The date in microseconds.
-    """
-
-    runs: Runs
-    events: EventTable
-    today: int
-    moment: int
-
-    @classmethod
-    def known(cls, at: Snapshot) -> ContractRuns:
-        """The contracts known at the date of a snapshot."""
-        runs, events = at.known_rows(TABLE)
-        return cls(runs, events, at.today, at.moment)
-
-    @cached_property
-    def start(self) -> Array:
-        """Day on which each term starts."""
-        return self.events.day.astype(np.int64)
-
-    @cached_property
-    def stop(self) -> Array:
-        """First day no longer covered by each term: after its last day, or after a known cancellation."""
-        return stop_days(self.events)
-
-    @cached_property
-    def in_force(self) -> Array:
-        """Terms that run just before the date."""
-        return rows_in_force(self.events, self.moment)
-
-    @cached_property
-    def ending(self) -> Array:
-        """Terms in force that have a scheduled end."""
-        return self.in_force & (self.stop < _OPEN)
-
-    @cached_property
-    def end(self) -> Array:
-        """Scheduled day of the end; the far future where there is none."""
-        given = self.events.columns["end"]
-        return np.where(given == UNKNOWN_TIME, _OPEN, given // MICROSECONDS_A_DAY)
-
-    @cached_property
-    def cancelled(self) -> Array:
-        """Terms whose cancellation is known."""
-        return np.asarray(self.events.columns["cancelled_at"] != UNKNOWN_TIME)
-
-    @cached_property
-    def covered_before(self) -> Array:
-        """First day no longer covered by the buyer's earlier terms; far in the past for the first."""
-        floor = 2**31
-        key = self.runs.row * 2**34 + np.clip(self.stop, -floor, 2**32) + floor
-        highest = np.maximum.accumulate(key) if len(key) else key
-        before = np.concatenate([[0], highest[:-1]])[: len(key)] - self.runs.row * 2**34 - floor
-        return np.where(self.runs.is_first, -_OPEN, before)
-
-    @cached_property
-    def before(self) -> Array:
-        """The row of the term that each term follows, -1 for the first of a line."""
-        return follows(self.events)
-
-    @cached_property
-    def renews(self) -> Array:
-        """Terms that renew the one they follow; a trial that nothing was paid before is not renewed."""
-        return renews(self.events)
-
-    @cached_property
-    def paid_before(self) -> Floats:
-        """The amount last paid in the line before each term, NaN without one."""
-        return last_paid(self.events.columns["amount"], self.before)
-
-    @cached_property
-    def resumes(self) -> Array:
-        """Terms that begin a stretch under contract: a buyer's first, and those after a pause of more than 31 days."""
-        return np.asarray(self.runs.is_first | (self.start - self.covered_before > GRACE_DAYS))
-
-    @cached_property
-    def n_lapses(self) -> Floats:
-        """Pauses of more than 31 days without a contract, the present one included."""
-        resumed = self.resumes & ~self.runs.is_first
-        ended = self.runs.max(self.stop) < self.today - GRACE_DAYS
-        return self.runs.tally(resumed) + ended.astype(np.float64)
-
-    def nearest_end(self) -> tuple[Floats, Floats]:
-        """Last day of the term that ends next and the start of that term; NaN without one.
-
-        A term whose last day has passed is taken only where none that ends later is in force.
-        """
-        rows = np.flatnonzero(self.ending)
-        stop = self.stop[rows]
-        order = rows[np.lexsort((self.start[rows], stop, stop <= self.today, self.runs.row[rows]))]
-        runs = Runs(self.runs.row[order], self.runs.n_runs)
-        return runs.first(self.stop[order]) - 1, runs.first(self.start[order])
-
-
-def terms(at: Snapshot) -> ContractRuns:
-    """The contracts of a snapshot, put in order once."""
-    return at.once(ContractRuns.known)
 
 
 @feature(
@@ -200,7 +84,9 @@ def days_since_last_contract_start(at: Snapshot) -> Floats:
     phrase="the contract ends in {days_to_contract_end:.0f} days",
 )
 def days_to_contract_end(at: Snapshot) -> Floats:
-    """Calendar days to the last day of the contract that ends next; 0 = that day has come."""
+    """Calendar days to the last day of the contract that ends next; 0 = that day has come. A renewal signed ahead carries
+    the end to its own.
+    """
     return np.asarray(np.maximum(at.once(_nearest_end)[0] - at.today, 0))
 
 
@@ -239,10 +125,20 @@ def term_days_mean(at: Snapshot) -> Floats:
 
 @feature("contract", "contracts", needs=TABLE, nan="never", phrase="renewed {n_renewals:.0f} times")
 def n_renewals(at: Snapshot) -> Floats:
-    """Contracts that began up to 31 days after the end of the one they follow, or before it; the first paid one after a
-    trial is none.
+    """Contracts that began up to 31 days after the end of the one they follow, or before it, those signed ahead included.
+
+    The first paid one after a trial is none.
     """
-    return terms(at).runs.tally(terms(at).renews).astype(np.float64)
+    return agreed(at).runs.tally(agreed(at).renews).astype(np.float64)
+
+
+@feature(
+    "contract", "contracts", needs=(TABLE, "contracts.recorded_at"), nan="never",
+    phrase="{n_renewals_signed_ahead:.0f} renewals are signed and begin later",
+)  # fmt: skip
+def n_renewals_signed_ahead(at: Snapshot) -> Floats:
+    """Renewals that were recorded before as_of and begin at it or later."""
+    return agreed(at).runs.tally(agreed(at).renews & agreed(at).ahead).astype(np.float64)
 
 
 @feature(
@@ -295,24 +191,46 @@ def n_contracts_cancelled(at: Snapshot) -> Floats:
     phrase="gave notice {days_since_last_cancellation:.0f} days ago",
 )  # fmt: skip
 def days_since_last_cancellation(at: Snapshot) -> Floats:
-    """Calendar days since the latest cancellation that is known."""
+    """Calendar days since the latest cancellation became known: at the notice, else when it took effect."""
     there = terms(at)
     rows = np.flatnonzero(there.cancelled)
-    day = there.events.columns["cancelled_at"][rows] // MICROSECONDS_A_DAY
-    return at.today - Runs(there.runs.row[rows], at.n_buyers).max(day)
+    return at.today - Runs(there.runs.row[rows], at.n_buyers).max(there.notice_day[rows])
 
 
 @feature(
-    "contract", "days", needs=TABLE, nan="never cancelled a contract with a scheduled end",
+    "contract", "days", needs=TABLE, nan="never cancelled a contract with a scheduled end or a notice",
     phrase="gave {cancellation_notice_days_mean:.0f} days of notice",
 )  # fmt: skip
 def cancellation_notice_days_mean(at: Snapshot) -> Floats:
-    """Mean days from a known cancellation to the scheduled end of that contract."""
+    """Mean days from a notice to the end of service; without a notice, from the cancellation to the scheduled end."""
     there = terms(at)
-    rows = np.flatnonzero(there.cancelled & (there.end < _OPEN))
-    notice = there.end[rows] - there.events.columns["cancelled_at"][rows] // MICROSECONDS_A_DAY
+    took_effect = there.events.columns["cancelled_at"] // MICROSECONDS_A_DAY
+    until = np.where(there.notice_day < took_effect, np.minimum(took_effect, there.end), there.end)
+    rows = np.flatnonzero(there.cancelled & (until < _OPEN))
     runs = Runs(there.runs.row[rows], at.n_buyers)
-    return ratio(runs.sum(notice), runs.count)
+    return ratio(runs.sum(until[rows] - there.notice_day[rows]), runs.count)
+
+
+@feature(
+    "contract", "0 or 1", needs=(TABLE, "contracts.notice_at"), nan="never",
+    phrase="under notice: {is_under_notice:.0f}",
+)  # fmt: skip
+def is_under_notice(at: Snapshot) -> Floats:
+    """1 where notice has been given of a contract that is still in force."""
+    return 1.0 * (terms(at).runs.tally(terms(at).under_notice) > 0)
+
+
+@feature(
+    "contract", "days", needs=(TABLE, "contracts.notice_at"), nan="not under notice, or no end of service is known",
+    phrase="under notice, service ends in {days_to_service_end:.0f} days",
+)  # fmt: skip
+def days_to_service_end(at: Snapshot) -> Floats:
+    """Calendar days to the end of service where every contract in force is under notice; of several, the last."""
+    there = terms(at)
+    rows = np.flatnonzero(there.under_notice)
+    last = Runs(there.runs.row[rows], there.runs.n_runs).max(there.stop[rows])
+    given = there.runs.tally(there.in_force & ~there.under_notice) == 0
+    return where(given & (last < _OPEN), np.maximum(last - at.today, 0))
 
 
 @feature(
@@ -414,7 +332,7 @@ def days_since_renewal_talk(at: Snapshot) -> Floats:
 
 
 def _nearest_end(at: Snapshot) -> tuple[Floats, Floats]:
-    return terms(at).nearest_end()
+    return agreed(at).nearest_end()
 
 
 def _first_renewal_talk(at: Snapshot) -> Floats:

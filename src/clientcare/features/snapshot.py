@@ -497,6 +497,10 @@ class Snapshot:
         events = self.known_events(table)
         if events is None:
             raise OptionError(f"a feature of {table} was asked of histories without that table.")
+        return self.runs_of(events)
+
+    def runs_of(self, events: EventTable) -> tuple[Runs, EventTable]:
+        """The run of each buyer of this snapshot among some events, and the events of these buyers."""
         row = self._rank[events.buyer]
         if (row < 0).any():
             kept = np.flatnonzero(row >= 0)

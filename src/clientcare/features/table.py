@@ -114,6 +114,8 @@ def given_columns(histories: Histories) -> set[str]:
         if events is not None:
             read = ["buyer_id", SCHEMAS[table].time, *events.columns]
             given |= {table, *(f"{table}.{column}" for column in read)}
+            if "signed_at" in events.columns:  # when terms were recorded, ahead of their start or after it
+                given.add(f"{table}.recorded_at")
     if histories.buyers is not None:
         given |= {"buyers", *(f"buyers.{column}" for column in histories.buyers.columns)}
     return given

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from clientcare.arguments import is_one_of, listed, require_one_of, shown
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 from clientcare.facts.events import EventTable, frame_of, merged
+from clientcare.facts.terms import known_by_then
 from clientcare.history.door.assembly import Assembly, assemble
 from clientcare.history.door.dates import check_date_format, check_timezone
 from clientcare.history.door.ids import LARGEST_EXACT
@@ -48,7 +49,8 @@ class Histories:
         ``channel``, ``satisfaction``, ``minutes``, ``response_hours``, ``resolution_hours``, ``answered``,
         ``resolved``, ``answered_at``, ``closed_at``, ``recorded_at``.
     contracts : table, optional
-        ``buyer_id``, ``start``, and where known ``end`` (scheduled; missing is open-ended), ``cancelled_at``,
+        ``buyer_id``, ``start``, and where known ``end`` (scheduled; missing is open-ended), ``cancelled_at`` (the service
+        ends; known from then on, or from ``notice_at`` where notices are recorded), ``notice_at``,
         ``amount`` (a month), ``contract_id``, ``kind``, ``plan``, ``recorded_at``.
     buyers : table, optional
         ``buyer_id`` once, and any static attributes.
@@ -289,12 +291,18 @@ class Histories:
     def until(self, moment: Moment) -> Histories:
         """What was known at a moment: facts before it, and of these only the values known by then.
 
-        All buyers keep their place in ``buyer_ids``; ``quality`` still speaks of the whole tables. An
-        ``observed_from`` that was not stated is found among the facts known by then.
+        Contracts that were recorded by then and begin later stay; they are in force from their start on, not before.
+        All buyers keep their place in ``buyer_ids``; ``quality`` still speaks of the whole tables. An ``observed_from``
+        that was not stated is found among the facts known by then.
         """
         as_of = parse_moment(moment, self.timezone, "moment")
         cut = self._copy()
-        cut._events = {name: events.before(microseconds(as_of)) for name, events in self._events.items()}
+        cut._events = {
+            name: known_by_then(events, microseconds(as_of))
+            if name == "contracts"
+            else events.before(microseconds(as_of))
+            for name, events in self._events.items()
+        }
         cut.observed_until = min(self.observed_until, as_of)
         cut.holes = self.holes[self.holes["day_after"] < as_of]
         if self._finds_first_day and any(events.n_rows for events in cut._events.values()):

@@ -53,7 +53,9 @@ def _telling_times(events: Mapping[str, EventTable]) -> list[Times]:
     if not any(len(some) for some in times):
         times = [_agreed_at(table) for table in events.values()]
         given_up = [
-            table.columns["cancelled_at"] for table in events.values() if "cancelled_at" in table.columns
+            table.columns["notice_at" if "notice_at" in table.columns else "cancelled_at"]
+            for table in events.values()
+            if "cancelled_at" in table.columns
         ]
         times += [some[some != UNKNOWN_TIME] for some in given_up]
     return [some for some in times if len(some)]

@@ -13,7 +13,7 @@ from clientcare.facts.contacts import Bools, Floats, Ints, share
 from clientcare.facts.events import Array, EventTable
 from clientcare.facts.runs import distinct
 from clientcare.facts.term_lines import follows
-from clientcare.facts.terms import rows_in_force, with_signed_ahead
+from clientcare.facts.terms import cancellation_known_at, rows_in_force, under_notice, with_signed_ahead
 from clientcare.history.histories import Histories
 from clientcare.outcomes.seen import is_purchase
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
@@ -191,7 +191,8 @@ class Buying:
 
     @cached_property
     def ends(self) -> tuple[Ints, Floats, Floats]:
-        """Buyer, last day and length of every term in force that ends, save those whose successor has been signed.
+        """Buyer, last day and length of every term in force that ends, save those whose successor has been signed and those
+        under notice.
 
         A buyer's ends ascend.
         """
@@ -202,9 +203,26 @@ class Buying:
         before = follows(self.agreed)
         renewed[before[before >= 0]] = True
         end = scheduled_end_day(self.agreed)
-        rows = np.flatnonzero(rows_in_force(self.agreed, self.as_of) & ~renewed & np.isfinite(end))
+        open_still = ~renewed & ~under_notice(self.agreed, self.as_of) & np.isfinite(end)
+        rows = np.flatnonzero(rows_in_force(self.agreed, self.as_of) & open_still)
         rows = rows[np.lexsort((end[rows], self.agreed.buyer[rows]))]
         return self.agreed.buyer[rows].astype(np.int64), end[rows], end[rows] - self.agreed.day[rows]
+
+    @cached_property
+    def notice(self) -> tuple[Floats, Floats]:
+        """Day of the latest notice of a contract still in force, and the day on which that service ends; shape (n_buyers,)
+        each.
+
+        NaN where none was given; the end of service is infinite where it is not known.
+        """
+        given, ends = np.full(self.n_buyers, np.nan), np.full(self.n_buyers, np.nan)
+        if self.contracts is not None:
+            rows = np.flatnonzero(under_notice(self.contracts, self.as_of))
+            day = (cancellation_known_at(self.contracts)[rows] // MICROSECONDS_A_DAY).astype(np.float64)
+            rows, day = rows[np.argsort(day, kind="stable")], np.sort(day)
+            given[self.contracts.buyer[rows]] = day
+            ends[self.contracts.buyer[rows]] = actual_end_day(self.contracts)[rows]
+        return given, ends
 
     def _within(self, start: int, end: int) -> Bools:
         assert self.transactions is not None

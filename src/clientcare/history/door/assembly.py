@@ -138,6 +138,8 @@ def _sorted(sheet: Sheet, buyer_ids: pd.Index) -> EventTable:
     columns: dict[str, NDArray[Any]] = {**sheet.numbers, **sheet.codes, **sheet.moments}
     known = sheet.known
     known_from = KNOWN_FROM.get(sheet.table, {})
+    if "notice_at" in sheet.moments:
+        known_from = contracts.KNOWN_FROM_NOTICE
     value_before = VALUE_BEFORE.get(sheet.table, {})
     events = sort_events(
         len(buyer_ids),

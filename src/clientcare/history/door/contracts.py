@@ -11,9 +11,11 @@ from clientcare.history.door.dates import LATEST, Times, read_moments
 from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.quality import Mask
 from clientcare.history.door.sheets import Door, Sheet, judge_copies, open_sheet
-from clientcare.window import UNKNOWN_TIME
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 KNOWN_FROM = {"cancelled_at": "cancelled_at"}
+KNOWN_FROM_NOTICE = {"cancelled_at": "notice_at"}
+"""Where notices are recorded, an end of service is known from the notice on, before it comes."""
 CHURN_FLAGS = ("churned", "is_churned", "churn_flag", "has_churned")
 """Columns of others that say that a term has ended; compared with the dates, never used."""
 
@@ -31,12 +33,43 @@ def read_contracts(given: GivenTable, door: Door) -> Sheet:
     sheet.numbers["amount"] = np.where(unreadable, np.nan, amount)
     sheet.moments["end"] = _read_end(sheet, door)
     sheet.add_moments("cancelled_at", door, always=True)
+    _note_withdrawn(sheet)
+    sheet.add_moments("notice_at", door)
+    if "notice_at" in sheet.moments:
+        _complete_notices(sheet)
     if sheet.recorded is not None:
         ahead = (sheet.recorded != UNKNOWN_TIME) & (sheet.recorded < sheet.time)
-        if ahead.any():
-            sheet.moments["signed_at"] = np.where(ahead, sheet.recorded, UNKNOWN_TIME)
+        sheet.moments["signed_at"] = np.where(ahead, sheet.recorded, UNKNOWN_TIME)
     _note_oddities(sheet)
     return sheet
+
+
+def _note_withdrawn(sheet: Sheet) -> None:
+    start, cancelled = sheet.time, sheet.moments["cancelled_at"]
+    withdrawn = (cancelled != UNKNOWN_TIME) & (start != UNKNOWN_TIME) & (cancelled < start)
+    sheet.log.leave_out("cancelled_before_start", "left out: never in force", withdrawn)
+
+
+def _complete_notices(sheet: Sheet) -> None:
+    """Give every cancellation the moment it was known from, and every notice the end of service it is for.
+
+    A cancellation without a notice, or before it, is known when it takes effect. A notice without a cancellation ends the
+    service with the term.
+    """
+    notice, cancelled, end = (sheet.moments[name] for name in ("notice_at", "cancelled_at", "end"))
+    kept, given, stops = sheet.log.kept, notice != UNKNOWN_TIME, cancelled != UNKNOWN_TIME
+    late = given & stops & (notice > cancelled)
+    sheet.log.note("notice_after_cancellation", "kept: known when the service ended", kept & late)
+    with_term = given & ~stops & (end != UNKNOWN_TIME)
+    sheet.log.note("notice_alone", "kept: the service ends with the term", kept & with_term)
+    sheet.log.note(
+        "notice_without_an_end",
+        "kept: under notice, in force until cancelled",
+        kept & given & ~stops & ~with_term,
+    )
+    after_term = (end // MICROSECONDS_A_DAY + 1) * MICROSECONDS_A_DAY
+    sheet.moments["cancelled_at"] = np.where(with_term, after_term, cancelled)
+    sheet.moments["notice_at"] = np.where(stops & (late | ~given), cancelled, notice)
 
 
 def _read_end(sheet: Sheet, door: Door) -> Times:
@@ -55,9 +88,7 @@ def _read_end(sheet: Sheet, door: Door) -> Times:
 
 
 def _note_oddities(sheet: Sheet) -> None:
-    log, start, end, cancelled = sheet.log, sheet.time, sheet.moments["end"], sheet.moments["cancelled_at"]
-    withdrawn = (cancelled != UNKNOWN_TIME) & (start != UNKNOWN_TIME) & (cancelled < start)
-    log.leave_out("cancelled_before_start", "left out: never in force", withdrawn)
+    log, end, cancelled = sheet.log, sheet.moments["end"], sheet.moments["cancelled_at"]
     kept = log.kept
     amount = sheet.numbers["amount"]
     has_end, has_cancelled = end != UNKNOWN_TIME, cancelled != UNKNOWN_TIME
@@ -65,7 +96,7 @@ def _note_oddities(sheet: Sheet) -> None:
     log.note(
         "cancelled_after_end",
         "kept: in force until its end",
-        kept & has_end & has_cancelled & (cancelled > end),
+        kept & has_end & has_cancelled & (cancelled > (end // MICROSECONDS_A_DAY + 1) * MICROSECONDS_A_DAY),
     )
     log.note("zero_amount", "kept: as a trial", kept & (amount == 0))
     log.note("negative_amount", "kept: as given", kept & (amount < 0))

@@ -66,7 +66,7 @@ SCHEMAS = {
         time="start",
         numbers=("amount",),
         texts=("contract_id", "kind", "plan"),
-        moments=("end", "cancelled_at", "recorded_at"),
+        moments=("end", "cancelled_at", "notice_at", "recorded_at"),
     ),
     "buyers": TableSchema("buyers", time=None),
 }

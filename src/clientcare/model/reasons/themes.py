@@ -286,6 +286,8 @@ THEMES = (
     Theme(
         "contract",
         (
+            "[is_under_notice > 0] under notice, service ends in {days_to_service_end:.0f} days",
+            "[is_under_notice > 0] under notice for {days_since_last_cancellation:.0f} days",
             "[has_contract_in_force > 0] the contract ends in {days_to_contract_end:.0f} days; "
             "under contract for {days_under_contract:.0f} days",
             "[has_contract_in_force > 0] under contract for {days_under_contract:.0f} days, with no end agreed",
