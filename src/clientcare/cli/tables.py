@@ -22,6 +22,7 @@ _WRITING = (
     "guests",
     "currency",
     "amounts",
+    "ends",
     "date_format",
     "decimal",
     "encoding",
@@ -78,6 +79,10 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         ("guests", "guest accounts: set_aside (default) or keep"),
         ("currency", "the one currency that counts, e.g. EUR"),
         ("amounts", "auto (default), line, or order: the total of the order on each line"),
+        (
+            "ends",
+            "of contracts: auto (default), scheduled, paid_until, or the date of the export they were paid at",
+        ),
         ("date_format", "how texts write dates, e.g. %%d.%%m.%%Y"),
         ("decimal", "what parts decimals in texts: . or ,"),
         ("encoding", "how CSV files encode texts, e.g. cp1252"),

@@ -93,6 +93,9 @@ class Histories:
     amounts : {"auto", "line", "order"}
         Whether ``amount`` is that of the line, or the total of the order (``order_id``) on each of its lines;
         by default the orders of several lines tell.
+    ends : {"auto", "scheduled", "paid_until"} or moment
+        Whether ``end`` is an agreed end, or until when somebody had paid when the table was exported (at that moment;
+        default: the end of the observed stretch), which is read as an open end. By default the table tells.
 
     Attributes
     ----------
@@ -163,6 +166,7 @@ class Histories:
         statuses: Mapping[str, str] | None = None,
         currency: str | None = None,
         amounts: str = "auto",
+        ends: str | Moment = "auto",
     ) -> None:
         tables = {
             "transactions": transactions,
@@ -206,6 +210,7 @@ class Histories:
             statuses=check_statuses(statuses),
             currency=currency,
             amounts=amounts,
+            ends=_checked_ends(ends, self.timezone),
         )
         mapping = check_column_map(columns)
         for name in mapping:
@@ -423,6 +428,12 @@ def _checked_formats(date_format: str | Mapping[str, str] | None) -> dict[str, s
         schema_of(table)
         check_date_format(form)
     return formats
+
+
+def _checked_ends(ends: Any, timezone: str | None) -> str | int:
+    if is_one_of(ends, ("auto", "scheduled", "paid_until")):
+        return str(ends)
+    return microseconds(parse_moment(ends, timezone, "ends"))
 
 
 def _checked_scale(scale: tuple[float, float] | None) -> tuple[float, float] | None:

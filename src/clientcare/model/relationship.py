@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from clientcare.arguments import is_one_of, require_seed
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
+from clientcare.history.door.paid_until import RULE as PAID_UNTIL
 from clientcare.history.histories import Histories, require_histories
 from clientcare.model.file import read_with_version, write_model_file
 from clientcare.model.fingerprint import fingerprint
@@ -450,6 +451,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             "learned from over it, and right after it everybody looks silent."
             for first, after in past.histories.holes_in("transactions")
         ]
+        if PAID_UNTIL in set(past.histories.quality["rule"]):
+            said.append("Contracts count as open-ended: their ends only say until when somebody had paid.")
         if len(past.known) < 100:
             said.append(f"Only {len(past.known)} buyers are known: take every probability as a rough guess.")
         return said

@@ -19,6 +19,7 @@ from clientcare.history.door.computed import ACTION, computed_at_export
 from clientcare.history.door.headlines import headlines, note_spellings, unshared_findings
 from clientcare.history.door.ids import Ids, all_ids, same_kind
 from clientcare.history.door.intake import GivenTable
+from clientcare.history.door.paid_until import SAID, paid_until, read_as_open_ended
 from clientcare.history.door.quality import Finding, RowLog
 from clientcare.history.door.sheets import Door, Sheet, buyer_ids_of
 from clientcare.history.door.stretch import judge_stretch
@@ -74,6 +75,9 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
     first_day, day_after_last = observed_stretch(events)
     stretch = judge_stretch(sheets, events, day_after_last, door.observed_until is not None)
     day_after_last = stretch.day_after_last
+    open_ended = _open_ended(sheets.get("contracts"), door, day_after_last)
+    if open_ended:
+        events["contracts"] = _sorted(sheets["contracts"], buyer_ids)
     logs = {name: sheet.log for name, sheet in sheets.items()}
     attributes = None
     if buyers is not None:
@@ -99,13 +103,26 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         attributes=attributes,
         findings=unshared_findings(sheets, own_ids)
         + [finding for log in logs.values() for finding in log.findings],
-        says=headlines(sheets, own_ids, rows),
+        says=headlines(sheets, own_ids, rows) + [SAID] * open_ended,
         rows=rows,
         set_aside={name: _rows_set_aside(given[name], log) for name, log in logs.items()},
         first_day=first_day,
         day_after_last=day_after_last,
         holes=stretch.holes,
     )
+
+
+def _open_ended(sheet: Sheet | None, door: Door, day_after_last: pd.Timestamp) -> bool:
+    """Read ends that are only until when somebody had paid as open ends; whether that was so."""
+    if sheet is None or door.ends == "scheduled":
+        return False
+    export = door.observed_until or int(day_after_last.value // 1000)
+    if isinstance(door.ends, int):
+        export = door.ends
+    elif door.ends == "auto" and not paid_until(sheet, export):
+        return False
+    read_as_open_ended(sheet, export)
+    return True
 
 
 def _without_computed(

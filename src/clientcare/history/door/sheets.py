@@ -66,6 +66,8 @@ class Door:
         The one currency that counts.
     amounts : "auto", "line" or "order"
         Whether an amount is that of a line, or the total of its order on each of its lines.
+    ends : "auto", "scheduled", "paid_until" or int
+        Whether the ends of contracts are agreed ends, or until when somebody had paid at the export (at a moment).
     """
 
     strict: bool = False
@@ -83,6 +85,7 @@ class Door:
     statuses: Mapping[str, str] = field(default_factory=dict)
     currency: str | None = None
     amounts: str = "auto"
+    ends: str | int = "auto"
 
 
 @dataclass

@@ -13,17 +13,22 @@ import pyarrow.compute as pc
 from clientcare.history.door.cells import read_numbers, read_texts
 from clientcare.history.door.intake import GivenTable, take_in
 from clientcare.history.door.orders import OrderTally, refuse_several
+from clientcare.history.door.paid_until import RULE
 from clientcare.history.door.schema import read_names
 from clientcare.history.door.sheets import Door, buyer_ids_of
+from clientcare.history.histories import Histories
 from clientcare.history.sources.partition import Partitions
 
 ENOUGH_ORDERS = 500
 """After so many orders of several lines the others cannot turn the judgement any more."""
 FAR_BELOW = 0.9
+OF_CONTRACTS = ("timezone", "observed_from", "date_format", "ids", "isolated_dates")
+"""Options of the door that bear on how contracts are read."""
 
 
 def settled_options(partitions: Partitions, door: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the door with what a whole table tells: whether amounts are totals of orders.
+    """The options of the door with what a whole table tells: whether amounts are totals of orders, and ends of contracts
+    only until when was paid.
 
     Raises
     ------
@@ -31,6 +36,8 @@ def settled_options(partitions: Partitions, door: Mapping[str, Any]) -> dict[str
         Where amounts stand in several currencies and none is stated.
     """
     options = dict(door)
+    if "contracts" in partitions.tables and door.get("ends", "auto") == "auto":
+        options["ends"] = _ends(partitions, door)
     if "transactions" not in partitions.tables:
         return options
     mapping = dict((door.get("columns") or {}).get("transactions", {}))
@@ -40,6 +47,42 @@ def settled_options(partitions: Partitions, door: Mapping[str, Any]) -> dict[str
     if door.get("amounts", "auto") == "auto" and {"order_id", "amount"} <= set(names):
         options["amounts"] = "order" if _repeats(partitions, names, mapping, door) else "line"
     return options
+
+
+def _ends(partitions: Partitions, door: Mapping[str, Any]) -> Any:
+    """What the ends of contracts are: ``"scheduled"``, or the moment at which they had been paid."""
+    mapping = dict((door.get("columns") or {}).get("contracts", {}))
+    names = read_names("contracts", partitions.schemas()["contracts"].names, mapping)
+    if "end" not in names:
+        return "scheduled"
+    own = [
+        names[name] for name in ("buyer_id", "start", "end", "cancelled_at", "recorded_at") if name in names
+    ]
+    parts = (
+        pa.table({name: partitions.read_column(number, "contracts", name) for name in own})
+        for number in range(partitions.n_partitions)
+    )
+    told = {name: door[name] for name in OF_CONTRACTS if door.get(name) is not None}
+    columns = {"contracts": {theirs: ours for theirs, ours in mapping.items() if theirs in own}}
+    export = door.get("observed_until") or _latest(partitions, door)
+    terms = Histories(
+        contracts=pa.concat_tables(parts), columns=columns, observed_until=export, exact_copies="keep", **told
+    )
+    found = RULE in set(terms.quality["rule"])
+    return terms.observed_until if found else "scheduled"
+
+
+def _latest(partitions: Partitions, door: Mapping[str, Any]) -> Any:
+    """The midnight after the last purchase or contact that the files state; None where they state none."""
+    latest = []
+    for table in ("transactions", "interactions"):
+        if table in partitions.tables:
+            mapping = dict((door.get("columns") or {}).get(table, {}))
+            when = read_names(table, partitions.schemas()[table].names, mapping)["timestamp"]
+            stated = partitions.stretch(table, when)
+            if stated is not None:
+                latest.append(pd.Timestamp(stated[1]).tz_localize(None).normalize() + pd.Timedelta(days=1))
+    return max(latest, default=None)
 
 
 def _refuse_several(partitions: Partitions, name: str) -> None:
