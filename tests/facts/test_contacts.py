@@ -120,7 +120,7 @@ def test_features_card_plan_and_tie_count_the_same_contacts(frame):
     assert (last_exchange_day(histories, AS_OF) >= 0).tolist() == (
         contacts.count(contacts.exchanges) > 0
     ).tolist()
-    tie = care_tie(histories, Window(FIRST, 80)).fillna(False)
+    tie = care_tie(histories, Window(FIRST, 80), n_parts=4, min_parts=1).fillna(False)
     spoke = per_buyer(plain, buyer, plain["care"])
     assert not tie.to_numpy(dtype=bool)[spoke == 0].any()
     book = pd.DataFrame(
