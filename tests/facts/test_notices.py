@@ -99,6 +99,9 @@ def test_until_keeps_what_was_signed_ahead_and_drops_what_was_not_recorded() -> 
         same = cc.feature_table(histories, moment, families=["contract"])
         pd.testing.assert_frame_equal(cc.feature_table(cut, moment, families=["contract"]), same)
     assert len(histories.until("2024-07-01").until("2024-04-11").contracts) == 2
+    again = cc.Histories(contracts=histories.contracts, observed_until="2024-09-01")
+    pd.testing.assert_frame_equal(again.contracts, histories.contracts)
+    assert len(again.until("2024-04-11").contracts) == 2
 
 
 def test_a_renewal_signed_ahead_counts_and_carries_the_end() -> None:

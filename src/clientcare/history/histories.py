@@ -278,7 +278,13 @@ class Histories:
     def contracts(self) -> pd.DataFrame | None:
         """The contracts kept, sorted by buyer and start; None where none were given."""
         frame = self._frame("contracts")
-        return None if frame is None else frame.rename(columns={"timestamp": "start"})
+        if frame is None:
+            return None
+        frame = frame.rename(columns={"timestamp": "start"})
+        if "signed_at" in frame:
+            recorded = frame.pop("recorded_at") if "recorded_at" in frame else frame["start"]
+            frame["recorded_at"] = frame.pop("signed_at").fillna(recorded)
+        return frame
 
     def set_aside(self, table: str) -> pd.DataFrame:
         """The rows of a table that were set aside, as given, each with its ``rule`` and ``row_number``.
