@@ -71,7 +71,12 @@ def relationship_of(stage: pd.Categorical[str], client_probability: Floats) -> p
 
 
 def stage_from(
-    client: Floats, patronage: Floats, care_tie: Floats, status: pd.DataFrame, had_tie: NDArray[np.bool_]
+    client: Floats,
+    patronage: Floats,
+    care_tie: Floats,
+    status: pd.DataFrame,
+    had_tie: NDArray[np.bool_],
+    churn: Floats | None = None,
 ) -> pd.Categorical[str]:
     """The likeliest stage that contradicts neither the two-way class nor a count.
 
@@ -83,9 +88,15 @@ def stage_from(
         What :meth:`clientcare.outcomes.StatusRule.told` says of the same buyers.
     had_tie : bool array of shape (n_buyers,)
         Whether there was a care tie within a client horizon before ``status_since``.
+    churn : float64 array of shape (n_buyers,), optional
+        The churn risk. Nobody under contract who is more likely to stay than to leave is called fading, even where the
+        contract may not last through the longer horizon of the class.
     """
     n_purchases, bound = status["n_purchases"].to_numpy(), status["had_contract"].to_numpy()
-    table = staged(client >= 0.5, patronage >= 0.5, care_tie >= 0.5, n_purchases, bound)
+    goes_on = patronage >= 0.5
+    if churn is not None:
+        goes_on = goes_on | (status["under_contract"].to_numpy(dtype=bool) & (churn < 0.5))
+    table = staged(client >= 0.5, goes_on, care_tie >= 0.5, n_purchases, bound)
     told = np.asarray(status["status"], dtype=object)
     return with_tense(table, told, status["is_new"].to_numpy(), had_tie, n_purchases, bound)
 

@@ -527,3 +527,22 @@ def test_labels_that_name_nobody_known_are_told(shop, book):
     assert any(sentence.startswith("2 of") and "labels" in sentence for sentence in model.says_)
     with pytest.raises(InputError, match="2 of 2 labels name none"):
         RelationshipModel("60D", effort="quick").fit(shop, AS_OF, labels=strangers)
+
+
+def test_nobody_who_pays_and_is_likely_to_stay_is_called_fading() -> None:
+    """A gym: monthly members, a tenth of whom leaves each month."""
+    rng = np.random.default_rng(4)
+    rows = []
+    for member in range(200):
+        start = pd.Timestamp("2023-01-01") + pd.Timedelta(days=int(rng.integers(0, 480)))
+        stays = int(30 * rng.geometric(0.1))
+        rows.append((f"m{member}", start, start + pd.Timedelta(days=stays), 39.0))
+    until = pd.Timestamp("2024-07-01")
+    contracts = pd.DataFrame(rows, columns=["buyer_id", "start", "cancelled_at", "amount"])
+    contracts.loc[contracts["cancelled_at"] >= until, "cancelled_at"] = pd.NaT
+    histories = Histories(contracts=contracts, observed_until=until)
+    book = RelationshipModel(horizon="30D", effort="quick").fit(histories).score(histories)
+    paying = book["status"].eq("active") & book["churn_risk"].lt(0.5)
+
+    assert paying.sum() > 30
+    assert not book.loc[paying, "stage"].isin(["fading customer", "one-time customer"]).any()

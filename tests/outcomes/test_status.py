@@ -155,3 +155,45 @@ def test_each_stage_has_a_colour_and_a_marker(stage: str) -> None:
 
     assert stage in STAGE_COLOURS
     assert stage in STAGE_MARKERS
+
+
+def practice(seed: int = 0) -> cc.Histories:
+    """Patients who come each month and patients who come each year; of every third nothing more is heard."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(90):
+        gap, day = (30 if i % 2 else 365), rng.uniform(1200, 1800)
+        stop = rng.uniform(200, 1100) if i % 3 == 0 else 0
+        while day > stop:
+            rows.append((f"p{i}", ago(day), 50.0))
+            day -= gap * rng.gamma(6, 1 / 6)
+    return cc.Histories(pd.DataFrame(rows, columns=["buyer_id", "timestamp", "amount"]), observed_until=NOW)
+
+
+def test_a_thin_tail_does_not_leave_the_long_silent_quiet_for_ever() -> None:
+    for seed in range(3):
+        histories = practice(seed)
+        rule = StatusRule.learn(histories, NOW)
+        told = rule.told(histories, NOW)["status"]
+
+        assert rule.n_silences > 0
+        assert np.isfinite(rule.gone_after_gaps)
+        monthly_left = [f"p{i}" for i in range(3, 90, 6)]
+        assert (told.reindex(monthly_left) == "gone").mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("returned", "tried", "shares"),
+    [
+        ([20, 10, 2, 0, 0, 0], [55, 8, 8, 8, 5, 0], [0.476, 0.476, 0.128, 0.128, 0.128, 0.064]),
+        ([25, 0, 0, 0], [50, 10, 8, 6], [0.5, 0.038, 0.038, 0.038]),
+        ([50, 40, 0], [60, 50, 0], [0.833, 0.8, 0.4]),
+    ],
+)
+def test_chances_of_return_by_length_of_silence(
+    returned: list[float], tried: list[float], shares: list[float]
+) -> None:
+    from clientcare.outcomes.status import _monotone
+
+    told = _monotone(np.array(returned, dtype=float), np.array(tried, dtype=float))
+    np.testing.assert_allclose(told, shares, atol=5e-4)

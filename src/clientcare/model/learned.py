@@ -145,7 +145,9 @@ class Learned:
         coming = self._next_purchase(X, moment, is_here)
         said["client"] = np.where(is_here & ~np.isnan(listed), listed, said["client"])
         had_tie = np.where(np.isnan(listed), self._had_tie(past, status, moment), listed == 1)
-        stage = stage_from(said["client"], said["patronage"], said["care_tie"], status, had_tie)
+        stage = stage_from(
+            said["client"], said["patronage"], said["care_tie"], status, had_tie, said["churn"]
+        )
         columns: dict[str, Any] = {
             "relationship": relationship_of(stage, said["client"]),
             "client_probability": said["client"],
