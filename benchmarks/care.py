@@ -1,6 +1,8 @@
 """What the care part is worth, where the truth is known or real data is at hand.
 
     python benchmarks/care.py effect --seeds 40      coverage, signs, false alarms, Qini on planted effects
+    python benchmarks/care.py experiments             selections cut into experiments, whose truth a lot knows
+    python benchmarks/care.py worlds                  worlds whose honest answer is "none" or "cannot tell"
     python benchmarks/care.py firm                   stages, health tiers and plans of a simulated service
     firm python benchmarks/care.py warning                lead times, surprises, false alarms beside the
     recency rule python benchmarks/care.py speed                  CPU seconds of the report, the plan and the
@@ -27,6 +29,7 @@ from clientcare.effect.targeting import qini
 from clientcare.history import Histories
 from clientcare.outcomes.buying import Buying
 from clientcare.window import microseconds
+from experiments import N_ROWS, run_experiments, run_worlds
 
 SETTINGS = {
     "confounded": {"assignment": "confounded"},
@@ -297,7 +300,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["effect", "firm", "warning", "telco", "speed", "show"])
+    parser.add_argument(
+        "what", choices=["effect", "experiments", "worlds", "firm", "warning", "telco", "speed", "show"]
+    )
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--settings", nargs="+", default=list(SETTINGS), choices=list(SETTINGS))
@@ -305,17 +310,23 @@ def main() -> None:
     parser.add_argument(
         "--log", type=Path, help="append each world's result as a line of JSON; 'show' reads it back"
     )
-    parser.add_argument("--data", nargs="+", default=["service_firm", "cdnow", "online_retail"])
+    parser.add_argument(
+        "--data", nargs="+", help="warning: names of data sets; experiments: a folder of tables by lot"
+    )
     options = parser.parse_args()
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     if options.what == "effect":
         run_effect(seeds, options.settings, options.buyers, options.log)
+    elif options.what == "experiments":
+        run_experiments(Path(options.data[0]) if options.data else None, options.seeds, N_ROWS)
+    elif options.what == "worlds":
+        run_worlds(options.seeds)
     elif options.what == "show":
         show_effect(pd.read_json(options.log, lines=True))
     elif options.what == "firm":
         run_firm(seeds, options.buyers)
     elif options.what == "warning":
-        run_warning(options.data)
+        run_warning(options.data or ["service_firm", "cdnow", "online_retail"])
     elif options.what == "telco":
         run_telco()
     else:

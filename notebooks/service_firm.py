@@ -94,8 +94,8 @@ warning.lapsed
 # %% [markdown]
 # ## What is due
 #
-# One row an action: what, when, why, and what is at stake (risk times what staying would bring). `capacity` picks the best set
-# that can be done, and no buyer is flooded.
+# One row an action: what, when, why, and what is at stake (risk times what staying would bring). `capacity` picks the best
+# set that can be done, and no buyer is flooded.
 
 # %%
 plan = cc.care_plan(book, histories, capacity=12)

@@ -5,7 +5,8 @@ from clientcare.care.plan import care_plan
 from clientcare.care.practices import care_practices
 from clientcare.care.report_card import CareReport, care_report
 from clientcare.care.warning import EarlyWarning, early_warning, warn_with_model
-from clientcare.effect.effect import CareEffect, care_effect
+from clientcare.effect.effect import care_effect
+from clientcare.effect.found import CareEffect
 from clientcare.effect.holdout import HoldoutPlan, HoldoutResult, plan_holdout
 from clientcare.effect.profit import ExpectedMaximumProfit, ProfitCurve, empc, profit_curve
 

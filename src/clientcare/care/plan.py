@@ -15,7 +15,7 @@ from clientcare.care.capacity import Capacity, best_set
 from clientcare.care.due import FINDERS, Due, Standing
 from clientcare.care.practices import last_owner
 from clientcare.care.sentences import bare_evidence, sentence
-from clientcare.effect.effect import CareEffect
+from clientcare.effect.found import CareEffect
 from clientcare.exceptions import InputError, OptionError
 from clientcare.facts.contacts import Contacts, Floats
 from clientcare.history.histories import Histories, require_histories

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from clientcare.scoring.export import unguard_formulas
 
 _FACTS = (
     "verdict", "effect", "low", "high", "naive", "naive_low", "naive_high", "randomised", "n_rows", "n_treated",
-    "n_buyers", "kept_share", "e_value", "validated",
+    "n_buyers", "n_clusters", "kept_share", "e_value", "validated",
 )  # fmt: skip
 
 
@@ -46,6 +47,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--arms", metavar="FILE", help="who was given care by lot, as 'holdout' wrote it; compares the arms"
     )
+    group.add_argument(
+        "--clusters",
+        metavar="COLUMN",
+        help="column of the buyers' table: what was dealt with together (owner, branch)",
+    )
     group.add_argument("--level", type=float, default=0.9, help="of the intervals (default 0.9)")
     group.add_argument("--random-state", type=int, default=0)
     add_output_options(parser, out="also write the effect found of each row (.parquet or .csv)")
@@ -64,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
         window=options.window,
         horizon=options.horizon,
         randomised=_arms(options.arms, histories) if options.arms else None,
+        clusters=options.clusters,
         level=options.level,
         random_state=options.random_state,
     )
@@ -79,6 +86,8 @@ def tell_effect(voice: Voice, found: CareEffect) -> None:
     """The finding, and what it rests on."""
     facts = {name: getattr(found, name) for name in _FACTS}
     voice.say("effect", found.sentence, sentence=found.sentence, reasons=list(found.reasons), **facts)
+    if found.complier is not None:
+        voice.say("complier", f"\n{found.complier}".capitalize() + ".", **asdict(found.complier))
     voice.show("placebos", "Effects that must be zero", found.placebos.round(4))
     voice.show("overlap", "Who could have gone either way", found.overlap)
     voice.show(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import stdtrit
 
 from clientcare.effect.doubly_robust import DoublyRobust, Estimate, doubly_robust, e_value, effective_size
 from clientcare.effect.nuisance import guess_unseen
@@ -32,6 +32,9 @@ CLAIM_LEVEL = 0.95
 MOSTLY_PRESENT = 0.5
 """Where more of the action than this needed the buyer to take part, who had gone could hardly be treated."""
 
+FEWEST_CLUSTERS = 10
+"""With fewer units dealt with together, their spread is not known well enough for an interval (Cameron and Miller 2015)."""
+
 MODEST = 1.3
 """A mood or a rumour that nobody wrote down bends a comparison so far without anybody noticing; a claim must stand as much
 even where nothing that was seen confounds."""
@@ -52,7 +55,7 @@ def placebos_of(
     shuffled = _shuffled(sample, np.random.default_rng(random_state))
     mixed = found.propensity * found.outcome_with + (1 - found.propensity) * found.outcome_without
     other = doubly_robust(
-        shuffled, sample.outcome, table, sample.buyer, binary=sample.binary, trim=0.0, level=PLACEBO_LEVEL,
+        shuffled, sample.outcome, table, sample.cluster, binary=sample.binary, trim=0.0, level=PLACEBO_LEVEL,
         known_propensity=np.full(len(shuffled), shuffled.mean()), known_outcomes=(mixed, mixed),
         random_state=random_state,
     ).estimate  # fmt: skip
@@ -77,7 +80,7 @@ def _on_the_past(
     everyone = np.ones(len(sample.treated), dtype=bool)
     guess = guess_unseen(table, sample.past_outcome, found.fold, everyone, sample.binary, random_state)
     return doubly_robust(
-        sample.treated, sample.past_outcome, table, sample.buyer, binary=sample.binary,
+        sample.treated, sample.past_outcome, table, sample.cluster, binary=sample.binary,
         known_propensity=found.propensity, known_outcomes=(guess, guess), trim=trim, level=PLACEBO_LEVEL,
         random_state=random_state,
     ).estimate  # fmt: skip
@@ -125,12 +128,17 @@ def why_not(
             f"{sample.share_met_by_presence:.0%} of the contacts needed the buyer to take part, so whoever had gone could "
             "not be treated; ask for attempts (status='attempt'), or give the action by lot"
         )
+    n_clusters = len(np.unique(sample.cluster[found.kept]))
+    if n_clusters < FEWEST_CLUSTERS:
+        reasons.append(
+            f"only {n_clusters} units were dealt with together; at least {FEWEST_CLUSTERS} are needed"
+        )
     return tuple(reasons)
 
 
 def claim_interval(estimate: Estimate) -> tuple[float, float]:
     """The interval on which a claim rests."""
-    reach = float(ndtri(0.5 + CLAIM_LEVEL / 2)) * estimate.error
+    reach = float(stdtrit(max(estimate.n_buyers - 1, 1), 0.5 + CLAIM_LEVEL / 2)) * estimate.error
     return estimate.value - reach, estimate.value + reach
 
 

@@ -4,9 +4,7 @@ tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from html import escape
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,146 +23,18 @@ from clientcare.effect.checks import (
     why_not,
     words_for,
 )
+from clientcare.effect.compliers import complier_effect
 from clientcare.effect.doubly_robust import DoublyRobust, balance, doubly_robust, naive_difference, overlap
+from clientcare.effect.found import CareEffect
+from clientcare.effect.lot import arms_of
 from clientcare.effect.nuisance import LogScale
-from clientcare.effect.sample import STATUSES, Action, EffectSample, effect_features, effect_sample
+from clientcare.effect.sample import STATUSES, Action, EffectSample, effect_sample, sample_of_table
 from clientcare.effect.targeting import EffectByBuyer, effects_unseen, gain_table
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.facts.contacts import Floats
 from clientcare.history.histories import Histories, require_histories
 from clientcare.progress import ProgressBar
 from clientcare.window import Days, Moment, parse_days, parse_moments
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CareEffect:
-    """What :func:`care_effect` found.
-
-    Attributes
-    ----------
-    effect, low, high, standard_error : float
-        Average effect of the action on the outcome over the rows kept, with its interval; clustered by buyer.
-    naive, naive_low, naive_high : float
-        Difference of the raw means: what counting says.
-    verdict : str
-        ``"helps"``, ``"harms"``, ``"no effect seen"`` or ``"cannot tell"``.
-    sentence : str
-        The finding in plain words.
-    reasons : tuple of str
-        Why the data cannot tell; empty otherwise.
-    randomised : bool
-        Whether the action was given by lot.
-    with_action, without_action : float
-        Mean outcome if everybody kept had, or had not, met the action.
-    n_rows, n_treated, n_buyers : int
-        Rows (dates times buyers), those that met the action, and different buyers.
-    kept_share : float
-        Share of rows that could have gone either way.
-    overlap : DataFrame
-        Rows with and without the action by propensity.
-    balance : DataFrame
-        Standardised differences of the features before and after weighting.
-    e_value, e_value_of_interval : float
-        How strongly (as a risk ratio) something unseen would have to go with action and outcome to explain
-        the effect, or the interval's nearer end, away; 1 where the interval holds zero, NaN where it has no
-        meaning.
-    placebos : DataFrame, index ``placebo``
-        Effects that must be zero: on the horizon before the action, and of a shuffled action.
-    rows : DataFrame, index (``as_of``, ``buyer_id``)
-        ``treated``, ``outcome``, ``propensity``, ``kept``, ``effect``, ``effect_error`` (by a rule not
-        fitted on the buyer), ``risk`` (outcome guessed without the action), ``value`` (the year before),
-        ``pseudo_effect``.
-    targeting : DataFrame, index ``policy``
-        Qini and gain of following the effect, the risk, the value, risk times value, or chance.
-    validated : bool
-        Whether following the effect by buyer beats chance on buyers it was not fitted on, and the data can
-        tell at all.
-    strongest_seen : float
-        By how much (as a risk ratio) the strongest confounder that was seen could bend a comparison that left it
-        out; what is claimed must stand an unseen one as strong. 1 by lot.
-    level : float
-        Of the intervals.
-    binary, lower_is_better : bool
-        Whether the outcome is 0 or 1, and whether less of it is wished for.
-    """
-
-    effect: float
-    low: float
-    high: float
-    standard_error: float
-    naive: float
-    naive_low: float
-    naive_high: float
-    verdict: str
-    sentence: str
-    reasons: tuple[str, ...]
-    randomised: bool
-    with_action: float
-    without_action: float
-    n_rows: int
-    n_treated: int
-    n_buyers: int
-    kept_share: float
-    overlap: pd.DataFrame
-    balance: pd.DataFrame
-    e_value: float
-    e_value_of_interval: float
-    placebos: pd.DataFrame
-    rows: pd.DataFrame
-    targeting: pd.DataFrame
-    validated: bool
-    strongest_seen: float
-    level: float
-    binary: bool
-    lower_is_better: bool
-    _rule: EffectByBuyer = field(repr=False)
-    _scale: LogScale = field(repr=False)
-    _action: Any = field(repr=False)
-    _status: str = field(repr=False)
-
-    def effect_by_buyer(
-        self, histories: Histories, as_of: Moment, features: pd.DataFrame | None = None
-    ) -> pd.DataFrame:
-        """The effect expected of the action on each buyer known at a date.
-
-        Returns
-        -------
-        DataFrame, index ``buyer_id``
-            ``effect``, ``low``, ``high`` at the level of the estimate. A rule learned from noise is noise:
-            mind ``validated``.
-        """
-        moments, _ = parse_moments(as_of, histories.timezone)
-        table = effect_features(histories, moments, self._action, features, self._status)
-        value, error = self._rule.predict(self._scale.transform(table))
-        reach = _normal_quantile(self.level) * error
-        index = table.index.get_level_values("buyer_id")
-        return pd.DataFrame({"effect": value, "low": value - reach, "high": value + reach}, index=index)
-
-    def benefit_by_buyer(self, histories: Histories, as_of: Moment) -> pd.Series[Any]:
-        """The effect turned so that more is better (the drop in churn, or the gain), what a plan ranks by."""
-        effect = self.effect_by_buyer(histories, as_of)["effect"]
-        return (-effect if self.lower_is_better else effect).rename("benefit")
-
-    def __repr__(self) -> str:
-        lines = [
-            self.sentence,
-            f"  effect {self.effect:+.4f} [{self.low:+.4f}, {self.high:+.4f}], naive {self.naive:+.4f} "
-            f"[{self.naive_low:+.4f}, {self.naive_high:+.4f}]",
-            f"  {self.n_rows:,} rows of {self.n_buyers:,} buyers, {self.n_treated:,} with the action, "
-            f"{self.kept_share:.0%} could have gone either way, E-value {self.e_value:.2f}",
-            self.placebos.round(4).to_string(),
-            self.targeting[["qini", "low", "high"]].round(5).to_string(),
-        ]
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        tables = (
-            self.placebos.round(4),
-            self.overlap,
-            self.balance.head(10).round(3),
-            self.targeting.round(5),
-        )
-        return f"<p>{escape(self.sentence)}</p>" + "".join(table.to_html() for table in tables)
 
 
 def care_effect(
@@ -178,6 +48,7 @@ def care_effect(
     status: str = "contact",
     outcome_from: str | None = None,
     randomised: Any = None,
+    clusters: Any = None,
     features: pd.DataFrame | None = None,
     trim: float = 0.05,
     cap: float = 0.99,
@@ -212,7 +83,13 @@ def care_effect(
     randomised : str or Series, optional
         Where the action was given by lot: a column of the buyers' table, or a Series by ``buyer_id`` or
         (``as_of``, ``buyer_id``), with ``care`` / ``hold_out`` or 1 / 0; rows without an arm are left out.
-        The effect is then that of the assignment, whether or not the contact took place.
+        The effect is then that of the assignment, whether or not the contact took place. Drawn anew at each date, or
+        branch after branch (a stepped wedge), give a Series by (``as_of``, ``buyer_id``): arms are compared within
+        each date, and dates at which all have the same arm are left out.
+    clusters : str or Series, optional
+        What was dealt with together: a column of the buyers' table (``"owner"``) or a Series by ``buyer_id``. The rows
+        of a cluster may move together, and where the lot was drawn by cluster they must be told so; default: each
+        buyer alone.
     features : DataFrame, optional
         What is known before the action, index (``as_of``, ``buyer_id``); default: ``feature_table`` at each
         date. The action's own past (times within 30, 90, 365 days, days since the last) is always added.
@@ -273,12 +150,93 @@ def care_effect(
         bar.at(0, "who met the action, and what was known of them")
         sample = effect_sample(
             histories, moments, action, outcome, parse_days(window, "window"), parse_days(horizon),
-            outcome_from=outcome_from, randomised=randomised, features=features, cap=cap, status=status,
+            outcome_from=outcome_from, randomised=randomised, clusters=clusters, features=features, cap=cap,
+            status=status,
         )  # fmt: skip
         _require_both(sample)
         scale = LogScale.fit(sample.features)
         bar.at(1, "comparing like with like")
         return _report(sample, scale, action, status, trim, level, random_state, words_for(outcome))
+
+
+def effect_in_table(
+    table: pd.DataFrame,
+    action: str,
+    outcome: str,
+    features: Sequence[str],
+    *,
+    randomised: bool = False,
+    past_outcome: str | None = None,
+    clusters: str | None = None,
+    lower_is_better: bool = False,
+    trim: float = 0.05,
+    cap: float = 0.99,
+    level: float = 0.9,
+    random_state: int = 0,
+) -> CareEffect:
+    """The effect of an action that stands in a table already: one row a buyer, no histories needed.
+
+    For experiments kept as tables, and to hold the estimate against them. The same estimate, checks and words as
+    :func:`care_effect`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a buyer.
+    action : str
+        The column that says who met the action: 1 or 0, true or false, or a word for an arm.
+    outcome : str
+        The column with what came after: 0 and 1, or amounts.
+    features : list of str
+        Columns with what was known before the action: numbers, or categories of few levels.
+    randomised : bool
+        Whether the action was given by lot to all rows alike.
+    past_outcome : str, optional
+        The same outcome before the action: an effect on it must be zero.
+    clusters : str, optional
+        The column that says which rows were dealt with together.
+    lower_is_better : bool
+        Whether less of the outcome is wished for, as with churn.
+    trim, cap, level, random_state
+        As in :func:`care_effect`.
+
+    Raises
+    ------
+    OptionError
+        Where the table has no such column, or an outcome or arm is unknown.
+    NotEnoughDataError
+        Where next to nobody, or next to everybody, met the action.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> visits = rng.poisson(3, 2000)
+    >>> called = rng.random(2000) < 0.5
+    >>> stayed = rng.random(2000) < 0.3 + 0.05 * np.minimum(visits, 5) + 0.1 * called
+    >>> table = pd.DataFrame({"visits": visits, "called": called, "stayed": stayed})
+    >>> effect_in_table(table, "called", "stayed", ["visits"], randomised=True).verdict
+    'helps'
+    """
+    wanted = [action, outcome, *features, *(name for name in (past_outcome, clusters) if name)]
+    missing = [name for name in wanted if name not in table]
+    if missing:
+        raise OptionError(f"effect_in_table: the table has no column {', '.join(map(repr, missing))}.")
+    arm = arms_of(table[action])
+    y = np.asarray(table[outcome], dtype=np.float64)
+    if np.isnan(arm).any() or np.isnan(y).any():
+        raise OptionError(
+            f"effect_in_table: {int(np.isnan(arm).sum()):,} arms and {int(np.isnan(y).sum()):,} outcomes are unknown; "
+            "leave these rows out."
+        )
+    sample = sample_of_table(
+        arm == 1, y, table[list(features)],
+        None if past_outcome is None else np.asarray(table[past_outcome], dtype=np.float64),
+        None if clusters is None else pd.factorize(table[clusters])[0].astype(np.int64),
+        randomised=randomised, lower_is_better=lower_is_better, cap=cap,
+    )  # fmt: skip
+    _require_both(sample)
+    scale = LogScale.fit(sample.features)
+    return _report(sample, scale, None, "contact", trim, level, random_state, outcome)
 
 
 def _require_both(sample: EffectSample) -> None:
@@ -293,7 +251,7 @@ def _require_both(sample: EffectSample) -> None:
 def _report(
     sample: EffectSample,
     scale: LogScale,
-    action: Action,
+    action: Action | None,
     status: str,
     trim: float,
     level: float,
@@ -302,13 +260,13 @@ def _report(
 ) -> CareEffect:
     table = scale.transform(sample.features)
     found = doubly_robust(
-        sample.treated, sample.outcome, table, sample.buyer, binary=sample.binary, trim=trim, level=level,
+        sample.treated, sample.outcome, table, sample.cluster, binary=sample.binary, trim=trim, level=level,
         known_propensity=sample.assigned_share, random_state=random_state,
     )  # fmt: skip
     placebos = placebos_of(sample, table, found, trim, random_state)
     even = balance(sample.treated, table, scale.names, found.propensity, found.kept, trim)
     reasons = why_not(sample, found, even, placebos)
-    naive = naive_difference(sample.treated, sample.outcome, sample.buyer, level)
+    naive = naive_difference(sample.treated, sample.outcome, sample.cluster, level)
     strength = e_values(sample, found)
     seen = strongest_seen(sample) if sample.assigned_share is None else 1.0
     verdict = verdict_of(found.estimate, reasons, sample.lower_is_better)
@@ -344,6 +302,9 @@ def _report(
         rows=rows,
         targeting=targeting,
         validated=beats_chance and verdict != "cannot tell",
+        n_clusters=len(np.unique(sample.cluster)),
+        n_dates_left_out=sample.n_dates_left_out,
+        complier=complier_effect(sample, found, table, trim, level, random_state),
         level=level,
         binary=sample.binary,
         lower_is_better=sample.lower_is_better,
@@ -382,9 +343,9 @@ def _by_buyer(
         "risk_value": (risk - risk.min()) * sample.value,
     }
     kept_policies = {name: score[known] for name, score in policies.items()}
-    benefit, buyer = sign * found.pseudo_effect[known], sample.buyer[known]
+    benefit, unit = sign * found.pseudo_effect[known], sample.cluster[known]
     gains = (
-        gain_table(benefit, buyer, kept_policies, level, random_state) if known.any() else _no_gain(policies)
+        gain_table(benefit, unit, kept_policies, level, random_state) if known.any() else _no_gain(policies)
     )
     rows = pd.DataFrame(
         {
@@ -407,9 +368,3 @@ def _no_gain(policies: dict[str, Floats]) -> pd.DataFrame:
     frame = pd.DataFrame(np.nan, index=[*policies, "random"], columns=["qini", "low", "high"])
     frame.index.name = "policy"
     return frame
-
-
-def _normal_quantile(level: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(0.5 + level / 2))

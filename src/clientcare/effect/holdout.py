@@ -73,7 +73,9 @@ class HoldoutPlan:
             f"these can find {100 * self.detectable_effect:.1f} points of a mean risk of {100 * risk:.1f}."
         )
 
-    def evaluate(self, outcomes: pd.Series[Any], lower_is_better: bool = True) -> HoldoutResult:
+    def evaluate(
+        self, outcomes: pd.Series[Any], lower_is_better: bool = True, *, sequential: bool = False
+    ) -> HoldoutResult:
         """What the care did, once the outcomes are in; as assigned, whether or not the care took place.
 
         Within each stratum the arms are compared, adjusted for the churn risk foreseen, and the strata are
@@ -85,6 +87,9 @@ class HoldoutPlan:
             1 or 0, or amounts; a buyer assigned and missing here is left out and counted.
         lower_is_better : bool
             True for churn.
+        sequential : bool
+            Whether you look more than once, as the outcomes of wave after wave come in, and stop when you like. The
+            interval is then wider and right at all looks together; without it, it is right at one look fixed before.
 
         Raises
         ------
@@ -96,7 +101,8 @@ class HoldoutPlan:
         References
         ----------
         W. Lin (2013), "Agnostic notes on regression adjustments to experimental data", Annals of Applied
-        Statistics 7.
+        Statistics 7. I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy, A. Ramdas (2024), "Time-uniform central
+        limit theory and asymptotic confidence sequences", The Annals of Statistics 52.
         """
         y = numbers_by_buyer(outcomes, self.assignment.index, "HoldoutPlan.evaluate", "outcomes")
         known = ~np.isnan(y)
@@ -106,8 +112,11 @@ class HoldoutPlan:
         table = _adjusters(self.assignment[known])
         values: Floats = y[known]
         effect, error = _adjusted_difference(values, care[known], table)
-        free = max(len(values) - 2 * (table.shape[1] + 1), 1)
-        reach = float(t.ppf(0.5 + self.level / 2, free)) * error
+        if sequential:
+            reach = _reach_at_any_look(len(values), len(y), self.level) * error
+        else:
+            free = max(len(values) - 2 * (table.shape[1] + 1), 1)
+            reach = float(t.ppf(0.5 + self.level / 2, free)) * error
         return HoldoutResult(
             effect=effect,
             low=effect - reach,
@@ -118,6 +127,7 @@ class HoldoutPlan:
             n_missing=int((~known).sum()),
             binary=bool(np.isin(values, (0, 1)).all()),
             lower_is_better=lower_is_better,
+            sequential=sequential,
         )
 
     def __repr__(self) -> str:
@@ -140,6 +150,7 @@ class HoldoutResult:
     n_missing: int
     binary: bool
     lower_is_better: bool
+    sequential: bool = False
 
     @property
     def verdict(self) -> str:
@@ -151,7 +162,25 @@ class HoldoutResult:
     def __str__(self) -> str:
         scale, unit = (100, " points") if self.binary else (1, "")
         low, mid, high = (f"{scale * value:+,.2f}{unit}" for value in (self.low, self.effect, self.high))
-        return f"Care, given by lot: {self.verdict} ({mid}, interval {low} to {high})."
+        looks = ", right at all looks together" if self.sequential else ""
+        return f"Care, given by lot: {self.verdict} ({mid}, interval {low} to {high}{looks})."
+
+
+def _reach_at_any_look(n: int, n_planned: int, level: float) -> float:
+    """How many standard errors an interval must reach to hold the truth at all looks together.
+
+    A normal mixture over the effects (Robbins 1970), tuned to be tightest when ``n_planned`` outcomes are in:
+    ``sqrt(2 (n r + 1) / (n r) * log(sqrt(n r + 1) / (1 - level)))`` with r the variance of the mixture.
+
+    Examples
+    --------
+    >>> round(_reach_at_any_look(1000, 1000, 0.9), 2), round(_reach_at_any_look(200, 1000, 0.9), 2)
+    (2.76, 3.12)
+    """
+    alpha = 1 - level
+    r = (-2 * np.log(alpha) + np.log(1 - 2 * np.log(alpha))) / n_planned
+    spread = n * r + 1
+    return float(np.sqrt(2 * spread / (n * r) * np.log(np.sqrt(spread) / alpha)))
 
 
 def plan_holdout(

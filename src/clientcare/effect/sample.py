@@ -5,12 +5,13 @@ from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from clientcare.effect.lot import assigned_arms, cluster_of, share_by_date
 from clientcare.exceptions import InputError, OptionError
 from clientcare.facts.contacts import Bools, Contacts, Floats, Ints
 from clientcare.facts.kinds import NAMES
@@ -31,12 +32,6 @@ MOST_LEVELS = 20
 Action = str | Iterable[str] | Mapping[str, Any] | pd.Series
 
 STATUSES = ("attempt", "contact", "kept")
-ARMS: dict[Any, float] = {
-    **dict.fromkeys(("care", "treatment", "treated", "test"), 1.0),
-    **dict.fromkeys(("hold_out", "holdout", "held_out", "control"), 0.0),
-    **{1: 1.0, 0: 0.0, "1": 1.0, "0": 0.0},  # 1 and True are one key
-}
-"""The words of the field for the two arms; capitals, blanks and hyphens do not count."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +52,11 @@ class EffectSample:
     assigned_share: Floats | None
     share_met_by_presence: float = 0.0
     """Share of the contacts behind the action in which the buyer had to take part."""
+    cluster: Ints = field(kw_only=True)
+    """What was dealt with together; the buyer where nothing was."""
+    met: Bools | None = None
+    """By lot: who met the action, whatever they were drawn for; None where no contact can show it."""
+    n_dates_left_out: int = 0
 
 
 def effect_sample(
@@ -69,6 +69,7 @@ def effect_sample(
     *,
     outcome_from: str,
     randomised: Any,
+    clusters: Any = None,
     features: pd.DataFrame | None,
     cap: float,
     status: str = "contact",
@@ -95,13 +96,15 @@ def effect_sample(
     past = np.concatenate([values[buyers] for values, buyers in zip(before, known, strict=True)])
     if not binary:
         y, past = _capped(y, cap), _capped(past, cap)
-    treated = np.concatenate(
-        [
-            _treated(histories, action, m, window_days, status)[buyers]
-            for m, buyers in zip(moments, known, strict=True)
-        ]
-    )
-    assigned = _assigned(histories, randomised, index, position)
+    assigned = assigned_arms(histories, randomised, index, position)
+    seen = assigned is None or isinstance(action, pd.Series) or histories.events("interactions") is not None
+    met = [
+        _treated(histories, action, m, window_days, status)[buyers]
+        if seen
+        else np.zeros(len(buyers), dtype=bool)
+        for m, buyers in zip(moments, known, strict=True)
+    ]
+    treated = np.concatenate(met)
     value = np.concatenate(
         [_yearly_value(histories, m)[buyers] for m, buyers in zip(moments, known, strict=True)]
     )
@@ -109,11 +112,16 @@ def effect_sample(
         **_lagged_action(histories, action, moments, known, status)
     )
     usable = ~np.isnan(y)
-    share = None
+    share, took, n_left_out = None, None, 0
     if assigned is not None:
+        took = treated if seen and not isinstance(action, pd.Series) else None
         usable &= ~np.isnan(assigned)
         treated = assigned == 1
-        share = _share_by_date(treated, index, usable)
+        share = share_by_date(treated, index, usable)
+        divided = (share > 0) & (share < 1)
+        n_left_out = len(index[usable & ~divided].get_level_values(0).unique())
+        usable &= divided
+    cluster = cluster_of(histories, clusters, position)
     return EffectSample(
         index=index[usable],
         buyer=position[usable].astype(np.int64),
@@ -127,6 +135,45 @@ def effect_sample(
         or (isinstance(outcome, str) and outcome == "churn"),
         assigned_share=None if share is None else share[usable],
         share_met_by_presence=_presence(histories, action, moments, window_days, status),
+        cluster=cluster[usable],
+        met=None if took is None else took[usable],
+        n_dates_left_out=n_left_out,
+    )
+
+
+def sample_of_table(
+    treated: Bools,
+    outcome: Floats,
+    features: pd.DataFrame,
+    past_outcome: Floats | None,
+    cluster: Ints | None,
+    *,
+    randomised: bool,
+    lower_is_better: bool,
+    cap: float,
+) -> EffectSample:
+    """A sample from columns of a table with one row a buyer; see :func:`clientcare.effect.effect_in_table`."""
+    n = len(treated)
+    binary = bool(np.isin(outcome, (0, 1)).all())
+    past = np.full(n, np.nan) if past_outcome is None else past_outcome
+    index = pd.MultiIndex.from_arrays(
+        [pd.DatetimeIndex([pd.Timestamp(0)]).repeat(n), pd.RangeIndex(n)], names=["as_of", "buyer_id"]
+    )
+    texts = {
+        str(name): features[name].astype("category") for name in features.select_dtypes(exclude="number")
+    }
+    return EffectSample(
+        index=index,
+        buyer=np.arange(n),
+        treated=treated,
+        outcome=outcome if binary else _capped(outcome, cap),
+        past_outcome=past if binary else _capped(past, cap),
+        value=np.ones(n),
+        features=_numbers(features.assign(**texts)).set_axis(index),
+        binary=binary,
+        lower_is_better=lower_is_better,
+        assigned_share=np.full(n, treated.mean()) if randomised else None,
+        cluster=np.arange(n) if cluster is None else cluster,
     )
 
 
@@ -322,63 +369,6 @@ def _spread(series: pd.Series[Any], histories: Histories, moment: pd.Timestamp) 
         dates = series.index.get_level_values(0)
         series = series[dates == moment].droplevel(0)
     return np.asarray(series.reindex(histories.buyer_ids).astype(np.float64).to_numpy(dtype=np.float64))
-
-
-def _assigned(histories: Histories, randomised: Any, index: pd.MultiIndex, position: Ints) -> Floats | None:
-    """The arm each row was drawn into, 1 care and 0 held out; None where nothing was drawn by lot."""
-    if randomised is None:
-        return None
-    if isinstance(randomised, str):
-        if histories.buyers is None or randomised not in histories.buyers:
-            found = [] if histories.buyers is None else list(map(str, histories.buyers.columns))
-            raise OptionError(
-                f"care_effect: randomised={randomised!r} is no column of the buyers' table ({found})."
-            )
-        randomised = histories.buyers[randomised]
-    if not isinstance(randomised, pd.Series):
-        raise InputError(
-            "care_effect: randomised is a column of the buyers' table or a Series by buyer_id, "
-            f"found {type(randomised).__name__}."
-        )
-    if randomised.index.nlevels == 2:
-        arms = randomised.reindex(index)
-    else:
-        arms = randomised.reindex(histories.buyer_ids).iloc[position]
-    if len(arms) and arms.isna().all():
-        raise InputError(
-            f"care_effect: no arm names a buyer of these tables ({len(randomised):,} arms, none of them known). "
-            "Index the arms by buyer_id as it is written here: whole numbers or texts."
-        )
-    return _arms(arms)
-
-
-def _arms(words: pd.Series[Any]) -> Floats:
-    """1 for care, 0 for held out, NaN where nothing is said.
-
-    Raises
-    ------
-    OptionError
-        Where a word means neither.
-    """
-    plain = [
-        word.strip().lower().replace("-", "_").replace(" ", "_") if isinstance(word, str) else word
-        for word in words
-    ]
-    known = [word is not None and word == word and word != "" for word in plain]
-    unknown = sorted(
-        {str(word) for word, said in zip(plain, known, strict=True) if said and word not in ARMS}
-    )
-    if unknown:
-        raise OptionError(
-            f"care_effect: {', '.join(map(repr, unknown[:5]))} {'is no arm' if len(unknown) == 1 else 'are no arms'}. "
-            "Write 'care' or 1 for those who were given care, 'hold_out' or 0 for those who were not."
-        )
-    return np.asarray([ARMS[word] if said else np.nan for word, said in zip(plain, known, strict=True)])
-
-
-def _share_by_date(treated: Bools, index: pd.MultiIndex, usable: Bools) -> Floats:
-    frame = pd.Series(np.where(usable, treated, np.nan), index=index)
-    return np.asarray(frame.groupby(level=0).transform("mean").to_numpy(dtype=np.float64))
 
 
 def _yearly_value(histories: Histories, moment: pd.Timestamp) -> Floats:
