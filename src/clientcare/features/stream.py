@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import joblib
 import numpy as np
@@ -25,7 +25,11 @@ from clientcare.features.peers import measure_norms
 from clientcare.features.snapshot import SharedRuns, Snapshot, snapshots_of
 from clientcare.features.static import static_columns
 from clientcare.features.table import feature_columns, given_columns
+from clientcare.history.door.dates import check_timezone
+from clientcare.history.door.schema import ColumnMap
 from clientcare.history.histories import Histories
+from clientcare.history.options import DoorOptions, shows_door_options
+from clientcare.history.sources.files import CsvForm
 from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.sources.scans import scan_of
 from clientcare.history.sources.settled import settled_options
@@ -75,6 +79,7 @@ class _Task:
     compression: str
 
 
+@shows_door_options
 def write_feature_table(
     transactions: Any = None,
     interactions: Any = None,
@@ -90,7 +95,11 @@ def write_feature_table(
     n_jobs: int | None = None,
     compression: str = "snappy",
     memory_limit: str = "512MB",
-    **options: Any,
+    columns: ColumnMap | None = None,
+    encoding: str | Mapping[str, str] = "utf-8",
+    delimiter: str | Mapping[str, str] | None = None,
+    skip_lines: int | Mapping[str, int] = 0,
+    **options: Unpack[DoorOptions],
 ) -> FeatureFiles:
     """The feature table of files or tables of any size, written as Parquet a partition at a time.
 
@@ -119,8 +128,12 @@ def write_feature_table(
         Of the files written.
     memory_limit : str
         What DuckDB may use while it splits the tables.
+    columns : mapping, optional
+        As for :class:`Histories`.
+    encoding, delimiter, skip_lines : str or int, or mapping of table to them, optional
+        How CSV files are written.
     **options
-        All options of :class:`Histories` (``columns``, ``timezone``, ``observed_until`` ...).
+        Further options of :class:`Histories`; the signature names them.
 
     Returns
     -------
@@ -148,12 +161,16 @@ def write_feature_table(
     >>> pd.read_parquet(written.folder).set_index("buyer_id").sort_index()["n_purchases"].tolist()
     [1.0, 1.0]
     """
-    moments, several = parse_moments(as_of, options.get("timezone"))
+    moments, several = parse_moments(as_of, check_timezone(options.get("timezone")))
     chosen, days = parse_families(families), parse_windows(windows)
     if not is_one_of(compression, COMPRESSIONS):
         raise OptionError(f"compression: must be one of {', '.join(COMPRESSIONS)}.")
     sources = dict(zip(TABLES, (transactions, interactions, contracts, buyers), strict=True))
-    scans = {name: scan_of(name, source) for name, source in sources.items() if source is not None}
+    scans = {
+        name: scan_of(name, source, CsvForm.of(name, encoding, delimiter, skip_lines))
+        for name, source in sources.items()
+        if source is not None
+    }
     if not set(scans) - {"buyers"}:
         raise OptionError("write_feature_table: give transactions, interactions or contracts.")
     target = Path(out).expanduser().absolute()
@@ -167,17 +184,17 @@ def write_feature_table(
             scans,
             Path(work) / "split",
             n_partitions or _n_partitions(suggest_partitions(scans)),
-            columns=options.get("columns"),
+            columns=columns,
             memory_limit=memory_limit,
             lasting=False,
             strict=options.get("on_bad_rows") == "raise",
             fold=options.get("ids") == "fold",
         )
-        options = settled_options(parts, options)
+        settled = settled_options(parts, {**options, "columns": columns})
         result = Path(work) / "features"
         result.mkdir()
         bar.at(1, "a partition at a time")
-        task = _Task(parts, tuple(moments), several, chosen, days, options, result, compression)
+        task = _Task(parts, tuple(moments), several, chosen, days, settled, result, compression)
         written = _run(task, norms, n_jobs)
         put_folder(result, target, Path(work) / "before")
         remove_folder(Path(work) / "before")

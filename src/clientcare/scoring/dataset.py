@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,11 @@ from threadpoolctl import threadpool_limits
 from clientcare.book import OWN_LIST
 from clientcare.durable import reached
 from clientcare.exceptions import InputError, OptionError, SourceError
+from clientcare.history.door.dates import check_timezone
 from clientcare.history.door.headlines import rows_set_aside_said
 from clientcare.history.door.quality import SET_ASIDE
 from clientcare.history.door.schema import ColumnMap, check_column_map, read_names
+from clientcare.history.options import DoorOptions, shows_door_options
 from clientcare.history.sources.databases import import_duckdb
 from clientcare.history.sources.files import CsvForm, require_other_place
 from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
@@ -116,6 +118,7 @@ class ScoringResult:
         )
 
 
+@shows_door_options
 def score_dataset(
     model: Any,
     *,
@@ -135,7 +138,7 @@ def score_dataset(
     encoding: str | Mapping[str, str] = "utf-8",
     delimiter: str | Mapping[str, str] | None = None,
     skip_lines: int | Mapping[str, int] = 0,
-    **door: Any,
+    **door: Unpack[DoorOptions],
 ) -> ScoringResult:
     """Score every buyer of tables that need not fit in memory, and publish the book all at once or not at all.
 
@@ -172,7 +175,7 @@ def score_dataset(
     encoding, delimiter, skip_lines : str or int, or mapping of table to them, optional
         How CSV files are written.
     **door
-        Further options of :class:`Histories`: ``timezone``, ``kinds``, ``satisfaction_scale``, ...
+        Further options of :class:`Histories`; the signature names them.
 
     Returns
     -------
@@ -219,7 +222,7 @@ def score_dataset(
     sources = {table: source for table, source in sources.items() if source is not None}
     if not any(table in sources for table in DATED):
         raise InputError("score_dataset: no table given. Give transactions, interactions or contracts.")
-    moment = parse_moment(as_of, door.get("timezone"))
+    moment = parse_moment(as_of, check_timezone(door.get("timezone")))
     require_tables("score_dataset", getattr(model, "tables_", ()), sources)
     if labels is not None:
         labels = own_labels(labels, "score_dataset")
@@ -260,12 +263,12 @@ def score_dataset(
         "output": dict(output.form),
         "versions": _versions(),
     }
-    door = {**door, "columns": _mapping_of(mapping, scans)}
+    settled = {**door, "columns": _mapping_of(mapping, scans)}
     with ProgressBar("Scoring", n_parts) as bar, open_job(output.place, key) as job:
         run = _Run(
             model,
             moment,
-            door,
+            settled,
             n_jobs,
             on_progress or (lambda done: bar.at(done.parts_done, done.stage)),
             labels,

@@ -28,9 +28,9 @@ class Relationship(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         as_of = str((params or {}).get("as_of") or "")
         if not as_of:
             raise OptionError("as_of: no date given. Pass params={'as_of': '2024-01-31'}.")
-        tables = tables_of(pd.DataFrame(model_input))
-        silent = {name: _without_rows(name) for name in self._model.tables_ if name not in tables}
-        return score_partition(self._model, **tables, **silent, as_of=as_of).reset_index()
+        tables: dict[str, Any] = {**tables_of(pd.DataFrame(model_input))}
+        tables |= {name: _without_rows(name) for name in self._model.tables_ if name not in tables}
+        return score_partition(self._model, **tables, as_of=as_of).reset_index()
 
 
 def tables_of(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

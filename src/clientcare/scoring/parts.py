@@ -7,7 +7,7 @@ Dask and :func:`score_dataset` are shuffles around these two.
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from clientcare.exceptions import BeyondDataWarning, NotEnoughDataError, OptionError
 from clientcare.history import Histories
+from clientcare.history.door.schema import ColumnMap
+from clientcare.history.options import DoorOptions, shows_door_options
 from clientcare.window import Moment
 
 DATED = ("transactions", "interactions", "contracts")
@@ -51,6 +53,7 @@ def partition(buyer_ids: Any, n_partitions: int) -> NDArray[np.int64]:
     return np.where(missing, 0, (hashes % np.uint64(n_partitions)).astype(np.int64))
 
 
+@shows_door_options
 def score_partition(
     model: Any,
     transactions: Any = None,
@@ -59,7 +62,8 @@ def score_partition(
     buyers: Any = None,
     *,
     as_of: Moment,
-    **door: Any,
+    columns: ColumnMap | None = None,
+    **door: Unpack[DoorOptions],
 ) -> pd.DataFrame:
     """The book of the buyers in some tables, as ``model.score`` would make it; a part without buyers has no rows.
 
@@ -70,14 +74,16 @@ def score_partition(
     transactions, interactions, contracts, buyers : table, optional
         All rows of the buyers of one part.
     as_of : date
+    columns : mapping, optional
+        As for :class:`Histories`.
     **door
-        Options of :class:`Histories`.
+        Further options of :class:`Histories`; the signature names them.
 
     Returns
     -------
     DataFrame indexed by buyer_id
     """
-    histories = open_partition(transactions, interactions, contracts, buyers, **door)
+    histories = open_partition(transactions, interactions, contracts, buyers, columns=columns, **door)
     if histories is None:
         return pd.DataFrame()
     return score_one_part(model, histories, as_of)

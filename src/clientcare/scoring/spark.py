@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,9 @@ from clientcare.book import COLUMNS, MOMENTS, TEXTS
 from clientcare.exceptions import InputError, MissingExtraError, OptionError
 from clientcare.features import feature_table
 from clientcare.history import Histories
+from clientcare.history.door.dates import check_timezone
 from clientcare.history.door.schema import ColumnMap, check_column_map, read_names
+from clientcare.history.options import DoorOptions, shows_door_options
 from clientcare.model.training.requirements import require_tables
 from clientcare.scoring.parts import DATED, as_arrow, open_partition, score_one_part
 from clientcare.window import Moment, parse_moment
@@ -27,6 +29,7 @@ from clientcare.window import Moment, parse_moment
 _GROUP, _TABLE = "clientcare_group", "clientcare_table"
 
 
+@shows_door_options
 def score(
     model: Any,
     transactions: Any = None,
@@ -37,7 +40,7 @@ def score(
     as_of: Moment,
     columns: ColumnMap | None = None,
     n_groups: int | None = None,
-    **door: Any,
+    **door: Unpack[DoorOptions],
 ) -> Any:
     """The book of every buyer in some Spark DataFrames.
 
@@ -67,7 +70,7 @@ def score(
     InputError
         Where no dated table is given, or one that the model learned from is not.
     """
-    moment = parse_moment(as_of, door.get("timezone"))
+    moment = parse_moment(as_of, check_timezone(door.get("timezone")))
     frames = _Frames({"transactions": transactions, "interactions": interactions, "contracts": contracts, "buyers": buyers},
                      columns, door)  # fmt: skip
     require_tables("spark.score", getattr(model, "tables_", ()), frames.frames)
@@ -83,6 +86,7 @@ def score(
     return frames.grouped(of_group, _book_schema(id_type), n_groups)
 
 
+@shows_door_options
 def features(
     transactions: Any = None,
     interactions: Any = None,
@@ -95,7 +99,7 @@ def features(
     norms: Any = None,
     columns: ColumnMap | None = None,
     n_groups: int | None = None,
-    **door: Any,
+    **door: Unpack[DoorOptions],
 ) -> Any:
     """The feature table of some Spark DataFrames.
 
@@ -112,7 +116,7 @@ def features(
     """
     from clientcare.features import FAMILIES
 
-    moment = parse_moment(as_of, door.get("timezone"))
+    moment = parse_moment(as_of, check_timezone(door.get("timezone")))
     frames = _Frames({"transactions": transactions, "interactions": interactions, "contracts": contracts, "buyers": buyers},
                      columns, door)  # fmt: skip
     asked = [families] if isinstance(families, str) else list(FAMILIES if families is None else families)
@@ -132,6 +136,7 @@ def features(
     return frames.grouped(of_group, schema, n_groups)
 
 
+@shows_door_options
 def sample_histories(
     transactions: Any = None,
     interactions: Any = None,
@@ -140,7 +145,7 @@ def sample_histories(
     *,
     share: float,
     columns: ColumnMap | None = None,
-    **door: Any,
+    **door: Unpack[DoorOptions],
 ) -> Histories:
     """The whole histories of a share of the buyers, brought to the driver to fit a model on.
 

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from clientcare.exceptions import InputError, SchemaError
+from clientcare.exceptions import InputError, SchemaError, SourceError
 from clientcare.history.door.schema import is_ours, read_names
+from clientcare.history.door.streams import arrow_stream
 
 Cells: TypeAlias = Any
 """A column: an arrow column of one type, or Python objects where a pandas column mixes types."""
@@ -112,12 +113,17 @@ def take_in(table: str, frame: Any, mapping: Mapping[str, str | None]) -> GivenT
         return _from_pandas(table, frame, mapping)
     if isinstance(frame, FileTable):
         return _from_file(table, frame, mapping)
+    if isinstance(frame, pa.RecordBatch):
+        frame = pa.Table.from_batches([frame])
     if isinstance(frame, pa.Table):
         return _from_arrow(table, frame, mapping)
     try:
         other = nw.from_native(frame)
     except TypeError:
         other = None
+    stream = None if isinstance(other, (nw.DataFrame, nw.LazyFrame)) else arrow_stream(frame)
+    if stream is not None:
+        return _from_arrow(table, _read_whole(table, stream), mapping)
     if not isinstance(other, (nw.DataFrame, nw.LazyFrame)):
         hint = (
             " Read files with read_histories(...)."
@@ -126,9 +132,21 @@ def take_in(table: str, frame: Any, mapping: Mapping[str, str | None]) -> GivenT
         )
         raise InputError(
             f"{table}: a {type(frame).__name__} is no table. "
-            f"Give a pandas or polars frame, a pyarrow table or a DuckDB relation.{hint}"
+            f"Give a pandas or polars frame, a pyarrow table, a DuckDB relation, or what streams in arrow form.{hint}"
         )
     return _from_arrow(table, arrow_of(table, other), mapping)
+
+
+def _read_whole(table: str, stream: pa.RecordBatchReader) -> pa.Table:
+    trouble = ""
+    try:
+        return stream.read_all()
+    except (pa.ArrowException, OSError) as cause:
+        trouble = type(cause).__name__
+    raise SourceError(
+        f"{table}: the stream broke off, or has been read already ({trouble}).\n"
+        "A stream can be read once: make it anew, or give a table."
+    )
 
 
 def arrow_of(table: str, frame: Any) -> pa.Table:
@@ -216,6 +234,15 @@ def without_odd_types(frame: pa.Table) -> pa.Table:
             plain = pa.large_string() if is_text(column.type) else pa.large_binary()
             frame = frame.set_column(number, column.name, frame.column(number).cast(plain))
     return frame
+
+
+def plain_batches(rows: pa.Table) -> pa.Table:
+    """The table with types that DuckDB knows; a column without a single value is of any type, so of numbers."""
+    for number, column in enumerate(rows.schema):
+        if pa.types.is_null(column.type):
+            nothing = pa.chunked_array([pa.nulls(rows.num_rows, pa.int64())])
+            rows = rows.set_column(number, column.name, nothing)
+    return without_odd_types(rows)
 
 
 def _from_file(table: str, file: FileTable, mapping: Mapping[str, str | None]) -> GivenTable:

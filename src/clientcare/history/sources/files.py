@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from glob import glob, has_magic
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -21,39 +21,45 @@ import pyarrow.parquet as pq
 
 from clientcare.exceptions import OptionError, SchemaError, SourceError
 from clientcare.history.door.intake import FileTable
+from clientcare.history.door.schema import ColumnMap
 from clientcare.history.histories import Histories
+from clientcare.history.options import DoorOptions, shows_door_options
 from clientcare.history.sources.databases import DatabaseQuery, is_address, query_of_address
+from clientcare.history.sources.packed import TEXT_ENDS, ZIP, csv_input, text_stream
 from clientcare.history.sources.workbooks import WHOLE_ENDS, read_whole
 from clientcare.progress import ProgressBar
 
-CSV_ENDS = tuple(end + packed for packed in ("", ".gz", ".bz2", ".zst") for end in (".csv", ".tsv", ".txt"))
+CSV_ENDS = (*(end + packed for packed in ("", ".gz", ".bz2", ".zst") for end in TEXT_ENDS), ZIP)
 PARQUET_ENDS = (".parquet", ".pq")
 DELIMITERS = (",", ";", "\t", "|")
 MOST_SKIPPED = 1_000
 """The header is looked for in the first 64 KiB; a thousand lines above it are no title any more."""
 
 
+@shows_door_options
 def read_histories(
     transactions: Any = None,
     interactions: Any = None,
     contracts: Any = None,
     buyers: Any = None,
     *,
+    columns: ColumnMap | None = None,
     encoding: str | Mapping[str, str] = "utf-8",
     delimiter: str | Mapping[str, str] | None = None,
     skip_lines: int | Mapping[str, int] = 0,
-    **options: Any,
+    **options: Unpack[DoorOptions],
 ) -> Histories:
     r"""Histories from files or databases.
 
     Parameters
     ----------
     transactions, interactions, contracts, buyers : path, pattern, folder, list of paths, database, or table
-        CSV (also compressed: gz, bz2, zst), Parquet, JSON (a list of records, or one record a line), or a workbook
-        (``.xlsx``, its first sheet). A folder stands for all its CSV and Parquet files, in the order of their
-        names; several files of a table must have the same columns. A database is named by its address with the
-        table behind a ``#`` (``"postgresql+psycopg://host/shop#orders"``, ``"duckdb:///shop.db#orders"``) or asked
-        by a :class:`~clientcare.history.DatabaseQuery`. Tables are taken as they are.
+        CSV (also compressed: gz, bz2, zst, or alone in a zip), Parquet, JSON (a list of records, or one record a
+        line), or a workbook (``.xlsx``, ``.xls``, its first sheet). A folder stands for all its CSV and Parquet
+        files, in the order of their names; several files of a table must have the same columns. A database is
+        named by its address with the table behind a ``#`` (``"postgresql+psycopg://host/shop#orders"``,
+        ``"duckdb:///shop.db#orders"``) or asked by a :class:`~clientcare.history.DatabaseQuery`. Tables, and
+        whatever streams in arrow form (a ``RecordBatchReader``, a scan of a lake), are taken as they are.
     encoding : str, or mapping of table to str
         How the CSV files encode texts.
     delimiter : str, or mapping of table to str, optional
@@ -61,8 +67,10 @@ def read_histories(
         comma, semicolon, tab and bar that parts the header.
     skip_lines : int, or mapping of table to int
         How many lines stand above the header of the CSV files: a title, the date of an export.
+    columns : mapping of table to mapping of their name to ours, optional
+        As for :class:`Histories`; their name to None leaves a column out.
     **options
-        All further options of :class:`Histories`.
+        All further options of :class:`Histories`; the signature names them.
 
     Returns
     -------
@@ -100,7 +108,7 @@ def read_histories(
             bar.at(place, name)
             read[name] = read_source(name, source, CsvForm.of(name, encoding, delimiter, skip_lines))
         bar.at(len(tables), "checking and sorting")
-        return Histories(**read, **options)
+        return Histories(**read, columns=columns, **options)
 
 
 def read_source(table: str, source: Any, form: CsvForm | None = None) -> Any:
@@ -340,7 +348,7 @@ def quote_is_open(file: Path, last_row: pa.Table) -> bool:
     if "\n" not in cell and "\r" not in cell:
         return False
     tail = b""
-    with pa.input_stream(str(file), compression="detect") as stream:
+    with text_stream(file) as stream:
         while block := stream.read(1 << 22):
             tail = (tail + block)[-64:]
     return not tail.replace(b"\0", b"").rstrip().endswith(b'"')
@@ -365,10 +373,12 @@ def csv_start(table: str, file: Path, form: CsvForm) -> CsvStart:
     trouble = ""
     lines: list[str] = []
     try:
-        with pa.input_stream(str(file), compression="detect") as stream:
+        with text_stream(file) as stream:
             text = stream.read(65_536).decode(form.encoding, errors="replace").lstrip("\ufeff")
         lines = text.split("\n")
     except (OSError, LookupError) as cause:
+        if isinstance(cause, SourceError):
+            raise
         trouble = type(cause).__name__
     if trouble:
         raise SourceError(f"{table}: {file.name!r} cannot be opened ({trouble}).")
@@ -413,7 +423,7 @@ def _parse_csv(
         invalid_row_handler=leave_out if careful else None,
     )
     try:
-        with pacsv.open_csv(file, read_options=read, parse_options=parse) as reader:
+        with pacsv.open_csv(csv_input(file), read_options=read, parse_options=parse) as reader:
             names = reader.schema.names
         if ragged:
             ragged.clear()
@@ -423,7 +433,9 @@ def _parse_csv(
             null_values=[""],
             quoted_strings_can_be_null=True,
         )
-        return pacsv.read_csv(file, read_options=read, parse_options=parse, convert_options=convert), ""
+        return pacsv.read_csv(
+            csv_input(file), read_options=read, parse_options=parse, convert_options=convert
+        ), ""
     except (pa.ArrowException, OSError, LookupError, ValueError) as cause:
         return None, type(cause).__name__
 
@@ -432,7 +444,7 @@ def _is_encoded(file: Path, encoding: str) -> bool:
     """Whether the bytes of a file are texts in an encoding."""
     decoder = getincrementaldecoder(encoding)()
     try:
-        with pa.input_stream(str(file), compression="detect") as stream:
+        with text_stream(file) as stream:
             while block := stream.read(1 << 22):
                 decoder.decode(block)
         decoder.decode(b"", final=True)
@@ -443,7 +455,7 @@ def _is_encoded(file: Path, encoding: str) -> bool:
 
 def _is_header_alone(file: Path, encoding: str, skip_lines: int) -> bool:
     """Whether there is no line behind the header, so that its end may be missing, too."""
-    with pa.input_stream(str(file), compression="detect") as stream:
+    with text_stream(file) as stream:
         text = stream.read(65_536).decode(encoding, errors="replace").strip()
     text = text.split("\n", skip_lines)[-1]
     return "\n" not in text and "\r" not in text and len(text) < 60_000
@@ -460,7 +472,7 @@ def mostly_ragged(table: str, n_lines: int, n_cells: int, first_rows: Sequence[i
 
 def ends_with_a_line(file: Path) -> bool:
     """Whether a CSV file's last line has its end; where not, the file may have been cut short."""
-    if file.name.lower().endswith((".gz", ".bz2", ".zst")):
+    if file.name.lower().endswith((".gz", ".bz2", ".zst", ZIP)):
         return True
     with file.open("rb") as stream:
         stream.seek(0, 2)

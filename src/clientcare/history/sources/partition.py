@@ -21,7 +21,6 @@ from clientcare.exceptions import BadRowsError, OptionError, SchemaError, Source
 from clientcare.history.door.schema import read_names
 from clientcare.history.door.spellings import fold as fold_texts
 from clientcare.history.sources.databases import (
-    DatabaseQuery,
     import_duckdb,
     locked_config,
     quote_name,
@@ -51,8 +50,8 @@ class Partitions:
     n_rows : mapping of table to int
         Rows of each table over all partitions.
     digests : mapping of table to str
-        What the rows of a table out of a database add up to, whatever their order; empty for the others, which have
-        a fingerprint before they are read.
+        What the rows of a table out of a database or a stream add up to, whatever their order; empty for the
+        others, which have a fingerprint before they are read.
     findings : mapping of table to list of (str, str, int)
         What was found wrong with the lines of its files: rule, what was done, how often.
     """
@@ -197,7 +196,7 @@ def partition_tables(
                 folder,
                 n_partitions,
                 lasting,
-                digested=lasting and isinstance(scan, DatabaseQuery),
+                digested=lasting and not isinstance(scan, FileScan) and scan.fingerprint() is None,
                 fold=fold,
             )
             for table, scan in scans.items()

@@ -20,7 +20,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from clientcare.exceptions import InputError, SchemaError, SourceError
-from clientcare.history.door.intake import arrow_of, with_index_as_columns, without_odd_types
+from clientcare.history.door.intake import arrow_of, plain_batches, with_index_as_columns
+from clientcare.history.door.streams import arrow_stream
 from clientcare.history.sources.databases import CHUNK_ROWS, DatabaseQuery, is_address, query_of_address
 from clientcare.history.sources.files import (
     PARQUET_ENDS,
@@ -33,6 +34,8 @@ from clientcare.history.sources.files import (
     quote_not_closed,
     read_files,
 )
+from clientcare.history.sources.packed import csv_input
+from clientcare.history.sources.streams import StreamScan
 from clientcare.history.sources.workbooks import WHOLE_ENDS
 
 _HASH_CHUNK = 4 << 20
@@ -63,7 +66,7 @@ def scan_of(table: str, source: Any, form: CsvForm | None = None) -> Scan:
     ----------
     table : str
         The name of the table, for messages.
-    source : path, glob, folder, list of these, database address, :class:`DatabaseQuery`, or a loaded table
+    source : path, glob, folder, list of these, database address, :class:`DatabaseQuery`, arrow stream, or a loaded table
         A database address is a SQLAlchemy URL with the table behind a ``#``:
         ``"postgresql+psycopg://host/shop#orders"``; a DuckDB file likewise: ``"duckdb:///shop.db#orders"``.
 
@@ -74,7 +77,7 @@ def scan_of(table: str, source: Any, form: CsvForm | None = None) -> Scan:
     InputError
         Where it is no source.
     """
-    if isinstance(source, (FileScan, DatabaseQuery, FrameScan)):
+    if isinstance(source, (FileScan, DatabaseQuery, FrameScan, StreamScan)):
         return source
     if is_address(source):
         return query_of_address(table, source)
@@ -86,7 +89,8 @@ def scan_of(table: str, source: Any, form: CsvForm | None = None) -> Scan:
         and all(isinstance(one, (str, os.PathLike)) for one in source)
     ):
         return _scan_of_files(table, source, form)
-    return FrameScan.of(table, source)
+    stream = arrow_stream(source)
+    return FrameScan.of(table, source) if stream is None else StreamScan(table, stream)
 
 
 def _scan_of_files(table: str, sources: Sequence[str | os.PathLike[str]], form: CsvForm | None) -> Scan:
@@ -293,7 +297,7 @@ def _open_csv(
 
     start = csv_start(table, path, form)
     return pacsv.open_csv(
-        path,
+        csv_input(path),
         read_options=pacsv.ReadOptions(
             encoding=form.encoding, block_size=8 << 20, use_threads=False, skip_rows=start.skip_lines
         ),
@@ -336,12 +340,12 @@ class FrameScan:
             Where it is no table.
         """
         if isinstance(frame, pa.Table):
-            return cls(table, _typed(frame))
+            return cls(table, plain_batches(frame))
         try:
             if isinstance(frame, pd.DataFrame):
                 rows = with_index_as_columns(table, frame)
                 arrow = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata()
-                return cls(table, _typed(arrow))
+                return cls(table, plain_batches(arrow))
             other = nw.from_native(frame)
         except TypeError:
             raise InputError(
@@ -349,7 +353,7 @@ class FrameScan:
             ) from None
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             raise SchemaError(f"{table}: a column mixes types. Give each column one type.") from None
-        return cls(table, _typed(arrow_of(table, other)))
+        return cls(table, plain_batches(arrow_of(table, other)))
 
     @property
     def names(self) -> list[str]:
@@ -373,16 +377,6 @@ class FrameScan:
     def register(self, connection: Any, name: str, spool: Path) -> None:
         """Make the rows visible to a DuckDB connection under a name."""
         connection.register(name, self.rows)
-
-
-def _typed(rows: pa.Table) -> pa.Table:
-    """The table with types that DuckDB knows; a column without a single value is of any type, so of numbers."""
-    for number, column in enumerate(rows.schema):
-        if pa.types.is_null(column.type):
-            rows = rows.set_column(
-                number, column.name, pa.chunked_array([pa.nulls(rows.num_rows, pa.int64())])
-            )
-    return without_odd_types(rows)
 
 
 class _Digesting:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from clientcare.exceptions import MissingExtraError, SourceError
 
-WORKBOOK_ENDS = (".xlsx", ".xlsm")
+WORKBOOK_ENDS = (".xlsx", ".xlsm", ".xls")
 LINES_ENDS = (".jsonl", ".ndjson")
 WHOLE_ENDS = (*WORKBOOK_ENDS, *LINES_ENDS, ".json")
 
@@ -28,12 +28,13 @@ def read_whole(table: str, file: Path) -> pa.Table:
     SourceError
         Where the file cannot be read as what its name says.
     MissingExtraError
-        Where a workbook is given and ``openpyxl`` is not installed.
+        Where a workbook is given and ``openpyxl`` (``xlrd`` for ``.xls``) is not installed.
     """
     name = file.name.lower()
     if name.endswith(WORKBOOK_ENDS):
-        if find_spec("openpyxl") is None:
-            raise MissingExtraError.of("openpyxl", "excel", "Reading a workbook")
+        reader = "xlrd" if name.endswith(".xls") else "openpyxl"
+        if find_spec(reader) is None:
+            raise MissingExtraError.of(reader, "excel", "Reading a workbook")
         kind, read = "a workbook", _first_sheet
     else:
         kind, read = "JSON", _records_by_line if name.endswith(LINES_ENDS) else _records
