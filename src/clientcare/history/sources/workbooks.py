@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,7 +37,7 @@ def read_whole(table: str, file: Path) -> pa.Table:
         reader = "xlrd" if name.endswith(".xls") else "openpyxl"
         if find_spec(reader) is None:
             raise MissingExtraError.of(reader, "excel", "Reading a workbook")
-        kind, read = "a workbook", _first_sheet
+        kind, read = "a workbook", _first_old_sheet if reader == "xlrd" else _first_sheet
     else:
         kind, read = "JSON", _records_by_line if name.endswith(LINES_ENDS) else _records
     try:
@@ -49,6 +51,31 @@ def read_whole(table: str, file: Path) -> pa.Table:
 
 def _first_sheet(file: Path) -> pd.DataFrame:
     return pd.read_excel(file, sheet_name=0, dtype=object)
+
+
+def _first_old_sheet(file: Path) -> pd.DataFrame:
+    """By the reader itself: pandas is about to let go of it."""
+    import xlrd
+
+    try:
+        with open(os.devnull, "w") as silent, xlrd.open_workbook(str(file), logfile=silent) as book:
+            sheet = book.sheet_by_index(0)
+            rows = [[_old_cell(cell, book.datemode) for cell in sheet.row(n)] for n in range(sheet.nrows)]
+    except (xlrd.XLRDError, xlrd.compdoc.CompDocError, struct.error, AssertionError) as cause:
+        raise ValueError(type(cause).__name__) from None
+    if not rows:
+        raise ValueError("no rows")
+    return pd.DataFrame(rows[1:], columns=[str(name) for name in rows[0]], dtype=object)
+
+
+def _old_cell(cell: Any, datemode: int) -> Any:
+    import xlrd
+
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        return xlrd.xldate_as_datetime(cell.value, datemode)
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return bool(cell.value)
+    return None if cell.ctype in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK, xlrd.XL_CELL_ERROR) else cell.value
 
 
 def _records(file: Path) -> pd.DataFrame:
