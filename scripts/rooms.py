@@ -15,6 +15,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "clientcare"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("exceptions",),
+    ("places",),
     ("arguments", "window", "progress", "durable"),
     ("facts",),
     ("history",),

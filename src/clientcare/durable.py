@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -19,9 +20,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from clientcare.exceptions import OutputLockedError, SourceError
+from clientcare.places import require_plain_place
 
 PARTIAL = ".partial"
 """How the name of a file ends that is still being written."""
+
+_ASIDE = re.compile(r"\.[0-9a-f]{12}" + re.escape(PARTIAL) + r"\Z")
+"""What we write aside is named so; another file that ends in the same word is a stranger's."""
 
 _on_step: Callable[[str], None] | None = None
 
@@ -41,26 +46,6 @@ def faults(on_step: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         _on_step = before
-
-
-def require_ordinary_place(path: Path) -> None:
-    """Refuse a place where something stands that is no regular file and no folder: a device, a pipe, a socket.
-
-    Raises
-    ------
-    SourceError
-    """
-    try:
-        kind = os.lstat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except (OSError, ValueError) as cause:
-        raise SourceError(f"{Path(path).name!r}: not a place that can be written to.") from cause
-    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or stat.S_ISLNK(kind)):
-        raise SourceError(
-            f"{Path(path).name}: is a pipe, a device or a socket, and would be replaced by a file.\n"
-            "Name a new file, or one that may be written over."
-        )
 
 
 def sync_folder(folder: Path) -> None:
@@ -90,7 +75,7 @@ def replacing(path: Path, mode: int = 0o666, prefix: str = ".") -> Iterator[Bina
     Parameters
     ----------
     path : Path
-        The target. A symbolic link is replaced, never followed.
+        The target: a new name, or a regular file. A symbolic link, pipe, socket, device or folder is refused.
     mode : int
         Permissions of the new file, before the umask.
     prefix : str
@@ -111,7 +96,7 @@ def replacing(path: Path, mode: int = 0o666, prefix: str = ".") -> Iterator[Bina
     (b'whole', 1)
     """
     path = Path(path)
-    require_ordinary_place(path)
+    require_plain_place(path.name, path)
     partial = path.with_name(f"{prefix}{path.name}.{secrets.token_hex(6)}{PARTIAL}")
     try:
         sweep_partials(path, prefix)
@@ -152,6 +137,8 @@ def sweep_partials(path: Path, prefix: str = ".") -> int:
     """
     swept = 0
     for orphan in path.parent.glob(f"{prefix}{_escaped(path.name)}.*{PARTIAL}"):
+        if not _ASIDE.search(orphan.name):
+            continue
         with contextlib.suppress(OSError):
             handle = os.open(orphan, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
             try:
@@ -221,9 +208,14 @@ def _locked_file(lock: Path, output: str) -> int:
     """Open and lock; where the holder removed the file between our two steps, begin again."""
     while True:
         try:
-            handle = os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+            handle = os.open(
+                lock,
+                os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0),
+                0o600,
+            )
         except OSError as cause:
             raise cannot_write(lock, cause) from cause
+        _require_own_lock(lock, handle, output)
         if not try_lock(handle):
             holder = os.read(handle, 20).decode("ascii", "replace").strip() or "unknown"
             os.close(handle)
@@ -242,6 +234,18 @@ def _locked_file(lock: Path, output: str) -> int:
                 raise cannot_write(lock, cause) from cause
             return handle
         os.close(handle)
+
+
+def _require_own_lock(lock: Path, handle: int, output: str) -> None:
+    """A lock of ours is a regular file that holds a number, or nothing; another file of that name is left alone."""
+    about = os.fstat(handle)
+    own = stat.S_ISREG(about.st_mode) and about.st_size <= 20
+    if not own or (os.pread(handle, 20, 0).strip() or b"0").isdigit() is False:
+        os.close(handle)
+        raise SourceError(
+            f"{output}: {lock.name!r} beside it is no lock of ours, and is in the way.\n"
+            "Move it, or name another place."
+        )
 
 
 def _is_the_file(handle: int, path: Path) -> bool:

@@ -38,9 +38,9 @@ def test_what_is_no_file_is_refused_and_left_alone(make, ending: str, tmp_path: 
     make(place)
     kind = os.lstat(place).st_mode
 
-    with pytest.raises(SourceError, match="pipe, a device or a socket"):
+    with pytest.raises(SourceError, match=r"a named pipe|a socket"):
         output.write_table(BOOK, str(place))
-    with pytest.raises(SourceError, match="pipe, a device or a socket"), replacing(place):
+    with pytest.raises(SourceError, match=r"a named pipe|a socket"), replacing(place):
         pass
     assert os.lstat(place).st_mode == kind
 

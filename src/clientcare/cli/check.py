@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the quality table and the suggested horizon."""
-    histories = read_tables(options, *(pair.partition("=")[2] for pair in options.set_aside))
+    histories = read_tables(options)
     voice = Voice(options.json)
     tell_quality(voice, histories)
     tell_horizon(voice, histories)

@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fit and save."""
-    histories = read_tables(options, options.model)
+    histories = read_tables(options)
     model = build_model(options, histories).fit(histories, as_of=options.as_of)
     model.save(options.model)
     voice = Voice(options.json)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from clientcare.care import plan_holdout
 from clientcare.cli.output import Voice, add_output_options, write_table
-from clientcare.history.sources.files import require_other_place
 from clientcare.scoring import read_book
 
 
@@ -30,8 +28,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Plan, say what can be found, write the arms."""
-    if options.out:
-        require_other_place(Path(options.out), "the book", [Path(options.book)])
     plan = plan_holdout(
         read_book(options.book),
         smallest_effect=options.smallest_effect,

@@ -11,7 +11,6 @@ from clientcare.durable import replacing
 from clientcare.exceptions import ClientcareError, OptionError
 from clientcare.history import GuessedOptions, guess_options
 from clientcare.history.door.schema import SCHEMAS
-from clientcare.history.sources.files import require_other_place
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +30,6 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.out)
     if out.exists() and not (options.force and out.is_file()):
         raise OptionError(f"--out: {out.name!r} is there already. Name another place, or add --force.")
-    for file in options.files:
-        require_other_place(out, "init", [Path(file.partition("=")[2] if "=" in file else file)])
     guessed = guess_options(_named(options.files))
     voice = Voice(options.json)
     voice.show("evidence", "What was found, and why", guessed.evidence)

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.durable import replacing, require_ordinary_place
+from clientcare.durable import replacing
 from clientcare.exceptions import OptionError, SourceError
+from clientcare.places import require_plain_place
 from clientcare.scoring.export import csv_text
 from clientcare.scoring.publish import PRIVATE
 
@@ -76,9 +77,7 @@ def write_table(table: pd.DataFrame, out: str) -> None:
     target = Path(out)
     if target.suffix not in {".parquet", ".csv"}:
         raise OptionError("--out: the name must end in .parquet or .csv, which says the format.")
-    if target.is_symlink():
-        raise SourceError(f"--out: {target.name} is a symbolic link. Name the place it leads to.")
-    require_ordinary_place(target)
+    require_plain_place("--out", target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as cause:

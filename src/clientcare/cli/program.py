@@ -52,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"clientcare: {mistake}", file=sys.stderr)
         return 2
     try:
+        if "-h" not in given:
+            from clientcare.cli.places import require_places  # what verbs need is loaded when one runs
+
+            require_places(options)
         return int(options.run(options))
     except ClientcareError as mistake:
         print(f"clientcare {options.verb}: {mistake}", file=sys.stderr)

@@ -12,7 +12,7 @@ from typing import Any
 from clientcare.book import in_order
 from clientcare.cli.modelling import add_model_options, build_model, load_saved, open_model
 from clientcare.cli.output import Voice, add_output_options, is_terminal, write_table
-from clientcare.cli.tables import add_table_options, read_tables, require_no_input, table_sources, tell
+from clientcare.cli.tables import add_table_options, read_tables, table_sources, tell
 from clientcare.exceptions import OptionError
 
 _N_SHOWN = 20
@@ -80,7 +80,6 @@ def _score_in_parts(options: argparse.Namespace) -> int:
 
     voice = Voice(options.json)
     sources, door = table_sources(options)
-    require_no_input(options, sources)
     tables: dict[str, Any] = {**sources, **door}
     progress = voice.progress if options.json or is_terminal() else None
     result = score_dataset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from clientcare.exceptions import InputError, OptionError, SourceError
 from clientcare.history import Histories, read_histories
 from clientcare.history.door.schema import schema_of
 from clientcare.history.sources.databases import is_address
-from clientcare.history.sources.files import files_of, require_other_place
+from clientcare.history.sources.files import files_of
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
 _AT_THE_DOOR = ("timezone", "observed_from", "observed_until", "on_bad_rows")
@@ -35,8 +35,6 @@ _BY_TABLE = ("date_format", "encoding", "delimiter", "skip_lines")
 """Options that may be one for all tables, or one for each: ``--date-format transactions=%d.%m.%Y``."""
 _OF_VERBS = ("horizon", "model", "out", "effort", "as_of")
 """Options of the verbs that a config may hold too; the command line wins."""
-_INPUTS = ("model", "arms", "config")
-"""Files beside the tables that a verb reads; ``fit`` writes its model, and says so."""
 CONFIG = "clientcare.toml"
 """Read by itself where it lies in the folder one stands in."""
 
@@ -105,41 +103,29 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def read_tables(options: argparse.Namespace, *written: str) -> Histories:
-    """The histories that the options name; what is written may be none of their files, whatever it is called.
-
-    Parameters
-    ----------
-    options : Namespace
-    *written : str
-        Further places that the verb writes to, beside ``--out``.
-    """
+def read_tables(options: argparse.Namespace) -> Histories:
+    """The histories that the options name."""
     sources, door = table_sources(options)
-    require_no_input(options, sources, *written)
     histories = read_histories(**sources, **door)
     tell(histories.says, options)
     return histories
 
 
-def require_no_input(options: argparse.Namespace, sources: Mapping[str, Any], *written: str) -> None:
-    """Refuse a place to write to that is an input of the same run: a table, the model, the arms or the config.
-
-    Raises
-    ------
-    OptionError
-    """
-    places = [Path(place) for place in (getattr(options, "out", None), *written) if place]
-    inputs: list[tuple[str, list[Path]]] = []
-    for table, source in sources.items():
-        named = source if isinstance(source, list) else [source]
-        inputs += [(table, files_of(table, one)) for one in named if not is_address(one)] if places else []
-    for option in _INPUTS:
-        place = getattr(options, option, None)
-        if place and place not in written:
-            inputs.append((f"--{option}", [Path(place)]))
-    for place in places:
-        for name, files in inputs:
-            require_other_place(place, name, files)
+def files_named(options: argparse.Namespace) -> list[tuple[str, Path]]:
+    """Every file of a table that the options name, and of which table it is; and the config that is read by itself."""
+    if not hasattr(options, "transactions"):
+        return []
+    own = [(CONFIG, Path(CONFIG))] if Path(CONFIG).is_file() and not options.config else []
+    if options.verb == "demo" and not (options.config or any(getattr(options, table) for table in TABLES)):
+        return own
+    sources, _ = table_sources(options)
+    return own + [
+        (table, file)
+        for table, source in sources.items()
+        for one in (source if isinstance(source, list) else [source])
+        if not is_address(one)
+        for file in files_of(table, one)
+    ]
 
 
 def tell(said: Sequence[str], options: argparse.Namespace, done: str = "Nothing was done") -> None:

@@ -12,7 +12,6 @@ import io
 import json
 import os
 import re
-import tempfile
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -25,9 +24,11 @@ from clientcare.arguments import path_of
 from clientcare.book import in_order
 from clientcare.care import care_plan, care_report
 from clientcare.care.practices import last_owner
-from clientcare.exceptions import InputError, MissingExtraError, NotEnoughDataError, SourceError
+from clientcare.durable import replacing
+from clientcare.exceptions import InputError, MissingExtraError, NotEnoughDataError
 from clientcare.history import Histories, require_histories
 from clientcare.model import Explanation, RelationshipModel
+from clientcare.places import require_plain_place
 from clientcare.progress import ProgressBar
 from clientcare.report.backtest_plot import BacktestDisplay
 from clientcare.report.canvas import STAGE_COLOURS, require_matplotlib, words_of
@@ -109,6 +110,7 @@ def write_report(
     """
     require_histories(histories, "write_report")
     target = path_of("write_report: path", path)
+    require_plain_place("write_report: path", target)
     if not isinstance(model, RelationshipModel):
         raise InputError(
             f"write_report: the model is a fitted RelationshipModel, found {type(model).__name__}."
@@ -485,18 +487,6 @@ def _version() -> str:
 
 def _write(path: Path, page: str) -> Path:
     """Aside first, then in one step to its place, readable by its owner alone."""
-    try:
-        handle, aside = tempfile.mkstemp(prefix=".clientcare-", suffix=".html", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(page)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, path)
-        finally:
-            Path(aside).unlink(missing_ok=True)
-    except OSError as cause:
-        raise SourceError(
-            f"write_report: the page cannot be written ({os.strerror(cause.errno or 0)})."
-        ) from cause
+    with replacing(path, 0o600) as file:
+        file.write(page.encode("utf-8"))
     return path

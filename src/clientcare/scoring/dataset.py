@@ -25,18 +25,19 @@ from clientcare.history.door.quality import SET_ASIDE
 from clientcare.history.door.schema import ColumnMap, check_column_map, read_names
 from clientcare.history.options import DoorOptions, shows_door_options
 from clientcare.history.sources.databases import import_duckdb
-from clientcare.history.sources.files import CsvForm, require_other_place
+from clientcare.history.sources.files import CsvForm
 from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.sources.scans import FileScan, Scan, scan_of
 from clientcare.history.sources.settled import settled_options
 from clientcare.model.file import library_versions
 from clientcare.model.training.keeping import own_labels
 from clientcare.model.training.requirements import require_tables, warn_beyond_data
+from clientcare.places import require_no_input
 from clientcare.progress import ProgressBar
 from clientcare.scoring.outliers import latest_plausible_days, without_later_rows
 from clientcare.scoring.outputs import Output, output_of
 from clientcare.scoring.parts import DATED, as_arrow, open_partition, score_one_part
-from clientcare.scoring.publish import Job, PartRecord, open_job, write_part
+from clientcare.scoring.publish import Job, PartRecord, absolute_place, open_job, write_part
 from clientcare.scoring.pushdown import expanded_where_by_day
 from clientcare.window import Moment, parse_moment
 
@@ -227,6 +228,8 @@ def score_dataset(
     if labels is not None:
         labels = own_labels(labels, "score_dataset")
     mapping = check_column_map(columns)
+    output = output_of(out, formula_guard)
+    absolute_place(output.place)
     scans = {
         table: scan_of(table, source, CsvForm.of(table, encoding, delimiter, skip_lines))
         for table, source in sources.items()
@@ -240,10 +243,9 @@ def score_dataset(
         raise OptionError("n_jobs: must be a whole number, 1 or more; -1 for all cores.")
     if on_progress is not None and not callable(on_progress):
         raise OptionError("on_progress: must be a function that takes a Progress, or None.")
-    output = output_of(out, formula_guard)
     for table, scan in scans.items():
         if isinstance(scan, FileScan):
-            require_other_place(output.place, table, scan.files)
+            require_no_input("out", output.place, [(table, file) for file in scan.files])
     output.check()
     stamps = _stamps(scans)
     inputs = {table: scan.fingerprint() for table, scan in scans.items()}

@@ -27,17 +27,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clientcare.durable import (
+    PARTIAL,
     cannot_write,
     mend_folder,
     only_writer,
     reached,
     remove_folder,
     replacing,
-    require_ordinary_place,
     sweep_partials,
     sync_folder,
 )
 from clientcare.exceptions import SourceError
+from clientcare.places import require_plain_place
 
 PRIVATE = 0o600
 """Scores are about people: files are for their owner alone until somebody decides otherwise."""
@@ -136,7 +137,7 @@ def open_job(place: Path, key: Mapping[str, Any]) -> Iterator[Job]:
     SourceError
         Where the folder cannot be written to.
     """
-    place = require_plain_place(place)
+    place = absolute_place(place)
     with writing(place):
         place.parent.mkdir(parents=True, exist_ok=True)
     with only_writer(beside(place, "lock"), place.name):
@@ -158,8 +159,8 @@ def beside(place: Path, what: str) -> Path:
     return place.with_name(f".{place.name}.{what}")
 
 
-def require_plain_place(place: Path) -> Path:
-    """An output's absolute path; a link is refused, as it would lead the output elsewhere.
+def absolute_place(place: Path) -> Path:
+    """An output's absolute path; nothing stands there but a file or a folder.
 
     Raises
     ------
@@ -167,11 +168,9 @@ def require_plain_place(place: Path) -> Path:
     """
     try:
         place = Path(os.path.abspath(place))
-        if place.is_symlink():
-            raise SourceError(f"{place.name}: is a symbolic link. Name the place it leads to.")
-        require_ordinary_place(place)
     except ValueError as cause:
         raise SourceError("out: not a path that this system takes.") from cause
+    require_plain_place("out", place, folder=None)
     return place
 
 
@@ -204,6 +203,7 @@ def _keep_or_begin(job: Job, key: Mapping[str, Any]) -> None:
     except OSError:
         same = False
     if not same:
+        _require_own_work(job)
         _discard(job)
         job.work.mkdir(mode=0o700)
         job.parts.mkdir(mode=0o700)
@@ -211,6 +211,20 @@ def _keep_or_begin(job: Job, key: Mapping[str, Any]) -> None:
             file.write(stated)
     for orphan in job.parts.glob(".*"):
         orphan.unlink()
+
+
+def _require_own_work(job: Job) -> None:
+    """A work folder of ours holds nothing but our own; another thing of that name is left alone."""
+    own = {job.named, job.partitions, job.parts, job.output, job.aside, job.work / "digests.json"}
+    if os.path.lexists(job.work) and (
+        job.work.is_symlink()
+        or not job.work.is_dir()
+        or any(one not in own and not one.name.endswith(PARTIAL) for one in job.work.iterdir())
+    ):
+        raise SourceError(
+            f"{job.work.name!r}, where the work in progress would lie, is no folder of ours.\n"
+            "Move it, or name another place."
+        )
 
 
 def _discard(job: Job) -> None:

@@ -226,24 +226,6 @@ def files_of(table: str, source: str | PathLike[str]) -> list[Path]:
     return found
 
 
-def require_other_place(out: Path, table: str, files: Iterable[Path]) -> None:
-    """Refuse an output that would take the place of a source, or of a folder with sources in it.
-
-    Raises
-    ------
-    OptionError
-    """
-    place = out.expanduser().resolve()
-    for file in files:
-        here = file.resolve()
-        linked = place.exists() and here.exists() and place.samefile(here)
-        if here == place or linked or (place in here.parents and place.is_dir()):
-            raise OptionError(
-                f"out: {out.name!r} is, or holds, a file of {table}, and would be replaced.\n"
-                "Name another place, one that the sources do not take in."
-            )
-
-
 def read_files(table: str, files: Sequence[Path], form: CsvForm | None = None) -> FileTable:
     """Several files of one table as one; row numbers run on through the files."""
     parts = [read_file(table, file, form) for file in files]
