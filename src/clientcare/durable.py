@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import re
 import secrets
@@ -226,7 +227,9 @@ def _locked_file(lock: Path, output: str) -> int:
         if _is_the_file(handle, lock):
             try:
                 os.ftruncate(handle, 0)
-                os.pwrite(handle, str(os.getpid()).encode(), 0)
+                told = str(os.getpid()).encode()
+                if os.pwrite(handle, told, 0) < len(told):  # the last free bytes of a disk
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError as cause:
                 with contextlib.suppress(OSError):
                     lock.unlink()

@@ -45,6 +45,7 @@ def require_plain_place(name: str, place: Path, folder: bool | None = False) -> 
     >>> require_plain_place("--out", Path("no-such-file.csv"))
     """
     try:
+        str(place).encode("utf-8")  # other programs would have to read the name
         mode = os.lstat(place).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return

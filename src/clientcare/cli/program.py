@@ -14,6 +14,8 @@ code    meaning
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -43,6 +45,10 @@ VERBS = {
 """What each verb does; its module of the same name is loaded when it is asked for, so that help comes at once."""
 
 
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""A full disk, a file that may not grow, a broken disk, a quota."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -56,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from clientcare.cli.places import require_places  # what verbs need is loaded when one runs
 
             require_places(options)
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()  # what was printed counts as done only when it has arrived
+        return code
     except ClientcareError as mistake:
         print(f"clientcare {options.verb}: {mistake}", file=sys.stderr)
         return 2
@@ -66,8 +74,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as fault:
+        if fault.errno not in _NO_ROOM:
+            return _own_fault(options.verb, fault, bool(os.environ.get("CLIENTCARE_DEBUG")))
+        return _no_room(options.verb, fault)
     except Exception as fault:
         return _own_fault(options.verb, fault, bool(os.environ.get("CLIENTCARE_DEBUG")))
+
+
+def _no_room(verb: str, fault: OSError) -> int:
+    """Standard output, or a folder for temporary files, is on a disk that is full."""
+    with contextlib.suppress(OSError):
+        print(
+            f"clientcare {verb}: something cannot be written ({os.strerror(fault.errno or 0)}); "
+            "nothing half-written was published. Free space, and start again.",
+            file=sys.stderr,
+        )
+    return 2
 
 
 def _own_fault(verb: str, fault: Exception, debug: bool) -> int:
