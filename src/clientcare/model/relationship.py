@@ -31,8 +31,9 @@ from clientcare.model.reasons.explanation import Explanation
 from clientcare.model.reasons.typical import usual_values
 from clientcare.model.training.amounts import PurchaseAmounts, Standing, came_to_expected
 from clientcare.model.training.blend import Blend, expected_purchases
-from clientcare.model.training.head import Head, Question, Rows, Verdict, fit_head
+from clientcare.model.training.head import Head, Question, Rows, fit_head
 from clientcare.model.training.interval import RiskInterval
+from clientcare.model.training.judgement import Verdict
 from clientcare.model.training.keeping import (
     columns_by_name,
     known_ids,
@@ -74,6 +75,8 @@ TREES: dict[str, dict[str, Any]] = {
     "thorough": {"n_trees": 220, "learning_rate": 0.04, "most_rows": 1_000_000},
 }
 """Number of trees and learning rate, by effort."""
+JUDGED = {"quick": 2, "default": 3, "thorough": 3}
+"""Past dates that members are judged at, by effort."""
 HOW_MUCH = (
     "n_purchases", "n_repeat_purchases", "gap_days_mean", "gap_days_median", "days_since_last_purchase",
     "days_since_first_purchase", "overdue_ratio", "purchase_log_amount_mean",
@@ -300,6 +303,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 microseconds(self.as_of_),
                 SNAPSHOTS[self.effort],
                 lambda: self._members(name, past.rows),
+                JUDGED[self.effort],
             ),
             verdict=verdict,
         )

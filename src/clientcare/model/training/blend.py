@@ -82,28 +82,33 @@ class Blend:
         share : float
             0 to 1.
         """
+        return self.settle_on(self.member_probabilities(X), anchor, share)
+
+    def settle_on(self, said: Mapping[str, Floats], anchor: str, share: float) -> Self:
+        """The same, given what each member says of the buyers."""
         self.shift = 0.0
         if anchor not in self.members or len(self.members) == 1:
             return self
-        said = self.member_probabilities(X)
         known = np.all([np.isfinite(p) for p in said.values()], axis=0)
         if not known.any() or known.mean() < MOSTLY:
             return self
-        anchored = float(said.pop(anchor)[known].mean())
-        others = sum(self.weights[name] * float(p[known].mean()) for name, p in said.items())
-        others /= sum(self.weights[name] for name in said)
-        self.shift = shift_to(self._blended(X)[known], share * anchored + (1 - share) * others)
+        anchored = float(said[anchor][known].mean())
+        rest = {name: p for name, p in said.items() if name != anchor}
+        others = sum(self.weights[name] * float(p[known].mean()) for name, p in rest.items())
+        others /= sum(self.weights[name] for name in rest)
+        self.shift = shift_to(self._mean(said)[known], share * anchored + (1 - share) * others)
         return self
 
     def probability(self, X: Floats) -> Floats:
         """Probability of the outcome, shape (n_rows,); NaN where no member knows a buyer."""
-        return self._at_level(self._blended(X))
+        return self.of_members(self.member_probabilities(X))
+
+    def of_members(self, said: Mapping[str, Floats]) -> Floats:
+        """The same, given what each member says of the buyers."""
+        return self._at_level(self._mean(said))
 
     def _at_level(self, mean: Floats) -> Floats:
         return mean if self.shift == 0 else share_of(log_odds_of(mean, LEAST) + self.shift)
-
-    def _blended(self, X: Floats) -> Floats:
-        return self._mean(self.member_probabilities(X))
 
     def member_probabilities(self, X: Floats) -> dict[str, Floats]:
         """What each member says; NaN where it does not know a buyer."""

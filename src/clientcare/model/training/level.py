@@ -16,6 +16,10 @@ LEAST_PAIRED_DAYS = YEAR // 2
 """Dates that have a date a year before them must stretch over so many days: over less, a trend looks like a season."""
 LEAST_SLOPE = 0.1
 """A year that tells less of the next one than this tells nothing."""
+WHOLE_SLOPE = 0.5
+"""From this slope on the level is wholly that of the model that the season is measured from: on three years of seasonal payments
+(slopes of .52 to .58) going only .55 of the way cost two points of log loss, on subscribers without a season (.11) going
+the whole way seven."""
 FADING = 0.6
 """How much less each further year back counts."""
 DOUBT = 0.5
@@ -92,7 +96,10 @@ class SeasonalLevel:
         return total / weight if weight else float("nan")
 
     def anchor(self, day: float, blended: Floats, without_season: Floats) -> Self:
-        """Find the offset that brings the blend to the level of the model without seasons plus the season.
+        """Find the offset that brings the blend towards the level of the model without seasons plus the season.
+
+        The season is measured from that model's level, which is otherwise no better than the blend's own: where last year
+        counts less than a half, the blend goes in proportion, and nothing jumps as a year begins to tell.
 
         Parameters
         ----------
@@ -113,7 +120,8 @@ class SeasonalLevel:
             return float(share_of(log_odds + offset).mean()) - wanted
 
         inside = missing(-FARTHEST) < 0 < missing(FARTHEST)
-        self.offset = float(brentq(missing, -FARTHEST, FARTHEST, xtol=1e-10)) if inside else 0.0
+        whole = float(brentq(missing, -FARTHEST, FARTHEST, xtol=1e-10)) if inside else 0.0
+        self.offset = min(1.0, self.slope / WHOLE_SLOPE) * whole
         return self
 
     def season(self, day: float) -> float:
