@@ -17,7 +17,7 @@ LEAST_PAIRED_DAYS = YEAR // 2
 LEAST_SLOPE = 0.1
 """A year that tells less of the next one than this tells nothing."""
 WHOLE_SLOPE = 0.5
-"""From this slope on the level is wholly that of the model that the season is measured from: on three years of seasonal payments
+"""From this slope on the level is wholly that of the model that the season is measured from: on years of seasonal payments
 (slopes of .52 to .58) going only .55 of the way cost two points of log loss, on subscribers without a season (.11) going
 the whole way seven."""
 FADING = 0.6
