@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; nothing of it is loaded
     from clientcare.outcomes import suggest_horizon as suggest_horizon
     from clientcare.report import write_report as write_report
     from clientcare.scoring import compare_scores as compare_scores
+    from clientcare.scoring import sample_histories as sample_histories
     from clientcare.scoring import score_dataset as score_dataset
 
 __version__ = "0.1.0"
@@ -70,6 +71,7 @@ _FACE = {
     "renewals": "clientcare.money",
     "loss_book": "clientcare.money",
     "revenue": "clientcare.money",
+    "sample_histories": "clientcare.scoring",
     "score_dataset": "clientcare.scoring",
     "compare_scores": "clientcare.scoring",
     "write_report": "clientcare.report",

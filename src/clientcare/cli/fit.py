@@ -6,7 +6,8 @@ import argparse
 
 from clientcare.cli.modelling import add_model_options, build_model
 from clientcare.cli.output import Voice, add_output_options
-from clientcare.cli.tables import add_table_options, read_tables
+from clientcare.cli.tables import add_table_options, read_tables, table_sources
+from clientcare.history import Histories
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -17,17 +18,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--as-of", metavar="DATE", help="learn from what was known at this date (default: all)"
     )
     parser.add_argument(
+        "--sample-buyers", type=int, metavar="N",
+        help="learn from about so many buyers, drawn while the files are read: for tables bigger than memory",
+    )  # fmt: skip
+    parser.add_argument(
         "--model", "--out", dest="model", required=True, metavar="FILE", help="where the model file goes"
     )
     add_output_options(parser)
 
 
+def _sample(options: argparse.Namespace) -> Histories:
+    """The histories of a sample of the buyers."""
+    from clientcare.scoring import sample_histories
+
+    sources, door = table_sources(options)
+    return sample_histories(**sources, n_buyers=options.sample_buyers, **door)
+
+
 def run(options: argparse.Namespace) -> int:
     """Fit and save."""
-    histories = read_tables(options)
+    histories = _sample(options) if options.sample_buyers else read_tables(options)
     model = build_model(options, histories).fit(histories, as_of=options.as_of)
     model.save(options.model)
     voice = Voice(options.json)
+    if options.sample_buyers:
+        n = len(histories.buyer_ids)
+        voice.say("sample", f"Learned from a sample of {n:,} buyers, drawn by their ids.", n_buyers=n)
     measured = dict.fromkeys(model.candidates_.select_dtypes("float"), 4)
     voice.show(
         "candidates",

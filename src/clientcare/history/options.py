@@ -41,6 +41,7 @@ class DoorOptions(TypedDict, total=False):
     statuses: Mapping[str, str] | None
     currency: str | None
     amounts: str
+    ends: str | Moment
 
 
 def shows_door_options(function: F) -> F:

@@ -8,6 +8,7 @@ from clientcare.scoring.monitor import ScoreComparison, compare_scores
 from clientcare.scoring.parts import partition, score_partition
 from clientcare.scoring.pushdown import day_query, expand_days
 from clientcare.scoring.reading import read_book
+from clientcare.scoring.sample import sample_histories
 
 __all__ = [
     "DatabaseQuery",
@@ -21,6 +22,7 @@ __all__ = [
     "guard_formulas",
     "partition",
     "read_book",
+    "sample_histories",
     "score_dataset",
     "score_partition",
     "unguard_formulas",
