@@ -109,3 +109,35 @@ def test_a_factor_is_the_same_whoever_stands_beside():
     whole = moves.factor(table.get)
     part = moves.factor({name: values[7:9] for name, values in table.items()}.get)
     assert np.asarray(whole)[7:9].tobytes() == np.asarray(part).tobytes()
+
+
+def test_who_is_under_notice_brings_what_is_due_until_the_service_ends():
+    random, day = np.random.default_rng(4), pd.Timedelta(days=1)
+    start = pd.Timestamp("2021-01-01") + pd.to_timedelta(random.integers(0, 1200, 900), unit="D")
+    ends = pd.Series(start) + pd.to_timedelta(random.exponential(900, 900).astype(int) + 60, unit="D")
+    notice = ends - pd.to_timedelta(random.integers(30, 90, 900), unit="D")
+    given = notice < pd.Timestamp("2024-09-01")
+    contracts = pd.DataFrame(
+        {
+            "buyer_id": [f"x{k}" for k in range(900)],
+            "start": start,
+            "cancelled_at": ends.where(given),
+            "notice_at": notice.where(given),
+            "amount": 100.0,
+        }
+    )
+    as_of = pd.Timestamp("2024-09-01")
+    histories = cc.Histories(contracts=contracts, observed_until=as_of)
+    book = cc.RelationshipModel(horizon="90D", effort="quick", random_state=0).fit(histories).score(histories)
+    row = contracts.set_index("buyer_id")
+    under = row.index[(row["start"] < as_of) & (row["cancelled_at"] > as_of)]
+    due = ((row.loc[under, "cancelled_at"] - as_of) / day).clip(upper=90) * 100 / 30.4375
+
+    assert len(under) >= 10
+    told = book.loc[under]
+    assert (told["status"] == "active").all()
+    assert (
+        told["churn_risk"].min() > 5 * book.loc[row.index[row["cancelled_at"].isna()], "churn_risk"].median()
+    )
+    assert told["expected_spend"].sum() == pytest.approx(due.sum(), rel=0.15)
+    assert (told["expected_spend"] >= 0.9 * due).all()

@@ -168,3 +168,61 @@ def test_a_base_that_pays_by_the_month_gets_whole_cycles():
     dates = ["2024-08-01", "2024-08-02", "2024-08-15", "2024-08-31"]
     shares = [ChurnDefinition(suggested.days).label(histories, date).mean() for date in dates]
     assert max(shares) - min(shares) < 0.05
+
+
+def left_any_day(step: int, with_bills: bool, weekends: bool = False, leave: float = 0.04) -> Histories:
+    """Open-ended contracts, billed every so many months on the day of the start, left at a billing day."""
+    rng, end = np.random.default_rng(step), pd.Timestamp("2024-06-30")
+    terms, bills = [], []
+    for buyer in range(150):
+        start = pd.Timestamp("2020-06-01") + pd.DateOffset(months=int(rng.integers(0, 40)))
+        left = start + pd.DateOffset(months=step * int(rng.geometric(1 - (1 - leave) ** step)))
+        for date in pd.date_range(
+            start, min(left - pd.Timedelta(days=1), end), freq=pd.DateOffset(months=step)
+        ):
+            late = 7 - date.weekday() if weekends and date.weekday() >= 5 else 0
+            bills.append((buyer, date + pd.Timedelta(days=late), 20.0 * step))
+        terms.append((buyer, start, left if left <= end else pd.NaT, 20.0))
+    contracts = pd.DataFrame(terms, columns=["buyer_id", "start", "cancelled_at", "amount"])
+    paid = pd.DataFrame(bills, columns=["buyer_id", "timestamp", "amount"])
+    return Histories(paid if with_bills else None, contracts=contracts, observed_until="2024-07-01")
+
+
+def test_open_ended_contracts_have_a_horizon_in_which_some_leave():
+    suggestion = suggest_horizon(left_any_day(1, with_bills=False))
+    assert (suggestion.days, suggestion.basis) == (60, "contracts")
+    assert suggestion.evidence.loc[60, "left_within"] == pytest.approx(
+        1 - np.exp(-0.041 * 60 / 30.4), abs=0.02
+    )
+    assert "open-ended" in repr(suggestion)
+    slower = suggest_horizon(left_any_day(1, with_bills=False, leave=0.012))
+    assert slower.days > suggestion.days
+
+
+@pytest.mark.parametrize(("step", "cycle"), [(1, 31), (3, 92), (12, 366)])
+def test_with_their_bills_the_horizon_is_whole_cycles(step, cycle):
+    suggestion = suggest_horizon(left_any_day(step, with_bills=True))
+    assert suggestion.days % cycle == 0
+    assert suggestion.basis == "contracts"
+
+
+def test_contracts_that_nobody_has_left_have_a_horizon_too():
+    starts = START + pd.to_timedelta(np.arange(0, 300, 10), unit="D")
+    contracts = pd.DataFrame({"buyer_id": range(30), "start": starts})
+    suggestion = suggest_horizon(
+        Histories(contracts=contracts, observed_until=START + pd.Timedelta(days=2000))
+    )
+    assert suggestion.days == 365
+    assert suggestion.rhythm_days == np.inf
+
+
+@pytest.mark.parametrize("weekends", [False, True])
+def test_no_day_calls_everybody_gone_who_pays_by_the_month(weekends):
+    both = left_any_day(1, with_bills=True, weekends=weekends)
+    alone = Histories(both.transactions, observed_until="2024-07-01")
+    days = suggest_horizon(alone).days
+    paying = alone.transactions.groupby("buyer_id")["timestamp"].max() >= "2024-06-01"
+    stays = paying.index[paying]
+    for as_of in pd.date_range("2023-09-01", "2024-04-15"):
+        label = ChurnDefinition(days).label(alone, as_of)
+        assert not label.reindex(stays).dropna().astype(bool).any()

@@ -262,9 +262,14 @@ class Histories:
         return self._events.get(table)
 
     @property
+    def bills(self) -> EventTable | None:
+        """Transactions that are payments of a contract, which are no purchases; None where none was found."""
+        return self._events.get("bills")
+
+    @property
     def transactions(self) -> pd.DataFrame | None:
         """The transactions kept, bills of contracts among them, sorted by buyer and time; None where none were given."""
-        events, bills = self._events.get("transactions"), self._events.get("bills")
+        events, bills = self._events.get("transactions"), self.bills
         if events is None or bills is None:
             return self._frame("transactions")
         return frame_of(merged(events, bills), self.buyer_ids)

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from clientcare.arguments import is_number
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.facts.billing import CYCLES
+from clientcare.facts.events import EventTable
+from clientcare.facts.terms import stops_at
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.outcomes.seen import is_purchase
-from clientcare.window import UNKNOWN_TIME, microseconds
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, microseconds
 
 FloatArray = NDArray[np.float64]
 
@@ -37,6 +39,15 @@ MIN_SHARE_ON_CYCLE = 0.8
 LATE_DAYS = 2
 """A weekend moves a payment by at most so many days."""
 
+LEAVERS_WANTED = 0.05
+"""An open-ended contract can be left any day: within the horizon one in twenty has left, enough to tell who."""
+
+LEAST_OPEN_DAYS, MOST_OPEN_DAYS = 30, 365
+"""A month is the least in which care can act; beyond a year nobody plans with a contract that can be left any day."""
+
+LONGEST_ON_CYCLE = 0.99
+"""The horizon holds this share of the gaps on the cycle: a weekend on the 1st may move two payments apart."""
+
 SHORTEST = 0.97
 """The shortest quarter, half year and year are this share of the longest; the shortest month is three days less."""
 
@@ -54,7 +65,8 @@ class HorizonSuggestion:
     basis : {"purchases", "contracts"}
         What it was read from.
     rhythm_days : float
-        The silence, in days, within which ``coverage`` of all returns came; for contracts the usual term.
+        The silence, in days, within which ``coverage`` of all returns came; for contracts the usual term; for open-ended
+        contracts the days within which one in twenty has left (infinite: nobody has).
     wanted_days : int
         The natural horizon that covers ``rhythm_days``. Larger than ``days`` where the observed stretch is
         too short for it (``is_shortened``).
@@ -69,7 +81,8 @@ class HorizonSuggestion:
         ``chance_of_return``: of those silent for so long, the share who came back later, as far as the data
         reach; with that horizon it is the rate of false alarms to expect. ``n_still_silent``: how many
         silences lasted at least so long. NaN where nothing of that length could be seen. For contracts:
-        ``contracts_within``, the share of scheduled terms no longer.
+        ``contracts_within``, the share of scheduled terms no longer. For open-ended contracts: ``left_within``, the share
+        expected to leave within so many days.
     gap_quantiles : DataFrame, indexed by ``quantile``
         Quantiles in days of ``all_gaps``, and of the repeat buyers' ``usual_gap``.
     """
@@ -101,7 +114,10 @@ class HorizonSuggestion:
         return float(self.evidence["chance_of_return"].get(self.days, np.nan))
 
     def __repr__(self) -> str:
-        if self.basis == "contracts":
+        if self.basis == "contracts" and "left_within" in self.evidence:
+            share = self.evidence["left_within"].get(self.days, np.nan)
+            reason = f"an open-ended contract can be left any day, {share:.0%} are within so many"
+        elif self.basis == "contracts":
             reason = f"the usual term of a contract is {self.rhythm_days:.0f} days"
         else:
             reason = f"{self.coverage:.0%} of the buyers who return do so within {self.rhythm_days:.0f} days"
@@ -125,7 +141,9 @@ def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSugge
     as censored. Where purchases follow a billing cycle (a month, a quarter, half a year, a year), the horizon
     is whole cycles, so that it never falls between two payments. The horizon is at most a quarter of the
     observed stretch (one cycle at least), so that there is as much again to look back on, to learn from, and
-    two more to test on. Where nobody's purchases repeat, the usual term of the contracts takes their place.
+    two more to test on. Where nobody's purchases repeat, the usual term of the contracts takes their place. Open-ended
+    contracts have no term: the shortest natural horizon, a month to a year, within which one in twenty leaves; whole cycles
+    where their bills follow one.
 
     Parameters
     ----------
@@ -142,8 +160,8 @@ def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSugge
     Raises
     ------
     NotEnoughDataError
-        Where fewer than five buyers purchased on a second day and no contract states a term, or fewer than
-        four weeks were observed.
+        Where fewer than five buyers purchased on a second day and there are no contracts, or fewer than four weeks were
+        observed.
 
     References
     ----------
@@ -173,12 +191,13 @@ def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSugge
             "to look back on, one to learn from and two to test on.\n"
             "Gather at least 28 days, or state the horizon yourself: ChurnDefinition(horizon='7D')."
         )
-    terms = _contract_terms(histories)
-    if len(terms) and _share_under_contract(histories) >= MIN_SHARE_UNDER_CONTRACT:
-        return _from_contracts(terms, observed_days, coverage)
+    terms, n_open = _contract_terms(histories)
+    bound = _share_under_contract(histories) >= MIN_SHARE_UNDER_CONTRACT
     silences = _silences(histories)
-    if silences.n_repeat_buyers >= MIN_REPEAT_BUYERS:
+    if silences.n_repeat_buyers >= MIN_REPEAT_BUYERS and not (bound and (len(terms) or n_open)):
         return _from_purchases(silences, observed_days, coverage)
+    if n_open > len(terms):
+        return _from_open_ended(histories, observed_days, coverage)
     if len(terms):
         return _from_contracts(terms, observed_days, coverage)
     raise NotEnoughDataError(
@@ -207,19 +226,24 @@ def _silences(histories: Histories) -> _Silences:
     if transactions is None:
         nothing = np.zeros(0)
         return _Silences(nothing.astype(np.int64), nothing.astype(bool), nothing, nothing)
-    rows = is_purchase(transactions) & (transactions.time < microseconds(histories.observed_until))
-    buyer, day = transactions.buyer[rows].astype(np.int64), transactions.day[rows].astype(np.int64)
-    new = np.ones(len(buyer), dtype=bool)
-    new[1:] = (buyer[1:] != buyer[:-1]) | (day[1:] != day[:-1])
-    buyer, day = buyer[new], day[new]
+    until = microseconds(histories.observed_until)
+    buyer, day = _distinct_days(transactions, is_purchase(transactions) & (transactions.time < until))
     ended = np.zeros(len(buyer), dtype=bool)
     ended[:-1] = buyer[1:] == buyer[:-1]
-    last_day = (microseconds(histories.observed_until) - 1) // 86_400_000_000
+    last_day = (until - 1) // MICROSECONDS_A_DAY
     following = np.where(ended, np.roll(day, -1), last_day)
     n_silences = np.bincount(buyer, minlength=len(histories.buyer_ids))
     usual_gap = pd.Series(following[ended] - day[ended]).groupby(buyer[ended]).median()
     weight = 1.0 / n_silences[buyer]
     return _Silences(following - day, ended, weight, usual_gap.to_numpy().astype(np.float64))
+
+
+def _distinct_days(events: EventTable, rows: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Buyer and day of some events, each pair once."""
+    buyer, day = events.buyer[rows].astype(np.int64), events.day[rows].astype(np.int64)
+    new = np.ones(len(buyer), dtype=bool)
+    new[1:] = (buyer[1:] != buyer[:-1]) | (day[1:] != day[:-1])
+    return buyer[new], day[new]
 
 
 def _from_purchases(silences: _Silences, observed_days: int, coverage: float) -> HorizonSuggestion:
@@ -232,9 +256,10 @@ def _from_purchases(silences: _Silences, observed_days: int, coverage: float) ->
     cycle = _billing_cycle(gaps)
     if cycle is not None and 3 * cycle > observed_days:  # no cycle to look back on and one to judge by
         cycle = None
-    days, wanted = (
-        _natural(rhythm, observed_days) if cycle is None else _whole_cycles(rhythm, cycle, observed_days)
-    )
+    if cycle is None:
+        days, wanted = _natural(rhythm, observed_days)
+    else:
+        days, wanted = _whole_cycles(rhythm, cycle, observed_days, _longest_on_cycle(gaps, cycle))
     shown = np.unique([*NATURAL_DAYS, days])
     shown = shown[shown < max(observed_days, days + 1)]
     at = np.minimum(shown, len(still_silent) - 1)
@@ -291,13 +316,52 @@ def _from_contracts(terms: FloatArray, observed_days: int, coverage: float) -> H
     return HorizonSuggestion(days, "contracts", usual, wanted, observed_days, coverage, evidence, quantiles)
 
 
-def _contract_terms(histories: Histories) -> FloatArray:
+def _from_open_ended(histories: Histories, observed_days: int, coverage: float) -> HorizonSuggestion:
+    """From how fast open-ended contracts are left, in whole billing cycles where their bills follow one."""
+    rate = _leaving_rate(histories)
+    rhythm = -np.log1p(-LEAVERS_WANTED) / rate if rate > 0 else np.inf
+    asked = float(np.clip(rhythm, LEAST_OPEN_DAYS, MOST_OPEN_DAYS))
+    bills = histories.bills
+    gaps = np.zeros(0, dtype=np.int64)
+    if bills is not None:
+        buyer, day = _distinct_days(bills, np.ones(bills.n_rows, dtype=bool))
+        gaps = np.diff(day)[buyer[1:] == buyer[:-1]]
+    cycle = _billing_cycle(gaps)
+    if cycle is None:
+        days, wanted = _natural(asked, observed_days)
+    else:
+        days, wanted = _whole_cycles(asked, cycle, observed_days, _longest_on_cycle(gaps, cycle))
+    shown = np.unique([*NATURAL_DAYS, days])
+    evidence = pd.DataFrame(
+        {"left_within": -np.expm1(-rate * shown)}, index=pd.Index(shown, name="silence_days")
+    )
+    quantiles = pd.DataFrame(index=pd.Index(_QUANTILES, name="quantile"))
+    return HorizonSuggestion(
+        days, "contracts", float(rhythm), wanted, observed_days, coverage, evidence, quantiles
+    )
+
+
+def _leaving_rate(histories: Histories) -> float:
+    """Contracts that stopped within the observed stretch, over the days on which one was in force in it."""
     contracts = histories.events("contracts")
-    if contracts is None or "end" not in contracts.columns:
-        return np.zeros(0)
-    end = contracts.columns["end"]
+    assert contracts is not None
+    first, last = microseconds(histories.observed_from), microseconds(histories.observed_until)
+    stop = stops_at(contracts, last)
+    stopped = int(np.count_nonzero((stop > first) & (stop <= last) & (stop > contracts.time)))
+    inside = np.maximum(np.minimum(stop, last) - np.maximum(contracts.time, first), 0)
+    days = float((inside / MICROSECONDS_A_DAY).sum())
+    return stopped / days if days > 0 else 0.0
+
+
+def _contract_terms(histories: Histories) -> tuple[FloatArray, int]:
+    """The lengths in days of the terms that have an end, and how many have none."""
+    contracts = histories.events("contracts")
+    if contracts is None:
+        return np.zeros(0), 0
+    end = contracts.columns.get("end", np.full(contracts.n_rows, UNKNOWN_TIME))
     rows = (end != UNKNOWN_TIME) & (end > contracts.time)
-    return np.asarray((end[rows] - contracts.time[rows]) / 86_400_000_000, dtype=np.float64)
+    lengths = (end[rows] - contracts.time[rows]) / MICROSECONDS_A_DAY
+    return np.asarray(lengths, dtype=np.float64), int(np.count_nonzero(end == UNKNOWN_TIME))
 
 
 def _share_under_contract(histories: Histories) -> float:
@@ -331,13 +395,20 @@ def _billing_cycle(gaps: NDArray[np.int64]) -> int | None:
     return None
 
 
-def _whole_cycles(rhythm_days: float, cycle: int, observed_days: int) -> tuple[int, int]:
+def _longest_on_cycle(gaps: NDArray[np.int64], cycle: int) -> int:
+    """The longest silence between two payments that both keep to the cycle."""
+    return int(np.quantile(gaps[gaps <= cycle + LATE_DAYS], LONGEST_ON_CYCLE, method="higher"))
+
+
+def _whole_cycles(rhythm_days: float, cycle: int, observed_days: int, longest: int) -> tuple[int, int]:
     """Whole billing cycles that cover a rhythm, as many as there is room for, and as many as it asks for.
 
-    A shorter horizon would fall between two payments on some days, and call everybody gone.
+    A shorter horizon would fall between two payments on some days, and call everybody gone; so would a cycle where payments
+    that a weekend moves lie further apart.
     """
-    wanted = max(int(np.ceil((rhythm_days - LATE_DAYS) / cycle)), 1)
-    room = max(observed_days // 4 // cycle, 1)
+    least = int(np.ceil(longest / cycle))
+    wanted = max(int(np.ceil((rhythm_days - LATE_DAYS) / cycle)), least)
+    room = max(observed_days // 4 // cycle, least)
     return min(wanted, room) * cycle, wanted * cycle
 
 

@@ -74,12 +74,16 @@ class Standing:
         Whether a contract is in force.
     monthly_amount : float64
         What the contracts in force bring a month; 0 without one.
+    days_left : float64 or None
+        Days for which the one contract in force still runs, its end or the end of service under notice; NaN where there is
+        none, or are several. None: not known of anybody.
     """
 
     mean_amount: Floats
     n_amounts: Floats
     under_contract: NDArray[np.bool_]
     monthly_amount: Floats
+    days_left: Floats | None = None
 
     @classmethod
     def of(cls, column: Callable[[str], Floats]) -> Self:
@@ -95,13 +99,26 @@ class Standing:
             np.nan_to_num(column("n_purchases")),
             column("has_contract_in_force") > 0,
             np.nan_to_num(column("monthly_amount_in_force")),
+            np.where(column("n_contracts_in_force") == 1, _days_left(column("days_to_contract_end")), np.nan),
         )
 
     def take(self, rows: Any) -> Standing:
         """Some of the rows."""
         return Standing(
-            self.mean_amount[rows], self.n_amounts[rows], self.under_contract[rows], self.monthly_amount[rows]
+            self.mean_amount[rows],
+            self.n_amounts[rows],
+            self.under_contract[rows],
+            self.monthly_amount[rows],
+            None if self.days_left is None else self.days_left[rows],
         )
+
+    def fees(self, horizon_days: int) -> tuple[Floats, Floats]:
+        """What the contracts bring within a horizon of who stays, and of who leaves in it; shape (n_rows,) each."""
+        whole = self.monthly_amount * (horizon_days / DAYS_A_MONTH)
+        if self.days_left is None:
+            return whole, whole / 2
+        ends = self.days_left < horizon_days
+        return whole, np.where(ends, self.monthly_amount * (self.days_left / DAYS_A_MONTH), whole / 2)
 
 
 class Counts:
@@ -153,7 +170,8 @@ class PurchaseAmounts:
     buyer's own mean amount, drawn towards everybody's where few amounts are known, moved by what the latest
     amounts say of the next ones (:class:`~clientcare.model.training.prices.PriceMoves`), times the share by
     which past horizons came out higher or lower (drawn towards 1 as far as few large buyers made it); plus
-    the contracts' monthly amounts over the horizon, times ``1 - churn_risk / 2``: who leaves, leaves halfway.
+    the contracts' monthly amounts over the horizon; who leaves brings them until the end of the term or the service
+    where it lies within the horizon, else half of them: who leaves at an unknown day, leaves halfway.
 
     Parameters
     ----------
@@ -276,7 +294,8 @@ class PurchaseAmounts:
         """Expected purchases, expected spend, and the spend of those who stay; shape (n_rows,) each.
 
         Who stays brings ``expected_spend / (1 - churn_risk)`` from purchases and the whole of the contracts' amounts;
-        who leaves brings nothing more from purchases and half of the contracts' amounts: who leaves, leaves halfway.
+        who leaves brings nothing more from purchases, and of the contracts what is due until they end
+        (:meth:`Standing.fees`).
         """
         unknown, few = np.full(len(X), np.nan), X[:, self.place]
         stays, purchases = np.maximum(1 - churn_risk, 0.0), unknown
@@ -299,11 +318,11 @@ class PurchaseAmounts:
             price = price * self.prices.factor(columns_by_name(X, self.names))
             spend = purchases * price * self.level
             kept = if_stays * price * self.level
-        fees = standing.monthly_amount * (self.horizon_days / DAYS_A_MONTH)
+        fees, of_leavers = standing.fees(self.horizon_days)
         pays = standing.monthly_amount > 0
         return (
             purchases,
-            np.where(pays, np.nan_to_num(spend) + fees * (1 - churn_risk / 2), spend),
+            np.where(pays, np.nan_to_num(spend) + fees - churn_risk * (fees - of_leavers), spend),
             np.where(pays, np.nan_to_num(kept) + fees, kept),
         )
 
@@ -323,6 +342,11 @@ class PurchaseAmounts:
                 value = PriceMoves(list(value["windows"]), np.asarray(value["coefficients"], dtype=float))
             setattr(amounts, name, value)
         return amounts
+
+
+def _days_left(to_last_day: Floats) -> Floats:
+    """Days with the last day counted; none where that day has come."""
+    return np.where(to_last_day > 0, to_last_day + 1, to_last_day)
 
 
 def came_to_expected(came: Floats, expected: Floats | None, standing: Standing) -> float:
