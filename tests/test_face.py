@@ -21,6 +21,10 @@ def test_every_public_name_is_listed(name):
     assert name in dir(cc)
 
 
+def test_nothing_but_the_public_names_is_listed():
+    assert dir(cc) == sorted(cc.__all__)
+
+
 def test_type_checkers_see_every_public_name():
     """The names are loaded on use; editors and type checkers read them off the face all the same."""
     tree = ast.parse(Path(cc.__file__).read_text(encoding="utf-8"))

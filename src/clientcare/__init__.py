@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # what type checkers and editors see; nothing of it is loaded
     from clientcare.care import care_plan as care_plan
     from clientcare.care import care_report as care_report
     from clientcare.care import plan_holdout as plan_holdout
+    from clientcare.datasets import simulate_histories as simulate_histories
+    from clientcare.evaluation import SnapshotSplit as SnapshotSplit
     from clientcare.evaluation.backtest import backtest as backtest
     from clientcare.features import feature_catalogue as feature_catalogue
     from clientcare.features import feature_table as feature_table
@@ -64,6 +66,7 @@ _FACE = {
     "RelationshipModel": "clientcare.model",
     "load_model": "clientcare.model",
     "backtest": "clientcare.evaluation",
+    "SnapshotSplit": "clientcare.evaluation",
     "care_report": "clientcare.care",
     "care_plan": "clientcare.care",
     "care_effect": "clientcare.care",
@@ -75,6 +78,7 @@ _FACE = {
     "score_dataset": "clientcare.scoring",
     "compare_scores": "clientcare.scoring",
     "write_report": "clientcare.report",
+    "simulate_histories": "clientcare.datasets",
 }
 _ROOMS = (
     "btyd",
@@ -107,4 +111,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the backtest and print it."""
     histories = read_tables(options)
     result = backtest(build_model(options, histories), histories, as_of=options.as_of)
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     tell_backtest(voice, result)
     if options.out:
         write_table(result.table, options.out)

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     )
     report = care_report(histories, as_of)
     plan = care_plan(model.score(histories, as_of=as_of), histories, as_of, capacity=options.capacity)
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     voice.show("report", "Are we taking care? (0-100)", report.seller.round(_DECIMALS))
     if options.out:
         write_table(plan, options.out)

@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the quality table and the suggested horizon."""
     histories = read_tables(options)
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     tell_quality(voice, histories)
     tell_horizon(voice, histories)
     for pair in options.set_aside:

@@ -21,10 +21,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare, print, and return 3 where something moved that matters."""
     comparison = compare_scores(_read_book(options.old, "OLD"), _read_book(options.new, "NEW"))
-    if options.json:
+    voice = Voice.of(options)
+    if voice.as_json:
         print(comparison.to_json())
     else:
-        Voice(False).say("comparison", str(comparison))
+        voice.say("comparison", str(comparison))
     return 3 if comparison.exit_code else 0
 
 

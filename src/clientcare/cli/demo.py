@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     """Check, backtest, score."""
     own_tables = options.config or any(getattr(options, table) for table in TABLES)
     histories = read_tables(options) if own_tables else load_retailer()
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     tell_quality(voice, histories)
     tell_horizon(voice, histories)
     model = build_model(options, histories)
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     for ending in ("parquet", "csv"):
         write_table(book, str(Path(options.out) / f"book.{ending}"))
     first = in_order(book)
-    if not options.json:
+    if not voice.as_json:
         first = model.explain(histories, buyers=first.index[:_N_SHOWN]).risk_first(first)
     title = "The book: those who are here first, most at stake on top"
     voice.show("book", title, first[_HEAD].round(3), rows=_N_SHOWN)

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         level=options.level,
         random_state=options.random_state,
     )
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     tell_effect(voice, found)
     if options.out:
         write_table(found.rows, options.out)

@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build the features and write or print them."""
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     if options.catalogue:
         voice.show("catalogue", "Features", feature_catalogue())
         return 0

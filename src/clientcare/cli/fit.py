@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     histories = _sample(options) if options.sample_buyers else read_tables(options)
     model = build_model(options, histories).fit(histories, as_of=options.as_of)
     model.save(options.model)
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     if options.sample_buyers:
         n = len(histories.buyer_ids)
         voice.say("sample", f"Learned from a sample of {n:,} buyers, drawn by their ids.", n_buyers=n)

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         n_buyers=options.n_buyers,
         random_state=options.random_state,
     )
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     facts = {name: getattr(plan, name) for name in ("n_care", "n_hold_out", "n_needed", "detectable_effect")}
     voice.say("holdout", plan.sentence, **facts)
     strata = plan.assignment.groupby(["stratum", "arm"]).size().unstack(fill_value=0)

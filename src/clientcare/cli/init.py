@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if out.exists() and not (options.force and out.is_file()):
         raise OptionError(f"--out: {out.name!r} is there already. Name another place, or add --force.")
     guessed = guess_options(_named(options.files))
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     voice.show("evidence", "What was found, and why", guessed.evidence)
     for question in guessed.questions:
         voice.say("question", f"? {question}", question=question)

@@ -19,47 +19,114 @@ from clientcare.scoring.export import csv_text
 from clientcare.scoring.publish import PRIVATE
 
 _WIDTH = 140
+DECIMALS_IN_CSV = 6
+FORMATS = ("table", "csv", "json", "markdown")
 
 
 def add_output_options(parser: argparse.ArgumentParser, out: str | None = None) -> None:
-    """``--json`` everywhere, ``--out`` where a verb writes a table."""
+    """``--json`` and ``--format`` everywhere, ``--out`` where a verb writes a table."""
     parser.add_argument("--json", action="store_true", help="print one JSON object a line instead of tables")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="how tables are printed: table (default), csv, json (as --json) or markdown; with csv and markdown "
+        "sentences go to the error stream",
+    )
     if out is not None:
         parser.add_argument("--out", metavar="FILE", help=out)
 
 
 class Voice:
-    """Says each result once, in the form the caller asked for."""
+    """Says each result once, in the form the caller asked for.
 
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
+    Parameters
+    ----------
+    form : {"table", "csv", "json", "markdown"}
+    """
+
+    def __init__(self, form: str = "table") -> None:
+        self._form = form
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> Voice:
+        """In the form that the options ask for."""
+        asked = getattr(options, "format", None)
+        if options.json and asked not in (None, "json"):
+            raise OptionError("--json and --format say different things. Give one of them.")
+        return cls("json" if options.json else asked or "table")
+
+    @property
+    def for_people(self) -> bool:
+        """Whether somebody reads what is printed, so that sentences may stand around tables."""
+        return self._form == "table"
+
+    @property
+    def as_json(self) -> bool:
+        """Whether a program reads it, one object a line."""
+        return self._form == "json"
 
     def say(self, event: str, words: str, **facts: Any) -> None:
         """A sentence for people; an event with its facts for pipelines."""
-        if self._as_json:
+        if self.as_json:
             print(json.dumps({"event": event, **{name: _plain(value) for name, value in facts.items()}}))
         else:
-            print(words)
+            print(words, file=sys.stdout if self.for_people else sys.stderr)
 
     def progress(self, done: Any) -> None:
         """How far a batch job is, on the error stream; a line of its own as JSON, one rewritten line for people."""
         facts = {name: _plain(value) for name, value in vars(done).items()}
-        if self._as_json:
+        if self.as_json:
             print(json.dumps({"event": "progress", **facts}), file=sys.stderr)
         else:
             words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
             print(f"\r{words:<{_WIDTH}}", end="", file=sys.stderr, flush=True)
 
     def show(self, event: str, title: str, table: pd.DataFrame, rows: int | None = None) -> None:
-        """A table under its title; as JSON the whole table, one record a row."""
-        if self._as_json:
+        """A table under its title; as JSON, CSV or Markdown the whole table, one record a row."""
+        if self.as_json:
             records = table.reset_index() if _has_named_index(table) else table
             print(json.dumps({"event": event, "rows": [_record(row) for row in records.to_dict("records")]}))
-            return
-        shown = table if rows is None else table.head(rows)
-        text = shown.to_string(index=_has_named_index(table), max_colwidth=80, line_width=_WIDTH)
-        more = f"\n... {len(table) - len(shown):,} more rows" if len(shown) < len(table) else ""
-        print(f"\n{title}\n{text}{more}")
+        elif self._form == "csv":
+            print(_csv(table), end="")
+        elif self._form == "markdown":
+            print(f"\n{_markdown(table.reset_index() if _has_named_index(table) else table)}")
+        else:
+            print(f"\n{title}\n{_for_people(table, rows)}")
+
+
+def _csv(table: pd.DataFrame) -> str:
+    """A table as CSV, numbers to the sixth decimal: a cent of a million, and files that differ where it matters."""
+    rounded = table.assign(**{
+        str(name): table[name].round(DECIMALS_IN_CSV) for name in table.columns[[kind.kind == "f" for kind in table.dtypes]]
+    }) if all(isinstance(name, str) for name in table.columns) else table  # fmt: skip
+    return csv_text(rounded, index=_has_named_index(table))
+
+
+def _for_people(table: pd.DataFrame, rows: int | None) -> str:
+    """The first rows as wide as a page, and how many more there are."""
+    shown = table if rows is None else table.head(rows)
+    text = shown.to_string(index=_has_named_index(table), max_colwidth=80, line_width=_WIDTH)
+    return text + (f"\n... {len(table) - len(shown):,} more rows" if len(shown) < len(table) else "")
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    """A table of pipes; numbers to the right, and nothing in a cell that would end it or become markup."""
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    lines = [
+        [_markdown_cell(name) for name in table.columns],
+        ["--:" if number else "---" for number in numeric],
+        *([_markdown_cell(value) for value in row] for row in table.itertuples(index=False)),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _markdown_cell(value: Any) -> str:
+    plain = _plain(value)
+    text = "" if plain is None else f"{plain:.6g}" if isinstance(plain, float) else str(plain)
+    text = "".join(char if char.isprintable() else " " for char in text)
+    for char, mark in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("`", "\\`"), ("[", "\\["), ("*", "\\*")):
+        text = text.replace(char, mark)
+    return text
 
 
 def write_table(table: pd.DataFrame, out: str) -> None:
@@ -86,7 +153,7 @@ def write_table(table: pd.DataFrame, out: str) -> None:
         if target.suffix == ".parquet":
             table.to_parquet(file)
         else:
-            file.write(csv_text(table, index=_has_named_index(table)).encode())
+            file.write(_csv(table).encode())
 
 
 def is_terminal() -> bool:

@@ -14,7 +14,7 @@ from clientcare.places import require_no_input, require_plain_place
 from clientcare.scoring.outputs import CsvFile, ParquetFolder, output_of
 
 _SIMULATED = ("transactions", "interactions", "contracts", "buyers", "truth")
-_NO_FILES = {"verb", "run", "column", "out", "set_aside", *TABLES}
+_NO_FILES = {"verb", "run", "column", "out", "set_aside", "format", "form", "shell", *TABLES}
 """Options that name no file to read, or whose files are found by other means."""
 
 
@@ -64,7 +64,7 @@ def _in_folder(options: argparse.Namespace) -> list[str]:
     """The files that a verb with a folder writes into it."""
     if options.verb == "demo":
         return ["book.parquet", "book.csv"]
-    return [f"{name}.{options.format}" for name in _SIMULATED]
+    return [f"{name}.{options.form}" for name in _SIMULATED]
 
 
 def _require_parents(name: str, target: Path) -> None:

@@ -19,11 +19,13 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from importlib import import_module
+from typing import NoReturn
 
 from clientcare import __version__
-from clientcare.exceptions import ClientcareError
+from clientcare.exceptions import ClientcareError, OptionError
 
 VERBS = {
     "demo": "Run the main job on the samples: quality, backtest, the book.",
@@ -41,6 +43,7 @@ VERBS = {
     "effect": "Say what an action did to what came after, or that the data cannot tell.",
     "compare": "Compare two books: what moved between two runs, and whether a pipeline should stop.",
     "simulate": "Make histories whose truth is known.",
+    "completion": "Print what a shell needs to complete verbs and options.",
 }
 """What each verb does; its module of the same name is loaded when it is asked for, so that help comes at once."""
 
@@ -107,9 +110,36 @@ def _own_fault(verb: str, fault: Exception, debug: bool) -> int:
     return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says which option was meant where one is written a little otherwise."""
+
+    def error(self, message: str) -> NoReturn:
+        unknown = message.partition("unrecognized arguments: ")[2].split()
+        meant = [
+            _did_you_mean(word.partition("=")[0], self._options())
+            for word in unknown
+            if word.startswith("--")
+        ]
+        super().error(message + "".join(dict.fromkeys(meant)))
+
+    def _options(self) -> list[str]:
+        """Names of the options of this parser, and of the verb that was asked for."""
+        subs = [action for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        parsers = [self, *(parser for action in subs for parser in action.choices.values())]
+        return sorted(
+            {name for parser in parsers for action in parser._actions for name in action.option_strings}
+        )
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The nearest of what is known, as a question; nothing where none is near."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     """The parser of the verb that is asked for; of the others it knows what they do."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="clientcare",
         description="Tell dependent clients from one-time customers, predict who is about to leave, "
         "and say which care is due.",
@@ -118,6 +148,10 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"clientcare {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     asked = next((word for word in given if not word.startswith("-")), None)
+    if asked is not None and asked not in VERBS:
+        raise OptionError(
+            f"no verb {asked!r}.{_did_you_mean(asked, VERBS)} clientcare --help lists them all."
+        )
     for name, summary in VERBS.items():
         sub = verbs.add_parser(name, help=summary)
         if name == asked:

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         else build_model(options, histories).fit(histories, as_of=as_of)
     )
     coming = renewals(model, histories, as_of, ahead=options.ahead)
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     months = coming.months.round(2).reset_index()
     months["month"] = months["month"].dt.strftime("%Y-%m")
     voice.show("months", f"{coming!r}\nBy month, with 90 % of what may come", months)

@@ -33,5 +33,5 @@ def run(options: argparse.Namespace) -> int:
         else build_model(options, histories).fit(histories, as_of=as_of)
     )
     write_report(model, histories, options.out, as_of=as_of, hide_ids=options.hide_ids)
-    Voice(options.json).say("page", "Page written.", out=options.out)
+    Voice.of(options).say("page", "Page written.", out=options.out)
     return 0

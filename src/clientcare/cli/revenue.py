@@ -39,11 +39,11 @@ def run(options: argparse.Namespace) -> int:
         source=options.source,
         trailing=options.trailing,
     )
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     if options.out:
         write_table(table, options.out)
         voice.say("revenue", f"{len(table):,} rows written.", n_rows=len(table), out=options.out)
-    elif options.json:
+    elif not voice.for_people:
         voice.show("revenue", "", table.reset_index())
     else:
         shown = table[[*_MONEY, *_SHARES]].round(dict.fromkeys(_SHARES, 3)).reset_index()

@@ -7,13 +7,20 @@ one command leads from two files to the book.
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 from clientcare.book import in_order
+from clientcare.cli.lists import list_of_buyers
 from clientcare.cli.modelling import add_model_options, build_model, load_saved, open_model
 from clientcare.cli.output import Voice, add_output_options, is_terminal, write_table
 from clientcare.cli.tables import add_table_options, read_tables, table_sources, tell
 from clientcare.exceptions import OptionError
+from clientcare.history.sources.databases import is_address
+from clientcare.history.sources.files import files_of
+from clientcare.model.training.requirements import require_tables
 
 _N_SHOWN = 20
 
@@ -31,57 +38,108 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="bigger than memory: partition by buyer, resumable (needs --model, --as-of, --out)",
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be read and written, and do nothing"
+    )
     add_output_options(parser, out="where the book goes: .parquet or .csv (with --in-parts also a folder)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Score in memory, or in parts where asked for."""
+    if options.dry_run:
+        return _say_what_would_be_done(options)
     return _score_in_parts(options) if options.in_parts else _score_in_memory(options)
 
 
 def _score_in_memory(options: argparse.Namespace) -> int:
+    voice = Voice.of(options)
     histories = read_tables(options)
     if options.model:
         model = open_model(options, histories)
     else:
         model = build_model(options, histories).fit(histories, as_of=options.as_of)
     book = model.score(histories, as_of=options.as_of)
-    voice = Voice(options.json)
+    first = in_order(book)
+    for sentence in model.says_ if voice.for_people else ():
+        print(sentence, file=sys.stderr)
     if options.out:
         write_table(book, options.out)
         voice.say(
             "book",
-            f"{len(book):,} buyers written.",
+            f"{len(book):,} buyers written to {options.out}, {_asked(book)}.",
             n_buyers=len(book),
             model_id=model.model_id_,
             out=options.out,
         )
+    elif voice.for_people:
+        explanation = model.explain(histories, buyers=first.index[:_N_SHOWN], as_of=options.as_of)
+        print(f"{len(book):,} buyers, {_asked(book)}.\nThose who are here first, most at stake on top.\n")
+        print(list_of_buyers(explanation.risk_first(first).head(_N_SHOWN), _width()))
+        if len(book) > _N_SHOWN:
+            print(f"... {len(book) - _N_SHOWN:,} more; --out book.csv writes all, with every column")
     else:
-        first = in_order(book)
-        if not options.json:
-            explanation = model.explain(histories, buyers=first.index[:_N_SHOWN], as_of=options.as_of)
-            first = explanation.risk_first(first)
         columns = ["stage", "churn_risk", "at_stake", "reason_1"]
-        voice.show(
-            "book",
-            f"{len(book):,} buyers; those who are here first, most at stake on top",
-            first[columns].round(3),
-            rows=_N_SHOWN,
-        )
+        voice.show("book", "", first[columns].round(3), rows=_N_SHOWN)
     return 0
 
 
-def _score_in_parts(options: argparse.Namespace) -> int:
+def _asked(book: Any) -> str:
+    """The date and the horizon that a book speaks of."""
+    if book.empty:
+        return "nobody is known"
+    return f"as of {book['as_of'].iloc[0]:%Y-%m-%d}, for the {int(book['horizon_days'].iloc[0]):,} days from then"
+
+
+def _width() -> int:
+    """As wide as the terminal, and 80 columns where there is none."""
+    return max(60, min(shutil.get_terminal_size((80, 24)).columns, 120))
+
+
+def _say_what_would_be_done(options: argparse.Namespace) -> int:
+    """Open what is named as far as a start would, and tell; nothing is scored or written."""
+    sources, _ = table_sources(options)
+    model = load_saved(options) if options.model else None
+    if model is not None:
+        require_tables("--model", model.tables_, frozenset(sources))
+    if options.in_parts:
+        _require_all_named(options)
+    voice = Voice.of(options)
+    for table, source in sources.items():
+        named = source if isinstance(source, list) else [source]
+        files = [file for one in named if not is_address(one) for file in files_of(table, one)]
+        n_bytes = sum(file.stat().st_size for file in files)
+        places = f"{len(files):,} files, {n_bytes:,} bytes" if files else "a database"
+        voice.say(
+            "would_read", f"Would read {table}: {places}.", table=table, n_files=len(files), n_bytes=n_bytes
+        )
+    learned = "learned first from these tables" if model is None else f"{model.model_id_}"
+    voice.say("would_use", f"The model: {learned}.", model_id=None if model is None else model.model_id_)
+    there = bool(options.out) and Path(options.out).exists()
+    place = f"{options.out}{', in place of what is there' if there else ''}" if options.out else "the screen"
+    voice.say(
+        "would_write",
+        f"Would write the book to {place}. Nothing was done (--dry-run).",
+        out=options.out,
+        replaces=there,
+    )
+    return 0
+
+
+def _require_all_named(options: argparse.Namespace) -> None:
     if not (options.model and options.as_of and options.out):
         raise OptionError(
             "--in-parts needs --model, --as-of and --out: a batch job says what it scores and where to."
         )
+
+
+def _score_in_parts(options: argparse.Namespace) -> int:
+    _require_all_named(options)
     from clientcare.scoring import score_dataset
 
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     sources, door = table_sources(options)
     tables: dict[str, Any] = {**sources, **door}
-    progress = voice.progress if options.json or is_terminal() else None
+    progress = voice.progress if voice.as_json or is_terminal() else None
     result = score_dataset(
         load_saved(options),
         **tables,

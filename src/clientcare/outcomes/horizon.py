@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,10 @@ class HorizonSuggestion:
         if not np.isnan(self.false_alarm_rate):
             sentence += f" Of buyers silent that long, {self.false_alarm_rate:.0%} came back later."
         return sentence
+
+    def _repr_html_(self) -> str:
+        shown = self.evidence.loc[self.evidence.index <= max(2 * self.wanted_days, self.days)].round(3)
+        return f"<p>{escape(repr(self))}</p>{shown.to_html()}"
 
 
 def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSuggestion:
