@@ -14,9 +14,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=("retailer", "service_firm"), default="retailer")
     parser.add_argument("--n-buyers", type=int, default=1000)
     parser.add_argument("--random-state", type=int, default=0)
-    parser.add_argument(
-        "--form", choices=("parquet", "csv"), default="parquet", help="the form of the files"
-    )
+    parser.add_argument("--form", choices=("parquet", "csv"), default="parquet", help="the form of the files")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="where the tables and the truth go")
     add_output_options(parser)
 
