@@ -66,7 +66,8 @@ class Histories:
     on_bad_rows : {"quarantine", "raise"}
         Set rows aside that cannot be used, or refuse the table.
     date_format : str or mapping of table to str, optional
-        How texts write dates, as in ``strptime`` (``"%d/%m/%Y %H:%M"``); by default as in ISO 8601.
+        How texts write dates, as in ``strptime`` (``"%d/%m/%Y %H:%M"``), or what numbers count (``"seconds"`` or
+        ``"milliseconds"`` since 1970 in UTC, ``"spreadsheet"`` for the days of one); by default as in ISO 8601.
     kinds : mapping of str to str, optional
         Further words for kinds of interactions: ``{"coffee": "check_in"}``.
     satisfaction_scale : pair of float, optional

@@ -29,13 +29,22 @@ EARLIEST = microseconds(pd.Timestamp("1900-01-01"))
 LATEST = microseconds(pd.Timestamp("2200-01-01"))
 FIVE_YEARS = 5 * 365 * MICROSECONDS_A_DAY
 FROM_NUMBERS = (
-    "Turn them into dates first: pd.to_datetime(column.astype(str), format='%Y%m%d') for numbers like year-month-day, "
-    "pd.to_datetime(column, unit='s') for seconds since 1970, pd.to_datetime(column, unit='D', origin='1899-12-30') "
-    "for the numbers of a spreadsheet."
+    "State what the numbers count: date_format='%Y%m%d' for year-month-day, 'seconds' or 'milliseconds' since 1970, "
+    "'spreadsheet' for the days of one."
 )
 DAY_FORMS = (
     *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m"),
-    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y"),
+    *(
+        "%d/%m/%y",
+        "%m/%d/%y",
+        "%d.%m.%y",
+        "%d %b %Y",
+        "%d-%b-%Y",
+        "%b %d, %Y",
+        "%d %B %Y",
+        "%B %d, %Y",
+        "%Y-%m-%d",
+    ),
 )
 CLOCK_FORMS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 COMMON_FORMS = tuple(day + clock for day in DAY_FORMS for clock in CLOCK_FORMS)
@@ -53,6 +62,9 @@ LARGEST_OFFSET = 14 * 4 * QUARTER_HOUR
 """No wall clock is further from UTC: the first moment of 1970 on any of them is a whole quarter of an hour."""
 ROUND_1970 = 365 * MICROSECONDS_A_DAY
 """Where other rows lie within a year of it, the first day of 1970 is a day like others."""
+CLOCKS = {"seconds": 1_000_000, "milliseconds": 1_000, "spreadsheet": MICROSECONDS_A_DAY}
+"""Numbers that are dates: since 1970 in UTC, or the days of a spreadsheet; microseconds in one."""
+SPREADSHEET_EPOCH = microseconds(pd.Timestamp("1899-12-30"))
 UNIVERSAL = r"\s*(UTC|GMT)$"
 ENDS_IN_ZONE = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
 
@@ -86,6 +98,8 @@ def check_date_format(date_format: str) -> None:
     OptionError
         Where it has marks that mean nothing.
     """
+    if isinstance(date_format, str) and date_format in CLOCKS:
+        return
     trouble = not isinstance(date_format, str)
     try:
         datetime.strptime("", date_format)
@@ -95,7 +109,8 @@ def check_date_format(date_format: str) -> None:
         trouble = True
     if trouble:
         raise OptionError(
-            "date_format: not a format of dates. Write it as '%d/%m/%Y' or '%Y-%m-%d %H:%M:%S'."
+            "date_format: not a format of dates. Write it as '%d/%m/%Y' or '%Y-%m-%d %H:%M:%S'; for numbers as "
+            f"one of {', '.join(CLOCKS)}."
         )
 
 
@@ -113,7 +128,8 @@ def read_moments(
     timezone : str, optional
         The zone of the seller, needed where moments have one.
     date_format : str, optional
-        How texts are written, as in ``strptime``; a text that is not written so is no date.
+        How texts are written, as in ``strptime``; a text that is not written so is no date. Or what numbers
+        count: ``"seconds"`` or ``"milliseconds"`` since 1970 in UTC, ``"spreadsheet"`` for days.
 
     Returns
     -------
@@ -132,6 +148,11 @@ def read_moments(
     n_rows = len(cells)
     if pa.types.is_null(kind):
         return np.full(n_rows, UNKNOWN_TIME), np.zeros(n_rows, dtype=bool)
+    if date_format in CLOCKS and (is_text(kind) or _is_number(kind)):
+        return _from_clock(cells, place, timezone, str(date_format))
+    if date_format is not None and pa.types.is_integer(kind):
+        cells = cells.cast(pa.large_string())
+        kind = cells.type
     if is_text(kind):
         return _from_texts(cells, place, timezone, date_format)
     if pa.types.is_date(kind):
@@ -243,6 +264,26 @@ def _from_texts(
     unreadable = ~missing & (times == UNKNOWN_TIME)
     if 2 * np.count_nonzero(unreadable) > np.count_nonzero(~missing):
         raise _other_form(texts, unreadable, place, date_format)
+    return times, unreadable
+
+
+def _from_clock(cells: pa.ChunkedArray, place: str, timezone: str | None, clock: str) -> tuple[Times, Mask]:
+    """Numbers that count from a known moment on."""
+    texts = pc.utf8_trim_whitespace(cells) if is_text(cells.type) else cells.cast(pa.large_string())
+    missing = _truth(pc.is_in(pc.utf8_lower(texts), value_set=pa.array(MISSING_WORDS, pa.large_string())))
+    missing |= _truth(pc.is_null(texts))
+    numbers = np.array(pd.to_numeric(pd.Series(texts.to_numpy(), dtype=object), errors="coerce"), dtype=float)
+    with np.errstate(invalid="ignore"):
+        counted = np.round(numbers * CLOCKS[clock])
+        known = np.isfinite(counted) & (np.abs(counted) < 2**62)
+    times = np.where(known, np.where(known, counted, 0).astype(np.int64), UNKNOWN_TIME)
+    unreadable = ~missing & ~known
+    if 2 * np.count_nonzero(unreadable) > np.count_nonzero(~missing):
+        raise _other_form(texts, unreadable, place, clock)
+    if clock == "spreadsheet":
+        return np.where(known, times + SPREADSHEET_EPOCH, UNKNOWN_TIME), unreadable
+    if known.any():
+        times = np.where(known, _on_wall_clock(times, known, place, timezone), UNKNOWN_TIME)
     return times, unreadable
 
 

@@ -15,6 +15,13 @@ NEARLY_ALL = 0.9
 """Exports hold notes, totals and empty cells; a column is what nine cells of ten are."""
 CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR"}
 ENDS_IN_ZONE = r"[T ].*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
+NUMBER_FORMS: dict[str, tuple[float, float]] = {
+    "%Y%m%d": (19_000_101, 21_001_231),
+    "seconds": (5e8, 4.1e9),
+    "milliseconds": (5e11, 4.1e12),
+    "spreadsheet": (25_569, 73_050),
+}
+"""Numbers that dates of the years 1985 to 2099 (spreadsheets: 1970 to 2099) become on different clocks."""
 MORE_CLOCKS = (*CLOCK_FORMS, ", %H:%M", ", %H:%M:%S", ", %I:%M %p", ", %I:%M:%S %p")
 
 
@@ -37,13 +44,24 @@ class DateWriting:
     with_zone: bool = False
 
 
-def date_writing(cells: pd.Series) -> DateWriting | None:
-    """How a column writes dates; None where it holds none."""
+def date_writing(cells: pd.Series, numbers: bool = False) -> DateWriting | None:
+    """How a column writes dates; None where it holds none.
+
+    Parameters
+    ----------
+    cells : Series
+    numbers : bool
+        Whether numbers may be dates: only where the name of the column says that they are.
+    """
     if pd.api.types.is_datetime64_any_dtype(cells):
         return DateWriting(with_zone=getattr(cells.dtype, "tz", None) is not None)
     texts = _texts(cells)
-    if not len(texts) or not texts.str.contains(r"\d", regex=True).all():
+    with_digits = texts.str.contains(r"\d", regex=True)
+    if not len(texts) or with_digits.mean() < NEARLY_ALL:
         return None
+    texts = texts[with_digits]  # a last line may say "Total" where the others have a date
+    if pd.to_numeric(texts, errors="coerce").notna().mean() >= NEARLY_ALL:
+        return _date_number(pd.to_numeric(texts, errors="coerce")) if numbers else None
     with_zone = float(texts.str.contains(ENDS_IN_ZONE, regex=True).mean()) > 0.5
     plain = texts.str.replace(UNIVERSAL, "", regex=True)
     if float(plain.str.match(ISO_DATE).mean()) >= NEARLY_ALL and plain.str.contains("-").any():
@@ -56,6 +74,16 @@ def date_writing(cells: pd.Series) -> DateWriting | None:
     return DateWriting(
         best[0], next((form for form in best[1:] if _differs(plain, best[0], form)), None), with_zone
     )
+
+
+def _date_number(numbers: pd.Series[float]) -> DateWriting | None:
+    """Which clock counts so, from the size of its numbers; None where none does."""
+    for form, (low, high) in NUMBER_FORMS.items():
+        if numbers.between(low, high).mean() >= NEARLY_ALL:
+            if form == "%Y%m%d" and _share(numbers.dropna().astype("int64").astype(str), form) < NEARLY_ALL:
+                continue
+            return DateWriting(form, with_zone=form in ("seconds", "milliseconds"))
+    return None
 
 
 def is_number(cells: pd.Series) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from clientcare.history.door.schema import SCHEMAS, schema_of
-from clientcare.history.guess.contents import date_writing, is_number
+from clientcare.history.guess.concepts import CONCEPTS, weight_of
+from clientcare.history.guess.contents import NEARLY_ALL, date_writing, is_number
 from clientcare.history.guess.layout import Layout
 from clientcare.history.guess.names import NAMES, SIGNS
 
@@ -62,12 +63,34 @@ def _as_table(layout: Layout, table: str) -> TableGuess:
         )
         if chosen is not None:
             theirs[ours] = chosen
+    theirs |= _by_their_words(layout, table, theirs)
     if "timestamp" in SCHEMAS[table].columns and "timestamp" not in theirs:
         theirs |= _only_date(layout, theirs)
     if "amount" in theirs and _is_amount_of_a_piece(table, theirs):
         theirs["unit_price"] = theirs.pop("amount")
     lacking = tuple(ours for ours in schema_of(table).required if ours not in theirs)
     return TableGuess(table, theirs, lacking, layout, _score(table, theirs, plain))
+
+
+def _by_their_words(layout: Layout, table: str, theirs: dict[str, str]) -> dict[str, str]:
+    """Columns of ours that no list of names told, by the words of the names that are left: the surest pairs first."""
+    taken = set(theirs.values())
+    pairs = sorted(
+        (-weight_of(ours, table, plain_name(str(name))), order, place, ours, str(name))
+        for order, ours in enumerate(CONCEPTS.get(table, {}))
+        for place, name in enumerate(layout.rows.columns)
+        if ours not in theirs and str(name) not in taken
+    )
+    found: dict[str, str] = {}
+    for weight, _, _, ours, name in pairs:
+        if (
+            weight < 0
+            and ours not in found
+            and name not in found.values()
+            and _may_be(ours, table, layout.rows[name])
+        ):
+            found[ours] = name
+    return found
 
 
 def plain_name(name: str) -> str:
@@ -81,9 +104,13 @@ def plain_name(name: str) -> str:
     parted = "".join(
         f"_{c}" if c.isupper() and place and name[place - 1].islower() else c for place, c in enumerate(name)
     )
-    bare = unicodedata.normalize("NFKD", parted.replace("ß", "ss").lower())
+    bare = unicodedata.normalize(
+        "NFKD", parted.replace("ß", "ss").replace("ł", "l").replace("ø", "o").lower()
+    )
     letters = "".join(c if c.isalnum() and c.isascii() else "_" for c in bare if not unicodedata.combining(c))
-    return "_".join(part for part in letters.split("_") if part and part not in ("of", "de", "du", "the"))
+    return "_".join(
+        part for part in letters.split("_") if part and part not in ("of", "de", "du", "do", "di", "the")
+    )
 
 
 def _may_be(ours: str, table: str, cells: pd.Series) -> bool:
@@ -94,10 +121,19 @@ def _may_be(ours: str, table: str, cells: pd.Series) -> bool:
     if ours == "satisfaction" or ours in schema.numbers:
         return is_number(cells)
     if ours == schema.time or ours in schema.moments:
-        return date_writing(cells) is not None
+        return date_writing(cells, numbers=True) is not None
+    if ours == "order_id":
+        return _may_be_orders(cells)
     if ours == "buyer_id":
         return date_writing(cells) is None
     return True
+
+
+def _may_be_orders(cells: pd.Series) -> bool:
+    """Whether cells name orders: with digits, and, where the column is just called "Name", in one word ("#1001")."""
+    texts = cells.dropna().astype("string").str.strip()
+    form = r"^\S*\d\S*$" if plain_name(str(cells.name)) == "name" else r"\d"
+    return bool(texts.str.contains(form, regex=True).mean() >= NEARLY_ALL)
 
 
 def _only_date(layout: Layout, theirs: dict[str, str]) -> dict[str, str]:

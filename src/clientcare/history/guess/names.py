@@ -15,14 +15,14 @@ NAMES: dict[str, dict[str, str]] = {
         "factuurdatum date_paid order_placed event_time invoice_created_at completed_at value_date valuta",
         "amount": "amount total order_total total_price grand_total net_total net_sales gross_sales total_amount line_total "
         "revenue sales price_total betrag umsatz summe gesamtbetrag montant montant_ttc total_ttc importe "
-        "importe_total monto bedrag totaal total_collected amount_paid lineitem_total paid subtotal sale_amount "
+        "importe_total monto bedrag totaal total_collected amount_paid lineitem_total sale_amount "
         "converted_amount",
         "quantity": "quantity qty lineitem_quantity units menge anzahl quantite cantidad aantal item_quantity",
-        "unit_price": "unit_price price lineitem_price item_price einzelpreis prix_unitaire precio precio_unitario "
+        "unit_price": "unit_price price lineitem_price einzelpreis prix_unitaire precio precio_unitario "
         "stukprijs unitprice item_cost",
         "order_id": "order_id order_number order name order_name invoice invoice_no invoice_number invoice_id "
         "transaction_id payment_id receipt bestellnummer rechnungsnummer belegnummer numero_commande "
-        "numero_facture pedido numero_pedido factura ordernummer factuurnummer basket_id charge_id",
+        "numero_facture pedido numero_pedido factura ordernummer factuurnummer basket_id charge_id id num no",
         "product_id": "product_id sku lineitem_sku stock_code stockcode item_id product_code artikelnummer artikel_nr "
         "reference_produit codigo_producto artikelcode variant_id",
         "category": "category product_category department product_type kategorie warengruppe categorie categoria",
@@ -88,7 +88,20 @@ SIGNS: dict[str, tuple[str, ...]] = {
     ),
     "interactions": (
         *("call", "ticket", "activity", "subject", "direction", "disposition", "agent", "requester"),
-        *("meeting", "engagement", "outcome", "csat", "assignee", "betreff", "satisfaction", "duration"),
+        *(
+            "meeting",
+            "engagement",
+            "invitee",
+            "attendee",
+            "event_type",
+            "assigned",
+            "outcome",
+            "csat",
+            "assignee",
+            "betreff",
+            "satisfaction",
+            "duration",
+        ),
     ),
     "contracts": (
         *("contract", "subscription", "term", "plan", "renewal", "mrr", "cancel", "vertrag", "contrat"),

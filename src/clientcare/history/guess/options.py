@@ -233,7 +233,7 @@ def _tell_dates(
     schema = SCHEMAS[guess.table]
     for ours in (schema.time, *schema.moments):
         if ours in guess.theirs:
-            writing = date_writing(guess.layout.rows[guess.theirs[ours]])
+            writing = date_writing(guess.layout.rows[guess.theirs[ours]], numbers=True)
             if writing is not None:
                 forms[ours] = writing
     written = {writing.form for writing in forms.values() if writing.form is not None}
@@ -269,7 +269,7 @@ def _zone_is_needed(found: list[TableGuess]) -> bool:
     times = [(guess, SCHEMAS[guess.table].time) for guess in found]
     for guess, ours in times:
         if ours in guess.theirs:
-            writing = date_writing(guess.layout.rows[guess.theirs[ours]])
+            writing = date_writing(guess.layout.rows[guess.theirs[ours]], numbers=True)
             if writing is not None and writing.with_zone:
                 return True
     return False
