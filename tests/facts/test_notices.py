@@ -17,7 +17,13 @@ def terms(**columns: object) -> pd.DataFrame:
 
 def facts(contracts: pd.DataFrame, as_of: str, until: str = "2025-06-01") -> list[float]:
     histories = cc.Histories(contracts=contracts, observed_until=until)
-    return cc.feature_table(histories, as_of, families=["contract"]).loc["a", FACTS].fillna(-1).tolist()
+    return (
+        cc.feature_table(histories, as_of, families=["contract"])
+        .reindex(columns=FACTS)
+        .loc["a"]
+        .fillna(-1)
+        .tolist()
+    )
 
 
 def test_under_notice_is_in_force_until_the_service_ends() -> None:
@@ -157,3 +163,49 @@ def test_another_future_of_what_is_signed_and_given_notice_of_changes_no_feature
         for table in (here, other)
     )
     pd.testing.assert_frame_equal(mine, theirs)
+
+
+def test_a_renewal_that_was_signed_and_withdrawn_is_one_until_then_and_never_begins() -> None:
+    table = pd.DataFrame(
+        {
+            "buyer_id": ["a", "a"],
+            "start": ["2023-01-01", "2024-01-01"],
+            "end": ["2023-12-31", "2024-12-31"],
+            "recorded_at": ["2022-12-01", "2023-05-01"],
+            "cancelled_at": [None, "2024-01-01"],
+            "notice_at": [None, "2023-05-20"],
+        }
+    )
+    histories = cc.Histories(contracts=table, observed_until="2024-09-01")
+    asked = ["n_renewals", "days_to_contract_end", "n_contracts", "n_contracts_cancelled"]
+
+    def told(moment: str) -> list[float]:
+        full, cut = (
+            cc.feature_table(one, moment, families=["contract"]).loc["a", asked].fillna(-1).tolist()
+            for one in (histories, histories.until(moment))
+        )
+        assert full == cut
+        return full
+
+    assert "signed_and_withdrawn" in set(histories.quality["rule"])
+    assert told("2023-05-10") == [1, 601, 1, 0]
+    assert told("2023-06-10") == [0, 204, 1, 0]
+    assert told("2024-03-01") == [0, -1, 1, 0]
+    assert cc.ChurnDefinition("30D").label(histories, "2024-01-20").tolist() == [True]
+
+
+def test_a_term_cancelled_on_the_day_it_starts_was_never_in_force() -> None:
+    table = terms(buyer_id=["a", "b"], cancelled_at=["2023-01-01", None])
+    histories = cc.Histories(contracts=table, observed_until="2024-09-01")
+
+    assert cc.feature_table(histories, "2023-03-01").index.tolist() == ["b"]
+
+
+def test_an_end_that_an_upgrade_has_taken_the_place_of_is_no_end() -> None:
+    table = terms(
+        buyer_id=["a", "a"],
+        start=["2023-01-01", "2023-09-01"],
+        end=["2023-12-31", "2024-08-31"],
+    )
+
+    assert facts(table, "2023-10-01")[3] == 335

@@ -169,10 +169,6 @@ SELECT buyer_id,
     count(*) FILTER (stop >= $as_of) AS n_contracts_in_force,
     CAST(bool_or(stop >= $as_of) AS INTEGER) AS has_contract_in_force,
     max(date_diff('day', start, CAST($as_of AS DATE))) AS days_since_first_contract,
-    coalesce(
-        min(date_diff('day', CAST($as_of AS DATE), stop) - 1) FILTER (
-            date_trunc('day', stop) > CAST($as_of AS DATE) AND stop < TIMESTAMP '9999-01-01'),
-        max(0) FILTER (stop >= $as_of AND stop < TIMESTAMP '9999-01-01')) AS days_to_contract_end,
     count(cancelled_at) AS n_contracts_cancelled,
     min(date_diff('day', notice_at, CAST($as_of AS DATE))) AS days_since_last_cancellation
 FROM terms GROUP BY buyer_id

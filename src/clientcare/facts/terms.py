@@ -61,12 +61,14 @@ def under_notice(contracts: EventTable, moment: int) -> NDArray[np.bool_]:
 
 
 def with_signed_ahead(contracts: EventTable, as_of: int) -> EventTable:
-    """The terms known at a moment, those included that were recorded by then and begin later."""
+    """The terms known at a moment, those included that were recorded by then, begin later and have not been withdrawn."""
     signed = contracts.columns.get("signed_at")
     if signed is None:
         return contracts.before(as_of)
     known = contracts.time if contracts.known is None else contracts.known
-    return replace(contracts, known=np.where(signed == UNKNOWN_TIME, known, signed)).before(as_of)
+    agreed = replace(contracts, known=np.where(signed == UNKNOWN_TIME, known, signed)).before(as_of)
+    stands = _or_forever(agreed, "cancelled_at") > agreed.time
+    return agreed if stands.all() else agreed.take(np.flatnonzero(stands))
 
 
 def stops_at(contracts: EventTable, known_at: int | None = None) -> NDArray[np.int64]:

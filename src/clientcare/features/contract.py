@@ -85,7 +85,7 @@ def days_since_last_contract_start(at: Snapshot) -> Floats:
 )
 def days_to_contract_end(at: Snapshot) -> Floats:
     """Calendar days to the last day of the contract that ends next; 0 = that day has come. A renewal signed ahead carries
-    the end to its own.
+    the end to its own; a contract whose successor has begun is over.
     """
     return np.asarray(np.maximum(at.once(_nearest_end)[0] - at.today, 0))
 

@@ -9,7 +9,15 @@ import numpy as np
 
 from clientcare.facts.events import EventTable
 from clientcare.facts.runs import Array, Floats, Runs
-from clientcare.facts.term_lines import GRACE_DAYS, OPEN_DAY, follows, last_paid, renews, stop_days
+from clientcare.facts.term_lines import (
+    GRACE_DAYS,
+    OPEN_DAY,
+    follows,
+    last_paid,
+    renews,
+    stop_days,
+    superseded,
+)
 from clientcare.facts.terms import cancellation_known_at, rows_in_force, under_notice, with_signed_ahead
 from clientcare.features.snapshot import Snapshot
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
@@ -163,14 +171,14 @@ class AgreedRuns:
     def nearest_end(self) -> tuple[Floats, Floats]:
         """Last day of the term that ends next and the start of that term; NaN without one.
 
-        A renewal signed ahead carries the end to its own; the term began where the one in force did. A term whose last
-        day has passed is taken only where none that ends later is in force.
+        A renewal signed ahead carries the end to its own; the term began where the one in force did. A term whose successor
+        has begun is over, and one whose last day has passed is taken only where none that ends later is in force.
         """
         start, stop = self.events.day.astype(np.int64), stop_days(self.events)
         today = self.moment // MICROSECONDS_A_DAY
         before = follows(self.events)
         begun = np.where(rows_in_force(self.events, self.moment), start, OPEN_DAY)
-        carried = np.zeros(self.events.n_rows, dtype=bool)
+        carried = superseded(self.events, before, begun < OPEN_DAY)
         for row in np.flatnonzero(
             self.ahead & self.renews
         ):  # signed ahead: few, each after the one it follows

@@ -16,6 +16,8 @@ from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 KNOWN_FROM = {"cancelled_at": "cancelled_at"}
 KNOWN_FROM_NOTICE = {"cancelled_at": "notice_at"}
 """Where notices are recorded, an end of service is known from the notice on, before it comes."""
+NEVER = 2**62
+"""When a term is known to have begun that never did, in microseconds."""
 CHURN_FLAGS = ("churned", "is_churned", "churn_flag", "has_churned")
 """Columns of others that say that a term has ended; compared with the dates, never used."""
 
@@ -33,21 +35,29 @@ def read_contracts(given: GivenTable, door: Door) -> Sheet:
     sheet.numbers["amount"] = np.where(unreadable, np.nan, amount)
     sheet.moments["end"] = _read_end(sheet, door)
     sheet.add_moments("cancelled_at", door, always=True)
-    _note_withdrawn(sheet)
     sheet.add_moments("notice_at", door)
     if "notice_at" in sheet.moments:
         _complete_notices(sheet)
     if sheet.recorded is not None:
         ahead = (sheet.recorded != UNKNOWN_TIME) & (sheet.recorded < sheet.time)
         sheet.moments["signed_at"] = np.where(ahead, sheet.recorded, UNKNOWN_TIME)
+    _leave_out_withdrawn(sheet)
     _note_oddities(sheet)
     return sheet
 
 
-def _note_withdrawn(sheet: Sheet) -> None:
+def _leave_out_withdrawn(sheet: Sheet) -> None:
+    """Terms cancelled by the moment they start were never in force: left out, save for the time they were signed ahead."""
     start, cancelled = sheet.time, sheet.moments["cancelled_at"]
-    withdrawn = (cancelled != UNKNOWN_TIME) & (start != UNKNOWN_TIME) & (cancelled < start)
-    sheet.log.leave_out("cancelled_before_start", "left out: never in force", withdrawn)
+    withdrawn = (cancelled != UNKNOWN_TIME) & (start != UNKNOWN_TIME) & (cancelled <= start)
+    signed = sheet.moments.get("signed_at", np.full(len(start), UNKNOWN_TIME))
+    looked_signed = (
+        withdrawn & (signed != UNKNOWN_TIME) & (signed < sheet.moments.get("notice_at", cancelled))
+    )
+    sheet.log.leave_out("cancelled_before_start", "left out: never in force", withdrawn & ~looked_signed)
+    sheet.log.note("signed_and_withdrawn", "kept: a term signed ahead until it was withdrawn", looked_signed)
+    if sheet.recorded is not None and looked_signed.any():
+        sheet.recorded = np.where(looked_signed, NEVER, sheet.recorded)
 
 
 def _complete_notices(sheet: Sheet) -> None:
