@@ -55,9 +55,12 @@ def test_each_action_has_a_row_with_a_reason_a_date_and_what_is_at_stake():
     complaint = plan.set_index("action").loc["solve_complaint"]
     assert complaint["reason"] == "The complaint of 2024-05-20 is still open after 42 days."
     assert complaint["due"] == pd.Timestamp("2024-05-21")
-    assert complaint["at_stake"] == pytest.approx(0.8 * 50)
-    assert complaint["priority"] == pytest.approx(0.8 * 50 * complaint["urgency"])
-    assert plan["priority"].is_monotonic_decreasing
+    assert complaint["at_stake"] == pytest.approx(
+        0.8 * 50 / (1 - 0.8)
+    )  # what is expected counts the leaving already
+    most = plan.loc[plan["buyer_id"] == "bob", "urgency"].max()
+    assert complaint["priority"] == pytest.approx(complaint["at_stake"] * (1 + most) / 2)
+    assert plan.groupby("buyer_id", sort=False)["priority"].max().is_monotonic_decreasing
 
 
 def test_no_buyer_is_flooded():
@@ -90,13 +93,15 @@ def test_silence_is_unusual_against_the_buyers_own_gaps():
     assert "reach_out" not in plan_of(histories_of("a", ["2023-01-01", "2023-07-01", "2024-01-01"])).index
 
 
-@pytest.mark.parametrize(("line", "planned"), [(0.5, True), (0.7, False)])
-def test_a_risk_over_the_line_is_reason_enough_and_the_plan_states_its_line(line, planned):
-    plan = plan_of(histories_of("a", ["2024-01-01", "2024-06-20"]), risk=0.6, warning_line=line)
-    assert ("reach_out" in plan.index) == planned
-    if planned:
-        assert plan.loc["reach_out", "reason"] == "Churn risk 60% is over the line of 50%."
-        assert plan.loc["reach_out", "warning_line"] == line
+def test_a_risk_over_the_line_is_no_action_by_itself_and_the_plan_states_its_line():
+    assert plan_of(histories_of("a", ["2024-01-01", "2024-06-20"]), risk=0.9).empty
+    monthly = ["2024-03-10", "2024-04-10", "2024-05-10"]
+    assert "reach_out" not in plan_of(histories_of("a", monthly), risk=0.6, warning_line=0.7).index
+    plan = plan_of(histories_of("a", monthly), risk=0.6, warning_line=0.5)
+    assert plan.loc["reach_out", "reason"] == (
+        "Silent for 52 days, 1.7 times the usual gap of 30 days; churn risk 60%."
+    )
+    assert plan.loc["reach_out", "warning_line"] == 0.5
 
 
 @pytest.mark.parametrize(("days_left", "step"), [(170, 180), (80, 90), (45, 60), (10, 30)])
@@ -258,9 +263,8 @@ def test_nothing_is_planned_for_those_who_have_been_gone_for_more_than_a_month()
 
 
 def test_what_wins_more_is_a_share_of_what_is_expected_and_what_keeps_of_what_staying_brings():
-    histories = histories_of("a", ["2022-07-05", "2024-06-20"])
-
-    def stake_of(action: str, risk: float) -> float:
+    def stake_of(action: str, risk: float, *bought: str) -> float:
+        histories = histories_of("a", list(bought))
         facts = {
             "churn_risk": risk,
             "relationship": "client",
@@ -270,8 +274,8 @@ def test_what_wins_more_is_a_share_of_what_is_expected_and_what_keeps_of_what_st
         plan = care_plan(pd.DataFrame(facts, index=histories.buyer_ids), histories, AS_OF, max_per_buyer=9)
         return float(plan.set_index("action").loc[action, "at_stake"])
 
-    assert stake_of("anniversary", 0.2) == pytest.approx(0.01 * 10.0)
-    assert stake_of("reach_out", 0.6) == pytest.approx(0.6 * 100.0)
+    assert stake_of("anniversary", 0.2, "2022-07-05", "2024-06-20") == pytest.approx(0.01 * 10.0)
+    assert stake_of("reach_out", 0.6, "2024-03-01", "2024-03-08", "2024-03-15") == pytest.approx(0.6 * 100.0)
 
 
 def test_an_empty_book_gives_an_empty_plan():

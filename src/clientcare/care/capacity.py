@@ -53,10 +53,17 @@ def best_set(value: Floats, minutes: Floats, capacity: Capacity) -> Ints:
         if capacity < 0:
             raise OptionError("capacity: a number of contacts cannot be negative.")
         return np.sort(np.argsort(-value, kind="stable")[: int(capacity)])
-    return _within_minutes(value, minutes, _parse_minutes(capacity))
+    return _within_minutes(value, minutes, in_minutes(capacity))
 
 
-def _parse_minutes(capacity: str | pd.Timedelta | float) -> float:
+def in_minutes(capacity: str | pd.Timedelta | float) -> float:
+    """The minutes of a length of time.
+
+    Examples
+    --------
+    >>> in_minutes("12h")
+    720.0
+    """
     try:
         if isinstance(capacity, Real) or (isinstance(capacity, str) and _is_bare_number(capacity)):
             raise TypeError

@@ -30,6 +30,9 @@ from clientcare.window import (
     parse_moments,
 )
 
+MOST_MISSED = 0.25
+"""A line that is never reached by more than a quarter of the leavers is no warning."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EarlyWarning:
@@ -55,6 +58,41 @@ class EarlyWarning:
     leavers: pd.DataFrame
     lapsed: dict[str, float]
     horizon_days: int
+
+    def chosen_line(self, most_missed: float = MOST_MISSED) -> tuple[float, str]:
+        """The line to warn at, and what it was worth at the dates looked at, in a sentence.
+
+        The highest line at which no more than ``most_missed`` of the leavers were never warned of: of the lines
+        that find enough, the one with the fewest false alarms. Where none finds enough, the line that finds most.
+
+        Parameters
+        ----------
+        most_missed : float, default 0.25
+
+        Raises
+        ------
+        NotEnoughDataError
+            Where nobody left at the dates looked at.
+        """
+        found = self.lines.loc["risk"]
+        missed = found["surprise_rate"]
+        if missed.isna().all():
+            raise NotEnoughDataError(
+                "early_warning: nobody left at the dates looked at, no line can be chosen. State one."
+            )
+        lines = np.asarray(found.index, dtype=np.float64)
+        enough = lines[(missed <= most_missed).to_numpy()]
+        line = float(enough.max() if len(enough) else lines[int(missed.to_numpy().argmin())])
+        at = found.loc[line]
+        lead = (
+            ""
+            if np.isnan(at["median_lead_days"])
+            else f", half of them {at['median_lead_days']:.0f} days ahead"
+        )
+        return line, (
+            f"at past dates it warned of {at['n_warned']:,.0f} of {at['n_leavers']:,.0f} who left{lead}, with "
+            f"{at['n_false_alarms']:,.0f} false alarms beside {at['n_true_alarms']:,.0f} true ones."
+        )
 
     def __repr__(self) -> str:
         text = f"Early warning, horizon {self.horizon_days} days\n{self.lines.round(3).to_string()}"

@@ -11,6 +11,7 @@ import numpy as np
 
 from clientcare.facts.contacts import Bools, Floats, Ints, share
 from clientcare.facts.events import Array, EventTable
+from clientcare.facts.gaps import distinct_days, median_gap
 from clientcare.facts.runs import distinct
 from clientcare.facts.term_lines import follows
 from clientcare.facts.terms import cancellation_known_at, rows_in_force, under_notice, with_signed_ahead
@@ -51,13 +52,7 @@ class Buying:
             empty = np.zeros(0, dtype=np.int64)
             return empty, empty
         rows = is_purchase(self.transactions)
-        buyer, day = (
-            self.transactions.buyer[rows].astype(np.int64),
-            self.transactions.day[rows].astype(np.int64),
-        )
-        new = np.ones(len(buyer), dtype=bool)
-        new[1:] = (buyer[1:] != buyer[:-1]) | (day[1:] != day[:-1])
-        return buyer[new], day[new]
+        return distinct_days(self.transactions.buyer[rows], self.transactions.day[rows])
 
     @cached_property
     def n_purchases(self) -> Floats:
@@ -249,34 +244,6 @@ def actual_end_day(contracts: EventTable) -> Floats:
         return ends
     day = np.where(cancelled == UNKNOWN_TIME, OPEN_END, (cancelled // MICROSECONDS_A_DAY).astype(np.float64))
     return np.minimum(ends, day)
-
-
-def median_gap(buyer: Ints, day: Ints, n_buyers: int) -> Floats:
-    """Median days between consecutive distinct days of each buyer; NaN with fewer than two days.
-
-    Parameters
-    ----------
-    buyer, day : int arrays of shape (n_days,)
-        Sorted by buyer and day, each pair once.
-    n_buyers : int
-        How many buyers there are, those without a day included.
-
-    Examples
-    --------
-    >>> median_gap(np.array([0, 0, 0, 1]), np.array([0, 10, 40, 5]), 2)
-    array([20., nan])
-    """
-    same = buyer[1:] == buyer[:-1]
-    owner, gap = buyer[1:][same], (day[1:] - day[:-1])[same]
-    order = np.lexsort((gap, owner))
-    gap = gap[order].astype(np.float64)
-    n = np.bincount(owner, minlength=n_buyers)
-    start = np.concatenate([[0], np.cumsum(n)[:-1]])
-    some = n > 0
-    low, high = start[some] + (n[some] - 1) // 2, start[some] + n[some] // 2
-    median = np.full(n_buyers, np.nan)
-    median[some] = (gap[low] + gap[high]) / 2
-    return median
 
 
 def growth_share(now: Floats, before: Floats) -> Floats:

@@ -1,0 +1,266 @@
+"""What comes first in a plan, what is no longer asked, and whom it leaves alone."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import clientcare as cc
+from clientcare.care.warning import EarlyWarning
+from clientcare.exceptions import InputError, OptionError, SchemaError
+
+AS_OF = pd.Timestamp("2024-07-01")
+WEEKS = pd.date_range("2023-07-01", "2024-06-30", freq="7D")
+
+
+def talk(buyer: str, days, kind: str, direction: str, **cells) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "buyer_id": buyer,
+            "timestamp": pd.DatetimeIndex(days),
+            "kind": kind,
+            "direction": direction,
+            **cells,
+        }
+    )
+
+
+def term(*ids: str, start: str = "2023-09-15", end: str = "2024-12-31") -> pd.DataFrame:
+    return pd.DataFrame(
+        {"buyer_id": list(ids), "start": pd.Timestamp(start), "end": pd.Timestamp(end), "amount": 500.0}
+    )
+
+
+def book(**risk: float) -> pd.DataFrame:
+    told = {"churn_risk": risk, "expected_spend": 1500.0, "relationship": "client"}
+    return pd.DataFrame(told).rename_axis("buyer_id")
+
+
+def firm(*contacts: pd.DataFrame, contracts: pd.DataFrame | None = None, **tables) -> cc.Histories:
+    return cc.Histories(
+        None,
+        pd.concat(contacts) if contacts else None,
+        contracts,
+        observed_from="2022-01-01",
+        observed_until=AS_OF,
+        **tables,
+    )
+
+
+def mails_both_ways(quiet: str = "quiet") -> list[pd.DataFrame]:
+    """Two buyers who are written to every week; one of them has not answered since the end of March."""
+    answers = WEEKS + pd.Timedelta(days=1)
+    return [
+        talk(quiet, WEEKS, "email", "outbound"),
+        talk("same", WEEKS, "email", "outbound"),
+        talk("same", answers, "email", "inbound"),
+        talk(quiet, answers[answers < "2024-04-01"], "email", "inbound"),
+    ]
+
+
+def planned(histories: cc.Histories, of: pd.DataFrame, **options) -> pd.DataFrame:
+    return cc.care_plan(of, histories, AS_OF, max_per_buyer=9, **options)
+
+
+def test_a_buyer_who_no_longer_speaks_comes_first_and_gets_no_good_news():
+    histories = firm(*mails_both_ways(), contracts=term("quiet", "same"))
+    plan = planned(histories, book(quiet=0.1, same=0.1))
+    assert plan.loc[0, ["buyer_id", "action"]].tolist() == ["quiet", "break_silence"]
+    assert plan.loc[0, "reason"].startswith("Has not spoken for 92 days; usually every 7 days")
+    assert set(plan.loc[plan["buyer_id"] == "quiet", "action"]).isdisjoint(
+        {"ask_for_referral", "anniversary"}
+    )
+    assert "break_silence" not in set(plan.loc[plan["buyer_id"] == "same", "action"])
+    assert "ask_for_referral" in set(plan.loc[plan["buyer_id"] == "same", "action"])
+
+
+def test_silence_comes_before_what_is_as_urgent_and_names_the_end_of_the_contract():
+    histories = firm(*mails_both_ways(), contracts=term("quiet", "same", end="2024-07-15"))
+    first = planned(histories, book(quiet=0.5, same=0.5)).groupby("buyer_id").first()
+    assert first.loc["quiet", "action"] == "break_silence"
+    assert first.loc["quiet", "reason"].count("The contract ends in 14 days.") == 1
+    assert first.loc["same", "action"] == "renewal_talk"
+
+
+def test_two_check_ins_missed_and_not_a_word_since_are_silence_and_one_made_up_for_is_not():
+    kept = pd.date_range("2024-01-10", periods=3, freq="30D")
+    missed = pd.to_datetime(["2024-05-10", "2024-06-10"])
+    rows = [
+        talk("a", kept, "check_in", "outbound", status="kept"),
+        talk("a", missed, "check_in", "outbound", status="missed"),
+    ]
+    plan = planned(firm(*rows, contracts=term("a")), book(a=0.1))
+    assert plan.loc[0, "reason"].startswith("2 check-ins missed in a row, none made up for")
+    made_up = talk("a", ["2024-06-12"], "check_in", "outbound", status="kept")
+    plan = planned(firm(*rows, made_up, contracts=term("a")), book(a=0.1))
+    assert "break_silence" not in set(plan["action"])
+
+
+def test_who_speaks_seldom_is_not_silent_after_a_month():
+    days = pd.to_datetime(["2023-08-01", "2023-11-01", "2024-02-01", "2024-05-20"])
+    histories = firm(talk("a", days, "email", "inbound"), contracts=term("a"))
+    assert "break_silence" not in set(planned(histories, book(a=0.1))["action"])
+
+
+@pytest.mark.parametrize("sign", ["complaint", "rating", "notice", "risk"])
+def test_nobody_unhappy_or_leaving_is_sent_good_news(sign):
+    rows = [
+        talk("a", WEEKS, "email", "outbound"),
+        talk("a", WEEKS, "email", "inbound", answered=True, resolved=None, satisfaction=None),
+    ]
+    contracts = term("a", start="2022-07-05")
+    glad = planned(firm(*rows, contracts=contracts), book(a=0.1))
+    assert {"ask_for_referral", "anniversary"} <= set(glad["action"])
+    if sign == "complaint":
+        rows.append(talk("a", ["2024-06-20"], "complaint", "inbound", resolved=False))
+    if sign == "rating":
+        rows.append(talk("a", ["2024-06-20"], "feedback", "inbound", satisfaction=0.2))
+    if sign == "notice":
+        contracts = contracts.assign(
+            notice_at=pd.Timestamp("2024-06-20"), cancelled_at=pd.Timestamp("2024-12-31")
+        )
+    plan = planned(firm(*rows, contracts=contracts), book(a=0.7 if sign == "risk" else 0.1))
+    assert {"ask_for_referral", "anniversary"}.isdisjoint(plan["action"])
+
+
+def test_a_term_that_ends_tomorrow_at_a_high_risk_comes_before_a_far_one_at_a_low_risk():
+    contracts = pd.concat([term("soon", end="2024-07-02"), term("far", start="2023-12-12", end="2024-12-11")])
+    call = talk("soon", ["2024-06-20"], "check_in", "outbound", status="kept")
+    given = pd.DataFrame(
+        {
+            "churn_risk": {"soon": 0.9, "far": 0.3},
+            "expected_spend": {"soon": 0.1 * 4500, "far": 0.8 * 4500},
+            "horizon_days": 270,
+        }
+    ).rename_axis("buyer_id")
+    plan = planned(firm(call, call.assign(buyer_id="far"), contracts=contracts), given)
+    assert plan["buyer_id"].drop_duplicates().tolist() == ["soon", "far"]
+    assert plan.loc[0, "at_stake"] == pytest.approx(0.9 * 4500)
+
+
+def test_the_stake_of_the_book_is_the_stake_of_the_plan():
+    histories = firm(contracts=term("a", end="2024-07-20"))
+    plan = planned(histories, book(a=0.5).assign(spend_if_stays=1500.0, at_stake=333.0))
+    assert plan["at_stake"].tolist() == [333.0]
+
+
+def test_at_an_equal_stake_terms_come_in_the_order_of_their_ends():
+    ends = {"d": 170, "a": 80, "c": 45, "b": 10}
+    contracts = pd.concat(
+        term(name, end=str((AS_OF + pd.Timedelta(days=days)).date())) for name, days in ends.items()
+    )
+    given = book(a=0.2, b=0.2, c=0.2, d=0.2).assign(spend_if_stays=1500.0)
+    assert planned(firm(contracts=contracts), given)["buyer_id"].tolist() == ["b", "c", "a", "d"]
+
+
+def test_no_due_date_lies_years_back_and_the_reason_says_that_it_is_late():
+    histories = firm(
+        talk("a", ["2022-02-01"], "check_in", "outbound"), contracts=term("a", start="2022-01-01")
+    )
+    plan = planned(histories, book(a=0.1)).set_index("action")
+    assert plan.loc["check_in", "due"] == AS_OF - pd.Timedelta(days=60)
+    assert plan.loc["check_in", "reason"].endswith("Overdue for more than 60 days.")
+
+
+def test_a_yearly_patient_is_not_due_monthly_and_an_agreed_cadence_is_kept():
+    visits = pd.to_datetime(["2021-05-01", "2022-05-02", "2023-05-01", "2024-04-30"])
+    bought = pd.DataFrame({"buyer_id": "a", "timestamp": visits, "amount": 90.0})
+    calls = talk("a", visits, "call", "outbound")
+
+    def due(**tables) -> bool:
+        histories = cc.Histories(bought, calls, observed_from="2021-01-01", observed_until=AS_OF, **tables)
+        return "check_in" in set(planned(histories, book(a=0.1))["action"])
+
+    assert not due()
+    assert due(buyers=pd.DataFrame({"buyer_id": ["a"], "cadence_days": [30]}))
+
+
+def test_who_must_not_be_contacted_is_left_alone_and_counted():
+    contracts = term("a", "b", "c", end="2024-07-20")
+    told = pd.DataFrame(
+        {
+            "buyer_id": ["a", "b", "c"],
+            "do_not_contact": ["yes", "no", None],
+            "contact_after": [None, "2024-08-01", "2024-01-01"],
+        }
+    )
+    plan = planned(firm(contracts=contracts, buyers=told), book(a=0.2, b=0.2, c=0.2))
+    assert set(plan["buyer_id"]) == {"c"}
+    assert "1 must not be contacted: nothing" in plan.attrs["statement"]
+    assert "1 must not be contacted before a later date" in plan.attrs["statement"]
+
+
+def test_what_was_settled_is_not_asked_again_until_it_has_rested():
+    histories = firm(contracts=term("a", "b", "c", "d", end="2024-07-20"))
+    given = book(a=0.2, b=0.2, c=0.2, d=0.2)
+    plan = cc.care_plan(given, histories, "2024-06-01").set_index("buyer_id", drop=False)
+    assert set(plan["state"]) == {"planned"}
+    plan["until"] = pd.NaT
+    plan.loc["a", "state"], plan.loc["b", "state"], plan.loc["c", "state"] = "done", "dismissed", "snoozed"
+    plan.loc["c", "until"] = pd.Timestamp("2024-06-25")
+    earlier = plan.reset_index(drop=True)
+    assert set(cc.care_plan(given, histories, "2024-06-20", previous=earlier)["buyer_id"]) == {"d"}
+    later = cc.care_plan(given, histories, "2024-07-01", previous=earlier)
+    assert set(later["buyer_id"]) == {"c", "d"}
+    assert "2 actions were done, dismissed or snoozed" in later.attrs["statement"]
+    with pytest.raises(InputError, match="state"):
+        cc.care_plan(given, histories, AS_OF, previous=earlier.assign(state="lost"))
+    with pytest.raises(SchemaError, match="state"):
+        cc.care_plan(given, histories, AS_OF, previous=earlier.drop(columns="state"))
+
+
+def test_each_owner_has_a_plan_of_the_own_hands():
+    contracts = term("a", "b", "c", "d", end="2024-07-20")
+    owners = pd.DataFrame({"buyer_id": ["a", "b", "c", "d"], "owner": ["ann", "ann", "ben", "eve"]})
+    plan = planned(
+        firm(contracts=contracts, buyers=owners),
+        book(a=0.2, b=0.3, c=0.2, d=0.9),
+        capacity={"ann": 1, "ben": 2},
+    )
+    assert plan["buyer_id"].tolist() == ["b", "c"]
+
+
+def test_few_places_of_a_short_capacity_follow_up_first_purchases():
+    new = [f"n{number}" for number in range(20)]
+    first = pd.DataFrame({"buyer_id": new, "timestamp": pd.Timestamp("2024-06-20"), "amount": 9.0})
+    weekly = pd.concat(
+        pd.DataFrame({"buyer_id": f"w{number}", "timestamp": WEEKS[:40], "amount": 9.0})
+        for number in range(8)
+    )
+    histories = cc.Histories(pd.concat([first, weekly]), observed_until=AS_OF)
+    given = pd.DataFrame({"churn_risk": 0.9, "spend_if_stays": 100.0}, index=histories.buyer_ids)
+    given.loc[given.index.str.startswith("w"), "churn_risk"] = 0.3
+    counts = cc.care_plan(given, histories, AS_OF, capacity=10)["action"].value_counts()
+    assert counts.to_dict() == {"reach_out": 8, "follow_up_first_purchase": 2}
+    assert len(cc.care_plan(given, histories, AS_OF, capacity=15)) == 15  # no place stays empty
+
+
+def test_the_plan_says_what_an_action_may_save_what_it_costs_and_when_no_call_pays():
+    histories = firm(contracts=term("a", end="2024-07-20"))
+    given = book(a=0.2).assign(spend_if_stays=1000.0)
+    plan = planned(histories, given, hour_cost=60.0)
+    assert plan.loc[0, ["may_save", "cost", "worth"]].tolist() == pytest.approx([20.0, 45.0, -25.0])
+    assert "No call pays" in plan.attrs["statement"]
+    assert (
+        "each of them may save more"
+        in planned(histories, given, hour_cost=60.0, may_save=0.5).attrs["statement"]
+    )
+    assert planned(histories, given)["worth"].isna().all()
+    for wrong in ({"hour_cost": -1.0}, {"may_save": 2.0}):
+        with pytest.raises(OptionError):
+            planned(histories, given, **wrong)
+
+
+def test_the_line_is_chosen_from_past_dates_with_its_hits_and_false_alarms():
+    lines = pd.DataFrame(
+        {
+            "n_leavers": 20.0, "n_warned": [18.0, 16.0, 9.0], "surprise_rate": [0.1, 0.2, 0.55], "median_lead_days": 60.0,
+            "n_true_alarms": [20.0, 17.0, 9.0], "n_false_alarms": [90.0, 40.0, 4.0],
+        },
+        index=pd.MultiIndex.from_product([["risk"], [0.1, 0.2, 0.4]], names=["rule", "line"]),
+    )  # fmt: skip
+    found = EarlyWarning(lines, pd.DataFrame(), {"n_lapsed": 0.0}, 90)
+    plan = planned(firm(contracts=term("a", end="2024-07-20")), book(a=0.2), warning_line=found)
+    assert plan["warning_line"].tolist() == [0.2]
+    assert "warned of 16 of 20 who left" in plan.attrs["statement"]
+    assert "40 false alarms" in plan.attrs["statement"]
