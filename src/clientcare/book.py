@@ -19,6 +19,8 @@ COLUMNS = (
     "status",
     "status_since",
     "stage",
+    "dependence",
+    "depends_on",
     "evidence",
     "churn_risk",
     "churn_risk_low",
@@ -38,9 +40,21 @@ COLUMNS = (
     "next_purchase_low",
     "next_purchase_high",
 )
-TEXTS = ("relationship", "status", "stage", "evidence", "reason_1", "reason_2", "reason_3", "model_id")
+TEXTS = (
+    "relationship",
+    "status",
+    "stage",
+    "depends_on",
+    "evidence",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+    "model_id",
+)
 MOMENTS = ("as_of", "status_since", "next_purchase_due", "next_purchase_low", "next_purchase_high")
 RELATIONSHIPS = ("client", "customer")
+BY_DEPENDENCE = "; dependence in place of a tie"
+"""What ``evidence`` says where no tie can be seen and signs of dependence stand in for it."""
 OWN_LIST = "; your list"
 """What ``evidence`` ends with where the class comes from the user's own list."""
 
@@ -55,7 +69,7 @@ def make_book(columns: Mapping[str, Any], buyers: pd.Index) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame of shape (n_buyers, 23)
+    DataFrame of shape (n_buyers, 25)
     """
     book = pd.DataFrame(index=buyers.rename("buyer_id"))
     for name in COLUMNS:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from clientcare.book import labels_of, make_book, relationship_of, stage_from, with_own_list
+from clientcare.book import BY_DEPENDENCE, labels_of, make_book, relationship_of, stage_from, with_own_list
 from clientcare.features.own_gaps import sum_of_log_gaps
 from clientcare.history.histories import Histories
 from clientcare.model.due import NextPurchase, next_purchase
@@ -31,7 +31,7 @@ from clientcare.model.training.interval import RiskInterval
 from clientcare.model.training.keeping import columns_by_name
 from clientcare.model.training.level import SeasonalLevel
 from clientcare.model.training.rhythm import Rhythm
-from clientcare.outcomes import ChurnDefinition, ClientDefinition, StatusRule
+from clientcare.outcomes import ChurnDefinition, ClientDefinition, DependenceRule, StatusRule
 from clientcare.outcomes.care_tie import last_exchange_day
 from clientcare.window import day_number
 
@@ -83,6 +83,10 @@ class Learned:
         Whether any horizon had been observed whole.
     status : StatusRule
         What tells active, quiet and gone apart, counted on the base's own past.
+    dependence : DependenceRule
+        Which signs of dependence the base shows, and their mean.
+    by_dependence : bool
+        Whether dependence stands in for a tie that could not be seen.
     """
 
     churn: ChurnDefinition
@@ -101,6 +105,8 @@ class Learned:
     patronage_from_churn: bool
     learned_outcomes: bool
     status: StatusRule
+    dependence: DependenceRule
+    by_dependence: bool
 
     @cached_property
     def reasons(self) -> Reasons:
@@ -148,13 +154,16 @@ class Learned:
         stage = stage_from(
             said["client"], said["patronage"], said["care_tie"], status, had_tie, said["churn"]
         )
+        depends = self.dependence.told(past, moment).reindex(buyers)
         columns: dict[str, Any] = {
             "relationship": relationship_of(stage, said["client"]),
             "client_probability": said["client"],
             "status": status["status"].array,
             "status_since": status["status_since"].to_numpy(),
             "stage": stage,
-            "evidence": with_own_list(self._evidence(X), listed),
+            "dependence": depends["dependence"].to_numpy(),
+            "depends_on": depends["depends_on"].to_numpy(dtype=object),
+            "evidence": with_own_list(self._evidence(X, depends["enough"].to_numpy(dtype=bool)), listed),
             "churn_risk": said["churn"],
             "churn_risk_low": low,
             "churn_risk_high": high,
@@ -218,7 +227,7 @@ class Learned:
         said["client"] = np.minimum(said["client"], np.maximum(said["patronage"], 0.0))
         return said
 
-    def _evidence(self, X: Floats) -> NDArray[np.object_]:
+    def _evidence(self, X: Floats, enough: NDArray[np.bool_]) -> NDArray[np.object_]:
         """What each buyer's row rests on: the tables that could speak of them, and whether outcomes
         were learned.
         """
@@ -233,6 +242,8 @@ class Learned:
         for name, speaks in parts:
             if name in self.tables:
                 evidence = np.where(speaks, np.where(evidence == "", name, evidence + f"+{name}"), evidence)
+        if self.by_dependence:
+            evidence = np.where(enough & ~bound, evidence + BY_DEPENDENCE, evidence)
         return np.asarray(evidence + ("" if self.learned_outcomes else "; short history"), dtype=object)
 
     def explanation(
@@ -305,6 +316,8 @@ class Learned:
             "patronage_from_churn": self.patronage_from_churn,
             "learned_outcomes": self.learned_outcomes,
             "status": self.status.get_state(),
+            "dependence": self.dependence.get_state(),
+            "by_dependence": self.by_dependence,
         }
 
     @classmethod
@@ -327,4 +340,6 @@ class Learned:
             patronage_from_churn=state["patronage_from_churn"],
             learned_outcomes=state["learned_outcomes"],
             status=StatusRule.from_state(state["status"]),
+            dependence=DependenceRule.from_state(state["dependence"]),
+            by_dependence=state["by_dependence"],
         )

@@ -54,7 +54,7 @@ from clientcare.model.training.verdict import judgement, standing_in
 from clientcare.model.valid.forms import refuse
 from clientcare.model.valid.whole import check_name, check_state
 from clientcare.model.versions import SCHEMA_VERSION, brought_forward
-from clientcare.outcomes import ChurnDefinition, ClientDefinition, StatusRule
+from clientcare.outcomes import ChurnDefinition, ClientDefinition, DependenceRule, StatusRule
 from clientcare.outcomes.own_time import usual_gap_days
 from clientcare.progress import ProgressBar
 from clientcare.window import (
@@ -253,6 +253,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         if sees_ties and known.any():
             bar.at(3, "care ties")
             heads["care_tie"] = self._ask(past, "care_tie")
+        by_dependence = not sees_ties and past.asks_more_than_patronage
+        if (sees_ties and known.any()) or by_dependence:
             heads["client"] = self._ask(past, "client")
         if labels is not None:
             heads["client"] = self._ask_labels(past, labels, histories)
@@ -276,6 +278,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             patronage_from_churn=set(blends["patronage"].members) == {"base_rate"} and not known.any(),
             learned_outcomes=bool((~np.isnan(past.outcomes["churn"])).any()),
             status=StatusRule.learn(histories, self.as_of_, self.client_definition_.horizon_days),
+            dependence=DependenceRule.learn(histories, self.as_of_),
+            by_dependence=by_dependence,
         )
         self.tables_ = self.learned_.tables
         self.n_buyers_ = len(past.buyers_now)
@@ -482,10 +486,11 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        DataFrame of shape (n_buyers known, 23), indexed by buyer_id
+        DataFrame of shape (n_buyers known, 25), indexed by buyer_id
             ``relationship`` (client, customer), ``client_probability``, ``status`` (active, quiet, gone: a rule over
             facts) with ``status_since``, ``stage`` (the truth table for those who are here; new buyer, former client,
-            former customer for the others), ``evidence`` (what it rests on), ``churn_risk`` with ``churn_risk_low`` and
+            former customer for the others), ``dependence`` (0 to 100, NaN where no sign can be seen) and
+            ``depends_on`` (a sentence), ``evidence`` (what it rests on), ``churn_risk`` with ``churn_risk_low`` and
             ``churn_risk_high`` (90 %), ``expected_purchases``, ``next_purchase_due`` (by when half of the purchases of
             somebody with this rhythm and this silence come, if within one and a half horizons; never before ``as_of``; NaT:
             gone, or never bought), ``expected_spend`` (NaN: no amounts are known), ``spend_if_stays`` and ``at_stake``

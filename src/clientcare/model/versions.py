@@ -3,6 +3,7 @@
 ========  =====================================================================================================
 version   what it holds otherwise
 ========  =====================================================================================================
+4         the rule of dependence; the definition of a client names the least
 3         levels of attributes are digests unless they were allowed to be kept; ``(other)`` for the rare ones
 2         levels of attributes as they are written; rare ones have no flag
 1         was never released; refused
@@ -20,7 +21,7 @@ from typing import Any
 from clientcare.exceptions import ModelFileError
 from clientcare.model.fingerprint import fingerprint
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 State = dict[str, Any]
 
@@ -33,7 +34,17 @@ def _with_kept_levels(state: State) -> State:
     return {**state, "params": params, "learned": {**state["learned"], "encoding": encoding}}
 
 
-STEPS: dict[int, Callable[[State], State]] = {2: _with_kept_levels}
+def _without_dependence(state: State) -> State:
+    """From 3 to 4: what was learned before dependence was asked for goes on not asking for it."""
+    client = {**state["learned"]["client"], "min_dependence": 0}
+    rule = {"seen": [], "mean": float("nan")}
+    return {
+        **state,
+        "learned": {**state["learned"], "client": client, "dependence": rule, "by_dependence": False},
+    }
+
+
+STEPS: dict[int, Callable[[State], State]] = {2: _with_kept_levels, 3: _without_dependence}
 """What makes of a version's state that of the next."""
 
 

@@ -2,6 +2,7 @@
 
 from clientcare.outcomes.churn import ChurnDefinition
 from clientcare.outcomes.client import ClientDefinition
+from clientcare.outcomes.dependence import DependenceRule
 from clientcare.outcomes.horizon import HorizonSuggestion, suggest_horizon
 from clientcare.outcomes.stage import STAGES, stage_of
 from clientcare.outcomes.status import STATUSES, StatusRule, status_table
@@ -11,6 +12,7 @@ __all__ = [
     "STATUSES",
     "ChurnDefinition",
     "ClientDefinition",
+    "DependenceRule",
     "HorizonSuggestion",
     "StatusRule",
     "stage_of",

@@ -12,11 +12,11 @@ import numpy as np
 from clientcare.facts.contacts import Bools, Floats, Ints, share
 from clientcare.facts.events import Array, EventTable
 from clientcare.facts.gaps import distinct_days, median_gap
+from clientcare.facts.purchase_rows import is_purchase
 from clientcare.facts.runs import distinct
 from clientcare.facts.term_lines import follows
 from clientcare.facts.terms import cancellation_known_at, rows_in_force, under_notice, with_signed_ahead
 from clientcare.history.histories import Histories
-from clientcare.outcomes.seen import is_purchase
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 OPEN_END = np.inf

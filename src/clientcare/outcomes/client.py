@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.arguments import is_one_of
+from clientcare.arguments import is_number, is_one_of
 from clientcare.exceptions import OptionError
+from clientcare.facts.reliance import signs_known
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import in_force
 from clientcare.outcomes.care_tie import care_tie
+from clientcare.outcomes.dependence import DependenceRule
 from clientcare.outcomes.own_time import part_days
 from clientcare.outcomes.paying import ever_paid
 from clientcare.outcomes.seen import (
@@ -40,6 +42,10 @@ class ClientDefinition:
     exchange (an answered check-in, a kept meeting, feedback, a referral) in at least ``min_periods`` of the parts: it
     recurs, and the buyer takes part. A contract is patronage, not a tie. Where contracts alone are recorded, it takes
     the tie's place that a contract was renewed at least once, or kept through the horizon with no end that binds.
+    *Dependence*: a client has come to rely on the seller. Where at least two signs of it are recorded (see
+    :class:`clientcare.outcomes.DependenceRule`) a client's dependence at the horizon's end is at least
+    ``min_dependence``; check-ins that the seller keeps up make nobody a client who asks for nothing. Where no tie could be
+    seen (transactions alone) dependence stands in for it; where no signs can be seen either, patronage decides.
 
     Parameters
     ----------
@@ -54,6 +60,8 @@ class ClientDefinition:
     care_tie : {"when_seen", "required", "ignored"}
         ``"when_seen"``: patronage and tie where a tie could be seen, patronage alone where not.
         ``"required"``: nobody is a client whose tie was not seen. ``"ignored"``: patronage alone.
+    min_dependence : float, 0 to 100
+        How much a client depends on the seller at least, where that can be seen; 0: it is not asked.
 
     Examples
     --------
@@ -76,6 +84,7 @@ class ClientDefinition:
     periods: int = 3
     min_periods: int = 2
     care_tie: str = "when_seen"
+    min_dependence: float = 50
 
     def __post_init__(self) -> None:
         if self.horizon is not None:
@@ -84,6 +93,8 @@ class ClientDefinition:
         _require_count("min_periods", self.min_periods, self.periods)
         if not is_one_of(self.care_tie, CARE_TIE_RULES):
             raise OptionError(f"ClientDefinition: care_tie must be one of {', '.join(CARE_TIE_RULES)}.")
+        if not (is_number(self.min_dependence) and 0 <= self.min_dependence <= 100):
+            raise OptionError("ClientDefinition: min_dependence must be a number from 0 (not asked) to 100.")
 
     @property
     def horizon_days(self) -> int:
@@ -204,10 +215,11 @@ class ClientDefinition:
         OptionError
             Where the values describe something else.
         """
-        fields = {"definition", "horizon_days", "periods", "min_periods", "care_tie"}
+        fields = {"definition", "horizon_days", "periods", "min_periods", "care_tie", "min_dependence"}
         if values.get("definition") != "client" or set(values) != fields:
             raise OptionError("ClientDefinition: these values describe no client definition.")
-        return cls(values["horizon_days"], values["periods"], values["min_periods"], values["care_tie"])
+        names = ("horizon_days", "periods", "min_periods", "care_tie", "min_dependence")
+        return cls(*(values[name] for name in names))
 
     def _over_dates(
         self,
@@ -251,13 +263,32 @@ class ClientDefinition:
             return pd.array([pd.NA] * len(histories.buyer_ids), dtype="boolean")
         tie = self._seen_tie(histories, window)
         if self.care_tie == "when_seen":
-            return tie
+            return self._held_to_dependence(histories, window, tie, stands_in=True)
         if tie.isna().all() and len(tie):
             raise OptionError(
                 "ClientDefinition: care_tie='required', but no table shows two-way contacts or contracts.\n"
                 "Give interactions or contracts, or use care_tie='when_seen'."
             )
-        return tie.fillna(False)
+        return self._held_to_dependence(histories, window, tie.fillna(False), stands_in=False)
+
+    def _held_to_dependence(self, histories: Histories, window: Window, tie: Any, stands_in: bool) -> Any:
+        """The tie, where signs of dependence are recorded: none without it, and where no tie can be seen, dependence."""
+        if not self.min_dependence:
+            return tie
+        signs = signs_known(histories, microseconds(window.end))
+        index, enough = DependenceRule.learn(histories, window.end).index(signs)
+        depends = index >= self.min_dependence
+        held = tie.copy()
+        unseen = np.asarray(tie.isna())
+        by_contact = enough & ~unseen & (signs.contacts is not None)
+        held[by_contact & ~depends] = False
+        if stands_in:
+            bound = np.zeros(signs.n_buyers, dtype=bool)
+            if signs.contracts is not None:
+                bound[signs.contracts.buyer] = True
+            replaced = unseen & enough & ~bound
+            held[replaced] = depends[replaced]
+        return held
 
     def _is_client(self, histories: Histories, window: Window) -> BoolArray:
         tie = self._tie_as_read(histories, window).to_numpy(dtype=bool, na_value=True)

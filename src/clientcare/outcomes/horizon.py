@@ -14,10 +14,10 @@ from clientcare.arguments import is_number
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.facts.billing import CYCLES
 from clientcare.facts.events import EventTable
+from clientcare.facts.purchase_rows import is_purchase
 from clientcare.facts.terms import stops_at
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
-from clientcare.outcomes.seen import is_purchase
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, microseconds
 
 FloatArray = NDArray[np.float64]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from clientcare.facts.purchase_rows import is_purchase
 from clientcare.facts.terms import stops_at
 from clientcare.history.histories import Histories
-from clientcare.outcomes.seen import BoolArray, is_purchase
+from clientcare.outcomes.seen import BoolArray
 
 
 def ever_paid(histories: Histories, moment: int) -> BoolArray:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from clientcare.exceptions import NotObservedError
 from clientcare.facts.events import EventTable
+from clientcare.facts.purchase_rows import is_purchase
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.window import (
@@ -22,12 +23,6 @@ from clientcare.window import (
 )
 
 BoolArray = NDArray[np.bool_]
-
-
-def is_purchase(transactions: EventTable) -> BoolArray:
-    """Which transactions are purchases: an amount above zero, or an unknown amount; shape (n_rows,)."""
-    amount = transactions.columns.get("amount")
-    return np.ones(transactions.n_rows, dtype=bool) if amount is None else ~(amount <= 0)
 
 
 def in_horizon(events: EventTable, window: Window) -> BoolArray:

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from clientcare.facts.purchase_rows import is_purchase
 from clientcare.facts.terms import FOREVER, stops_at
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.outcomes.paying import ever_paid
-from clientcare.outcomes.seen import is_purchase
 from clientcare.window import (
     MICROSECONDS_A_DAY,
     Days,

@@ -49,7 +49,7 @@ SCHEMAS = {
     "transactions": TableSchema(
         "transactions",
         time="timestamp",
-        numbers=("amount", "quantity", "unit_price"),
+        numbers=("amount", "quantity", "unit_price", "list_price", "discount"),
         texts=("order_id", "product_id", "category", "channel", "status", "currency"),
         moments=("status_at", "recorded_at"),
     ),

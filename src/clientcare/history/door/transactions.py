@@ -39,7 +39,8 @@ def read_transactions(given: GivenTable, door: Door) -> Sheet:
     """
     sheet = open_sheet(given, door)
     unreadable = sheet.add_numbers("amount", door, always=True)
-    sheet.add_measure("quantity", door)
+    for name in ("quantity", "list_price", "discount"):
+        sheet.add_measure(name, door)
     unreadable |= price_lines(sheet, door)
     for text in LASTING_TEXTS:
         sheet.add_texts(text)

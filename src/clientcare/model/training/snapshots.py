@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from clientcare.facts.purchase_rows import is_purchase
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
-from clientcare.outcomes.seen import is_purchase
 from clientcare.window import microseconds
 
 EFFORTS: dict[str, int] = {"quick": 60_000, "default": 240_000, "thorough": 800_000}

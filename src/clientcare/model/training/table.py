@@ -87,6 +87,12 @@ class Past:
         return np.asarray(self.rows.X[date == date.max()])
 
     @property
+    def asks_more_than_patronage(self) -> bool:
+        """Whether being a client was ever another outcome than keeping on buying."""
+        client, patronage = self.outcomes["client"], self.outcomes["patronage"]
+        return bool(np.any(client[~np.isnan(client)] != patronage[~np.isnan(client)]))
+
+    @property
     def is_sample(self) -> bool:
         """Whether only some of the buyers known were drawn to learn from."""
         return len(self.buyers_now) < len(self.known)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from clientcare.facts.signs import SIGNS
 from clientcare.model.members.base import Member
 from clientcare.model.training.encoding import flag_names
 from clientcare.model.training.prices import price_windows
@@ -113,6 +114,13 @@ def check_status(state: Any, where: str) -> None:
     if ended not in (0.0, *DAYS_AFTER_END, float("inf")):
         raise refuse(f"{where}.gone_after_end_days", "is none of the lengths that are counted")
     whole(known["n_silences"], f"{where}.n_silences")
+
+
+def check_dependence(state: Any, where: str) -> None:
+    """Signs that we know, and a share."""
+    known = mapping(state, where, ("seen", "mean"))
+    texts(known["seen"], f"{where}.seen", SIGNS)
+    number(known["mean"], f"{where}.mean", 0.0, 1.0, unknown=True)
 
 
 def check_amounts(state: Any, names: list[str], horizon_days: int, where: str) -> None:

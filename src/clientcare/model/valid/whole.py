@@ -15,6 +15,7 @@ from clientcare.model.valid.training import (
     MOST_MONEY,
     check_amounts,
     check_blend,
+    check_dependence,
     check_encoding,
     check_interval,
     check_level,
@@ -30,10 +31,17 @@ HEADS = ("churn", "patronage", "care_tie", "client")
 STATE = ("learned", "params", "as_of", "n_buyers", "candidates", "training", "says", "model_id")
 _TRAINING = ("target", "as_of", "n_buyers", "base_rate")
 _CANDIDATES = ("target", "candidate", "weight", "as_of", "n_buyers", "base_rate", "log_loss")
-_FLAGS = ("sees_all_ties", "owns_client_head", "by_own_labels", "patronage_from_churn", "learned_outcomes")
+_FLAGS = (
+    "sees_all_ties",
+    "owns_client_head",
+    "by_own_labels",
+    "patronage_from_churn",
+    "learned_outcomes",
+    "by_dependence",
+)
 _FORMS = {
     "churn", "client", "encoding", "heads", "levels", "interval", "amounts", "rhythm", "usual", "tables", "status",
-    *_FLAGS,
+    "dependence", *_FLAGS,
 }  # fmt: skip
 
 
@@ -130,5 +138,6 @@ def _check_learned(learned: dict[str, Any], horizon_days: int, kinds: Mapping[st
     if learned["by_own_labels"] and "client" not in heads:
         raise refuse("learned.by_own_labels", "is true of a model that learned from no list")
     check_status(learned["status"], "learned.status")
+    check_dependence(learned["dependence"], "learned.dependence")
     for name in set(learned) - _FORMS:
         plain(learned[name], f"learned.{name}")
