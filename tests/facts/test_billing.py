@@ -105,3 +105,46 @@ def test_a_contract_that_is_recorded_later_makes_no_bill_of_an_earlier_order() -
     histories = cc.Histories(orders, contracts=terms, observed_until="2024-05-01")
 
     assert purchases(histories) == [pd.Timestamp("2024-02-01")]
+
+
+FIRST_DAYS = pd.date_range("2023-01-01", periods=12, freq="MS")
+
+
+def n_bills(rows: list[tuple[pd.Timestamp, float]], *terms: tuple[str, float]) -> int:
+    """How many of one buyer's transactions are bills of open-ended contracts (start, a month)."""
+    paid = pd.DataFrame(rows, columns=["timestamp", "amount"]).assign(buyer_id="a")
+    agreed = pd.DataFrame(terms, columns=["start", "amount"]).assign(buyer_id="a")
+    quality = cc.Histories(
+        paid, contracts=agreed, observed_until="2025-01-01", exact_copies="keep"
+    ).quality.set_index("rule")["n_rows"]
+    return int(quality.get("bill_of_a_contract", 0))
+
+
+def test_several_contracts_are_billed_apart_together_or_at_one_price() -> None:
+    two = (("2023-01-01", 100.0), ("2023-01-01", 50.0))
+
+    assert n_bills([(day, one) for day in FIRST_DAYS for one in (100.0, 50.0)], *two) == 24
+    assert n_bills([(day, 150.0) for day in FIRST_DAYS], *two) == 12
+    same = (("2023-01-01", 100.0), ("2023-01-01", 100.0))
+    twice = [(day + pd.Timedelta(hours=hour), 100.0) for day in FIRST_DAYS for hour in (8, 9)]
+    assert n_bills(twice, *same) == 24
+    assert n_bills(twice, same[0]) == 12
+
+
+def test_a_renewal_makes_no_second_bill_of_a_purchase_beside_it() -> None:
+    paid = [(day, 100.0) for day in FIRST_DAYS] + [
+        (pd.Timestamp("2023-07-09"), 100.0),
+        (pd.Timestamp("2023-07-12"), 200.0),
+    ]
+    agreed = pd.DataFrame({"start": ["2023-01-01", "2023-07-01"], "end": ["2023-06-30", None]})
+    histories = cc.Histories(
+        pd.DataFrame(paid, columns=["timestamp", "amount"]).assign(buyer_id="a"),
+        contracts=agreed.assign(buyer_id="a", amount=100.0),
+        observed_until="2025-01-01",
+    )
+
+    assert [date.day for date in purchases(histories)] == [9, 12]
+
+
+def test_bills_in_arrears_are_bills() -> None:
+    assert n_bills([(day + pd.Timedelta(days=45), 100.0) for day in FIRST_DAYS], ("2023-01-01", 100.0)) == 12

@@ -19,6 +19,8 @@ TOLERANCE = 0.02
 """Rounding and a change of the exchange rate move a bill by less than a fiftieth of the stated amount."""
 LEAST_OF_CYCLE = 0.8
 """Bills a little early or late (weekends, short months) are still a cycle apart; two within a week are not both bills."""
+IN_ARREARS_DAYS = 31
+"""Whoever is billed when a period is over pays the first bill up to a month after the first cycle."""
 MOST_CYCLES = 4
 """A quarter of missing bills is an oversight; after more, an equal amount is a coincidence."""
 MOST_TERMS = 60
@@ -29,16 +31,17 @@ def bill_rows(transactions: EventTable, contracts: EventTable) -> NDArray[np.boo
     """Which transactions are bills of a contract; shape (n_rows,).
 
     A bill comes within a term of the same buyer or one cycle after it, is for about one, three, six or twelve times its
-    monthly amount, and keeps the cadence: the first comes within a cycle of the term's start, the others a cycle or up to
-    four (where bills are missing) after the one before. Only what was known when the bill came counts:
-    later contracts and later cancellations change nothing.
+    monthly amount (or that of all terms then in force together), and keeps the cadence: the first comes within a cycle of
+    the term's start, a month later in arrears, the others a cycle or up to four (where bills are missing) after the one
+    before. Only what was known when the bill came counts: later contracts and later cancellations change nothing.
 
     Parameters
     ----------
     transactions, contracts : EventTable
         Of the same buyers; without ``amount`` in both nothing is a bill.
     """
-    bill = np.zeros(transactions.n_rows, dtype=bool)
+    n = transactions.n_rows
+    bill = np.zeros(n, dtype=bool)
     amount, monthly = transactions.columns.get("amount"), contracts.columns.get("amount")
     if amount is None or monthly is None or not contracts.n_rows:
         return bill
@@ -47,21 +50,35 @@ def bill_rows(transactions: EventTable, contracts: EventTable) -> NDArray[np.boo
     moment = transactions.time if transactions.known is None else transactions.known
     agreed = (contracts.time if contracts.known is None else contracts.known) // MICROSECONDS_A_DAY
     for months, most_days in CYCLES:
-        fits = np.zeros(transactions.n_rows, dtype=bool)
-        opens = np.zeros(transactions.n_rows, dtype=bool)
+        level, n_terms = np.full(n, np.nan), np.zeros(n, dtype=np.int64)
+        total, n_running = np.zeros(n), np.zeros(n, dtype=np.int64)
+        opens, opens_any = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
         for back in range(1, MOST_TERMS + 1):
             term = began - back
             there = term >= first
             if not there.any():
                 break
             term = np.where(there, term, 0)
-            expected = months * monthly[term]
-            near = there & (expected > 0) & (np.abs(amount - expected) <= TOLERANCE * expected)
-            paid = near & _runs(contracts, term, transactions.time, moment, most_days)
-            fits |= paid
-            opens |= paid & (transactions.day - agreed[term] <= most_days)
-        bill |= _on_cadence(transactions, fits, opens, most_days)
+            there &= monthly[term] > 0
+            runs = there & _runs(contracts, term, transactions.time, moment, 0)
+            lately = there & _runs(contracts, term, transactions.time, moment, most_days)
+            begins = transactions.day - agreed[term] <= most_days + IN_ARREARS_DAYS
+            fits = _about(amount, months * monthly[term])
+            level = np.where(lately & fits & np.isnan(level), monthly[term], level)
+            n_terms += runs & fits
+            opens |= lately & fits & begins
+            total += np.where(runs, monthly[term], 0.0)
+            n_running += runs
+            opens_any |= runs & begins
+        bill |= _on_cadence(transactions, level, np.maximum(n_terms, 1), opens, most_days)
+        together = (n_running > 1) & _about(amount, months * total)
+        level = np.where(together, total, np.nan)
+        bill |= _on_cadence(transactions, level, together.astype(np.int64), opens_any, most_days)
     return bill
+
+
+def _about(amount: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(amount - expected) <= TOLERANCE * expected)
 
 
 def _keys(events: EventTable) -> NDArray[np.float64]:
@@ -93,16 +110,28 @@ def _runs(
 
 
 def _on_cadence(
-    transactions: EventTable, fits: NDArray[np.bool_], opens: NDArray[np.bool_], cycle_days: int
+    transactions: EventTable,
+    level: NDArray[np.float64],
+    n_terms: NDArray[np.int64],
+    opens: NDArray[np.bool_],
+    cycle_days: int,
 ) -> NDArray[np.bool_]:
-    """Of rows that fit, those of a series that opens with a term and goes on by its cycle; shape (n_rows,)."""
-    rows = np.flatnonzero(fits & _apart(transactions, fits, LEAST_OF_CYCLE * cycle_days))
-    bill = np.zeros(len(fits), dtype=bool)
+    """Of rows that fit (a level is known), those of a series that opens with a term and goes on by its cycle.
+
+    Shape (n_rows,). Bills of one buyer and one level are a series; where several contracts cost the same, so many may come
+    in a cycle.
+    """
+    rows = np.flatnonzero(~np.isnan(level))
+    rows = rows[np.lexsort((rows, level[rows], transactions.buyer[rows]))]
+    bill = np.zeros(len(level), dtype=bool)
     if not len(rows):
         return bill
-    buyer, day = transactions.buyer[rows], transactions.day[rows].astype(np.int64)
-    breaks = np.ones(len(rows), dtype=bool)
-    breaks[1:] = (buyer[1:] != buyer[:-1]) | (day[1:] - day[:-1] > MOST_CYCLES * cycle_days)
+    rows = rows[
+        _apart(transactions, rows, _series(transactions, rows, level), n_terms, LEAST_OF_CYCLE * cycle_days)
+    ]
+    day = transactions.day[rows].astype(np.int64)
+    breaks = _series(transactions, rows, level)
+    breaks[1:] |= day[1:] - day[:-1] > MOST_CYCLES * cycle_days
     place = np.arange(len(rows))
     series = np.maximum.accumulate(np.where(breaks, place, 0))
     opened = np.maximum.accumulate(np.where(opens[rows], place, -1))
@@ -110,22 +139,34 @@ def _on_cadence(
     return bill
 
 
-def _apart(transactions: EventTable, fits: NDArray[np.bool_], least_days: float) -> NDArray[np.bool_]:
-    """Of rows that fit, those at least so many days after the last bill before them; a buyer's first always is."""
-    rows = np.flatnonzero(fits)
-    apart = np.zeros(len(fits), dtype=bool)
-    if not len(rows):
-        return apart
-    buyer, day = transactions.buyer[rows], transactions.day[rows].astype(np.int64)
+def _series(
+    transactions: EventTable, rows: NDArray[np.int64], level: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which of the rows, sorted by buyer and level, are the first of a buyer and level."""
+    first = np.ones(len(rows), dtype=bool)
+    buyer, of_row = transactions.buyer[rows], level[rows]
+    first[1:] = (buyer[1:] != buyer[:-1]) | (of_row[1:] != of_row[:-1])
+    return first
+
+
+def _apart(
+    transactions: EventTable,
+    rows: NDArray[np.int64],
+    first: NDArray[np.bool_],
+    n_terms: NDArray[np.int64],
+    least_days: float,
+) -> NDArray[np.bool_]:
+    """Of rows that fit, those before which fewer bills than there are such terms came within so many days."""
+    day = transactions.day[rows].astype(np.int64)
+    apart = np.ones(len(rows), dtype=bool)
     close = np.zeros(len(rows), dtype=bool)
-    close[1:] = (buyer[1:] == buyer[:-1]) & (day[1:] - day[:-1] < least_days)
-    apart[rows[~close]] = True
-    for whose in np.unique(buyer[close]):  # rare: each bill of such a buyer against the last that counted
-        last = None
-        for place in range(
-            int(np.searchsorted(buyer, whose)), int(np.searchsorted(buyer, whose, side="right"))
-        ):
-            counts = last is None or day[place] - last >= least_days
-            apart[rows[place]] = counts
-            last = day[place] if counts else last
+    close[1:] = ~first[1:] & (day[1:] - day[:-1] < least_days)
+    group = np.cumsum(first)
+    for one in np.unique(group[close]):  # rare: each bill of such a series against those that counted
+        counted: list[int] = []
+        for place in range(int(np.searchsorted(group, one)), int(np.searchsorted(group, one, side="right"))):
+            counted = [before for before in counted if day[place] - before < least_days]
+            apart[place] = len(counted) < n_terms[rows[place]]
+            if apart[place]:
+                counted.append(int(day[place]))
     return apart
