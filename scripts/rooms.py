@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("evaluation", "effect", "money"),
     ("care",),
     ("scoring", "datasets"),
-    ("report",),
+    ("report", "forgetting"),
     ("spark",),
     ("cli",),
     ("__main__",),

@@ -44,6 +44,7 @@ VERBS = {
     "compare": "Compare two books: what moved between two runs, and whether a pipeline should stop.",
     "simulate": "Make histories whose truth is known.",
     "completion": "Print what a shell needs to complete verbs and options.",
+    "forget": "Take a buyer out of the books, plans, features and pages in a folder, and say what was not reached.",
 }
 """What each verb does; its module of the same name is loaded when it is asked for, so that help comes at once."""
 
