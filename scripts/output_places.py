@@ -116,7 +116,7 @@ VERBS: dict[str, tuple[str, str, str, Callable[[Box, str], list[str]]]] = {
     "holdout": ("x.csv", "book", "table", _words("holdout", "{b}", *_OUT)),
     "demo": ("book.csv", "transactions", "folder", _words("demo", *_TABLES, "--horizon", "60D", "--out", "{f}")),
     "simulate": (
-        "buyers.csv", "", "folder", _words("simulate", "--n-buyers", "30", "--format", "csv", "--out", "{f}"),
+        "buyers.csv", "", "folder", _words("simulate", "--n-buyers", "30", "--form", "csv", "--out", "{f}"),
     ),
 }  # fmt: skip
 """Of each verb: the name of its file, what it reads, what it writes, and its words."""

@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Forget, and return 2 where something may still hold the buyer."""
     done = forget_buyer(options.id, options.folder)
-    voice = Voice(options.json)
+    voice = Voice.of(options)
     n_gone = int(done.changed["n_gone"].sum())
     voice.say(
         "forgotten",
