@@ -138,10 +138,18 @@ def test_a_term_that_ends_tomorrow_at_a_high_risk_comes_before_a_far_one_at_a_lo
     assert plan.loc[0, "at_stake"] == pytest.approx(0.9 * 4500)
 
 
-def test_the_stake_of_the_book_is_the_stake_of_the_plan():
+def test_what_is_at_stake_is_the_risk_times_what_staying_brings_however_long_the_term_still_runs():
     histories = firm(contracts=term("a", end="2024-07-20"))
     plan = planned(histories, book(a=0.5).assign(spend_if_stays=1500.0, at_stake=333.0))
-    assert plan["at_stake"].tolist() == [333.0]
+    assert plan["at_stake"].tolist() == [750.0]
+
+
+def test_keeping_comes_before_good_news():
+    rows = [talk(name, WEEKS, "email", side) for name in "ab" for side in ("outbound", "inbound")]
+    contracts = pd.concat([term("a", end="2024-07-20"), term("b", end="2025-07-20")])
+    given = book(a=0.01, b=0.01).assign(spend_if_stays=[10.0, 9000.0], expected_spend=[10.0, 9000.0])
+    plan = cc.care_plan(given, firm(*rows, contracts=contracts), AS_OF)
+    assert plan[["buyer_id", "action"]].values.tolist() == [["a", "renewal_talk"], ["b", "ask_for_referral"]]
 
 
 def test_at_an_equal_stake_terms_come_in_the_order_of_their_ends():

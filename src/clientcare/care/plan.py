@@ -19,7 +19,7 @@ from clientcare.care.ranking import Value, all_due, least_flooding, within_capac
 from clientcare.care.spared import may_not_be_contacted, not_yet, settled
 from clientcare.care.warning import EarlyWarning
 from clientcare.care.wording import PLAN_COLUMNS, as_told, left_out, spared_words, statement
-from clientcare.care.worth import MAY_SAVE, at_stake, expected_value, gain_by_buyer, value_if_stays, what_pays
+from clientcare.care.worth import MAY_SAVE, expected_value, gain_by_buyer, value_if_stays, what_pays
 from clientcare.exceptions import InputError, OptionError
 from clientcare.facts.contacts import Contacts, Floats
 from clientcare.history.histories import Histories, require_histories
@@ -56,8 +56,9 @@ def care_plan(
     Parameters
     ----------
     book : DataFrame, index ``buyer_id``
-        What ``RelationshipModel.score`` gives. ``churn_risk`` is needed; ``at_stake``, ``spend_if_stays``,
-        ``expected_spend``, ``expected_purchases``, ``status``, ``relationship``, ``as_of`` and ``horizon_days`` are
+        What ``RelationshipModel.score`` gives. ``churn_risk`` is needed; ``spend_if_stays``,
+        ``expected_spend``, ``expected_purchases``, ``status``, ``relationship``, ``as_of`` and
+        ``horizon_days`` are
         used where they are there. Of those gone for more than a month no action is planned;
         ``attrs["statement"]`` counts them.
     histories : Histories
@@ -86,7 +87,8 @@ def care_plan(
     minutes : mapping of action to minutes, optional
         How long actions take, where it differs from what stands in :data:`clientcare.care.actions.ACTIONS`.
     previous : DataFrame, optional
-        An earlier plan whose ``state`` was filled in: what was ``done`` rests for 90 days, what was ``dismissed`` for a
+        An earlier plan whose ``state`` was filled in: what was ``done`` rests for 90 days, what was
+        ``dismissed`` for a
         year, what was ``snoozed`` until the date in ``until`` (without one: 14 days).
     may_save : float, default 0.1
         Share of what is at stake that an action is taken to save.
@@ -98,19 +100,24 @@ def care_plan(
     DataFrame, one row an action, most pressing first
         ``buyer_id``, ``action``, ``due`` (date; a past one is overdue, and lies at most 60 days back: the reason says
         where it was due earlier), ``urgency`` (0 to 1, see :mod:`clientcare.care.actions`), ``at_stake``,
-        ``priority``, ``reason`` (a sentence), ``evidence`` (the numbers in it), ``owner``, ``minutes``, ``churn_risk``,
+        ``priority``, ``reason`` (a sentence), ``evidence`` (the numbers in it), ``owner``, ``minutes``,
+        ``churn_risk``,
         ``relationship``, ``ranked_by``, ``warning_line``, ``as_of``, ``may_save``, ``cost`` and ``worth`` (their
         difference; NaN without ``hour_cost``), ``state`` (planned).
 
-        ``at_stake`` is the book's, else ``churn_risk * spend_if_stays`` (what is expected over the chance of staying,
-        where the book has no ``spend_if_stays``); for what wins rather than keeps a small share of the expected
+        ``at_stake`` is ``churn_risk * spend_if_stays`` (what is expected over the chance of staying, where
+        the book has no
+        ``spend_if_stays``): who leaves is lost for longer than the horizon, however long a term still runs.
+        For what wins rather than keeps a small share of the expected
         spend. Where no spend is expected of anybody it counts purchases, where none of these either, buyers; a
         contract's amount over the horizon stands in for a single buyer's unknown spend.
 
-        ``priority = at_stake * (1 + urgency) / 2``, the urgency being the largest of the buyer's own; with
-        ``by="effect"`` the effect times what staying would bring stands in for what is at stake. A buyer's actions come
-        in the order of :data:`clientcare.care.actions.ACTIONS`: silence first, good news last. At equal priority what is
-        lost sooner comes first. ``attrs["stake_unit"]`` says the unit and ``attrs["statement"]`` how the plan was made.
+        ``priority = at_stake * (1 + urgency) / 2``, the urgency being the largest of the buyer's own, twice that
+        for a buyer who has fallen silent, a twentieth of it for good news; with ``by="effect"`` the effect times what
+        staying would bring stands in for what is at stake. What keeps comes before what wins. A buyer's actions come in
+        the order of :data:`clientcare.care.actions.ACTIONS`: silence first, good news last. At equal priority what is
+        lost sooner comes first. ``attrs["stake_unit"]`` says the unit and ``attrs["statement"]`` how the plan
+        was made.
 
     Raises
     ------
@@ -195,7 +202,7 @@ def _value(
     """What each buyer is worth, what is at stake and what care wins, and the unit of it all."""
     expected, unit = expected_value(book, at.buying, position, horizon)
     if_stays = value_if_stays(book, at.churn_risk, expected, unit, position, at.buying)
-    stake = at_stake(book, at.churn_risk, if_stays, unit, position)
+    stake = np.nan_to_num(at.churn_risk) * if_stays
     return Value(expected, stake, gain_by_buyer(effects, histories, as_of, if_stays)), unit
 
 

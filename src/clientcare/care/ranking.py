@@ -23,6 +23,14 @@ FOLLOW_UP_SHARE = 0.2
 always more of them than of those who are about to be lost."""
 
 
+SILENCE_WEIGHT = 2.0
+"""A buyer who fell silent is worth twice the time: of simulated agencies' silent buyers four in nine left within the
+horizon, at a mean risk of one in four, and the first call is the last chance to hear why."""
+
+GROWTH_WEIGHT = 0.05
+"""Good news can wait: it takes a place in a plan only where hardly anybody needs to be kept."""
+
+
 @dataclass(frozen=True, eq=False)
 class Value:
     """What buyers are worth over the horizon; arrays of shape (n_buyers,).
@@ -87,31 +95,27 @@ def _rows_of(
 
 def _with_priority(rows: pd.DataFrame, at: Standing) -> pd.DataFrame:
     """Priority, and the day on which the buyer may be lost: the end of what was agreed, where something ends."""
+    buyer = rows["buyer"].to_numpy(dtype=np.int64)
     most = rows.groupby(["buyer", "growth"])["urgency"].transform("max") if len(rows) else rows["urgency"]
-    lost_day = at.buying.covered_until_day[rows["buyer"].to_numpy(dtype=np.int64)]
+    weight = np.where(rows["growth"], GROWTH_WEIGHT, np.where(at.silent[buyer], SILENCE_WEIGHT, 1.0))
+    lost_day = at.buying.covered_until_day[buyer]
     return rows.assign(
-        priority=rows["base"] * (1 + most) / 2, lost_day=np.where(np.isnan(lost_day), np.inf, lost_day)
+        priority=weight * rows["base"] * (1 + most) / 2,
+        lost_day=np.where(np.isnan(lost_day), np.inf, lost_day),
     )
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Buyers by their most pressing action, and a buyer's own in the order of the list; at equal priority what is lost or
-    due sooner comes first.
+    """Buyers by their most pressing action, and a buyer's own in the order of the list; what keeps before what wins, and
+    at equal priority what is lost or due sooner first.
     """
-    order = np.lexsort(
-        (
-            rows["number"],
-            rows["buyer"],
-            rows["due_day"],
-            rows["lost_day"],
-            -rows["urgency"],
-            -rows["priority"],
-        )
-    )
+    if not len(rows):
+        return rows
+    keys = [rows[name] for name in ("number", "buyer", "due_day", "lost_day")]
+    order = np.lexsort((*keys, -rows["urgency"], -rows["priority"], rows["growth"]))
     rows = rows.iloc[order].reset_index(drop=True)
-    first = rows.groupby("buyer")["priority"].transform("size") if len(rows) else rows["priority"]
     place = pd.Series(np.arange(len(rows)), index=rows.index)
-    first = place.groupby(rows["buyer"]).transform("min") if len(rows) else first
+    first = place.groupby(rows["buyer"]).transform("min")
     return rows.iloc[np.lexsort((rows["due_day"], rows["number"], first))].reset_index(drop=True)
 
 

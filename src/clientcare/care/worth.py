@@ -72,19 +72,6 @@ def value_if_stays(
     return np.asarray(value)
 
 
-def at_stake(book: pd.DataFrame, risk: Floats, if_stays: Floats, unit: str, position: Any) -> Floats:
-    """What leaving would lose of each buyer, times the risk of it; shape (n_buyers,).
-
-    The book's own ``at_stake`` where it has one: it knows what a term still brings that runs for a part of the horizon.
-    """
-    stake = np.nan_to_num(risk) * if_stays
-    if unit == "money" and "at_stake" in book:
-        stated = np.full(len(risk), np.nan)
-        stated[position] = book["at_stake"].to_numpy(dtype=np.float64)
-        stake = np.where(np.isnan(stated), stake, stated)
-    return np.asarray(stake)
-
-
 def gain_by_buyer(effects: Any, histories: Histories, as_of: pd.Timestamp, if_stays: Floats) -> Floats | None:
     """What care is expected to win of each buyer, at least 0; None where there is no validated effect.
 

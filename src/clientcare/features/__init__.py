@@ -10,6 +10,7 @@ from clientcare.features import (  # each family enters its features in the cata
     season,  # noqa: F401
     spend,  # noqa: F401
     timing,  # noqa: F401
+    voice,  # noqa: F401
     windows,  # noqa: F401
 )
 from clientcare.features.catalogue import DEFAULT_WINDOWS, FAMILIES, Feature, feature_catalogue
