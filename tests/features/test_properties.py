@@ -26,6 +26,7 @@ OWN = [
     "breadth",
     "contact",
     "contract",
+    "dependence",
     "own_gaps",
     "static",
 ]

@@ -220,3 +220,26 @@ def test_the_book_says_how_much_and_on_what_and_what_stood_in() -> None:
     assert book["evidence"].str.contains("dependence in place of a tie").mean() > 0.8
     halves = pd.concat([model.score(histories.select(list(book.index[start::2]))) for start in (0, 1)])
     pd.testing.assert_frame_equal(halves.sort_index(), book.sort_index())
+
+
+def test_signs_are_features_of_a_family_of_their_own() -> None:
+    contacts = pd.DataFrame({"buyer_id": ["b00", "b01"], "timestamp": ago(200), "kind": "message"})
+    contacts["direction"] = "inbound"
+    tables = [orders_of(f"b{i:02d}", list("abc")[: 1 + i % 3], n=3 + i % 10, discount=1.0) for i in range(6)]
+    attributes = pd.DataFrame({"buyer_id": ["b00"], "share_of_wallet": [0.5]})
+    histories = shop(*tables, interactions=contacts, buyers=attributes)
+    for then in (NOW, ago(150)):
+        table = cc.feature_table(histories, then, families="dependence")
+        signs = signs_known(histories.until(then), microseconds(then)).table
+        known = histories.buyer_ids.get_indexer(table.index)
+        for column, (name, place) in {
+            "needs_served_sign": ("breadth", 0),
+            "needs_served_coverage": ("breadth", 1),
+            "own_voice_sign": ("own_voice", 0),
+            "undiscounted_sign": ("full_price", 0),
+            "word_of_mouth_sign": ("word_of_mouth", 0),
+            "stated_share_of_wallet_sign": ("share_of_wallet", 0),
+        }.items():
+            np.testing.assert_array_equal(table[column], signs[name][place][known])
+    assert not {"list_price_paid_sign", "wallet_spent_sign", "commitment_sign"} & set(table.columns)
+    assert (cc.feature_catalogue("dependence")["unit"] == "0 to 1").all()

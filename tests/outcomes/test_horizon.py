@@ -226,3 +226,19 @@ def test_no_day_calls_everybody_gone_who_pays_by_the_month(weekends):
     for as_of in pd.date_range("2023-09-01", "2024-04-15"):
         label = ChurnDefinition(days).label(alone, as_of)
         assert not label.reindex(stays).dropna().astype(bool).any()
+
+
+def test_the_horizon_as_of_a_date_is_that_of_what_was_known_then():
+    days = [*np.arange(0, 360, 20), *np.arange(400, 1200, 90)]
+    orders = pd.DataFrame(
+        {
+            "buyer_id": np.repeat(np.arange(8), len(days)),
+            "timestamp": pd.Timestamp("2021-01-01") + pd.to_timedelta(np.tile(days, 8), "D"),
+            "amount": 10.0,
+        }
+    )
+    then = "2021-12-20"
+    asked = suggest_horizon(Histories(orders), as_of=then)
+    known = suggest_horizon(Histories(orders[orders["timestamp"] < then], observed_until=then))
+    assert asked.days == known.days == 30
+    assert asked.evidence.equals(known.evidence)

@@ -7,12 +7,13 @@ import numpy as np
 from clientcare.arguments import is_one_of, is_whole, require_seed
 from clientcare.datasets.care_waves import ASSIGNMENTS, OVERLAPS
 from clientcare.datasets.retailer import simulate_retailer
+from clientcare.datasets.rival import simulate_rival
 from clientcare.datasets.service_firm import simulate_service_firm
 from clientcare.datasets.simulated import SimulatedHistories
 from clientcare.exceptions import OptionError
 from clientcare.window import Moment, parse_moment
 
-KINDS = ("retailer", "service_firm")
+KINDS = ("retailer", "service_firm", "rival")
 
 
 def simulate_histories(
@@ -34,11 +35,13 @@ def simulate_histories(
     A **retailer** sells to customers, who buy at random and leave soon, and to clients, who buy in a rhythm
     of their own, stay, get in touch and refer others; orders have lines and some come back. A **service
     firm** keeps contracts alive by monthly check-ins: neglect wears the goodwill of a buyer down, and with it
-    the chance that they stay.
+    the chance that they stay. A **rival** world is a shop whose buyers all come in one rhythm and differ in
+    dependence alone: needs served, discounts hunted for, questions asked, and who leaves at a price rise, at a
+    change of owner, and when, after 65 % of the stretch, a rival opens.
 
     Parameters
     ----------
-    kind : {"retailer", "service_firm"}
+    kind : {"retailer", "service_firm", "rival"}
         What is simulated.
     n_buyers : int
         How many buyers; they are acquired throughout.
@@ -96,13 +99,22 @@ def simulate_histories(
     _require_between("share_clients", share_clients, 0.0, 1.0)
     _require_between("care_effect", care_effect, -3.0, 3.0)
     first_day = parse_moment(start, name="start").normalize()
+    if kind != "retailer" and assignment != "none":
+        raise OptionError(
+            "simulate_histories: care is planted in retailers only.\n"
+            "Use kind='retailer' with this assignment, or assignment='none'."
+        )
     if kind == "service_firm":
-        if assignment != "none":
-            raise OptionError(
-                "simulate_histories: care is planted in retailers only.\n"
-                "Use kind='retailer' with this assignment, or assignment='none'."
-            )
         return simulate_service_firm(n_buyers, random_state, first_day, n_days, share_clients=share_clients)
+    if kind == "rival":
+        return simulate_rival(
+            n_buyers,
+            random_state,
+            first_day,
+            n_days,
+            share_clients=share_clients,
+            with_interactions=with_interactions,
+        )
     return simulate_retailer(
         n_buyers,
         random_state,

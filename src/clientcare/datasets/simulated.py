@@ -43,7 +43,7 @@ class SimulatedHistories:
     Attributes
     ----------
     kind : str
-        ``"retailer"``, ``"service_firm"`` or ``"pareto_nbd"``.
+        ``"retailer"``, ``"service_firm"``, ``"rival"`` or ``"pareto_nbd"``.
     transactions, interactions, contracts, buyers : DataFrame or None
         Tables in canonical columns, as a seller would have them.
     truth : DataFrame, indexed by ``buyer_id``
@@ -51,7 +51,7 @@ class SimulatedHistories:
         there when observation ended), ``purchases_a_year`` and ``drop_outs_a_year`` while they stay,
         ``tie_strength`` (a shop: contacts a year that the buyer starts; a firm: the goodwill that ordinary
         care comes to), and ``care_strength`` (a shop: how strongly a contact works) or ``owner_diligence``
-        (a firm).
+        (a firm); beside a rival ``dependence`` (0 to 1), ``n_needs``, ``discount_share``, ``changes_owner``.
     observed_from, observed_until : Timestamp
         The stretch that was simulated.
     care_dates : tuple of Timestamp

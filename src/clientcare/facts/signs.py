@@ -5,7 +5,8 @@ None comes from what the seller alone did. Each is on a scale of its own that do
 - *breadth*: needs served, over the last dozen purchase days. Of n needs served evenly 1 - 1/n: none for one, a half for two.
 - *own voice*: contacts that the buyer starts, trouble and referrals aside, in the last year; seven a year are full.
 - *full price*: the share bought without a discount, over the last dozen purchase days.
-- *staying*: of price rises, complaints and changes of owner, the share that the buyer stayed after.
+- *staying*: of price rises, complaints and changes of owner, the share that the buyer stayed after. Most do, so it counts
+  half.
 - *commitment*: renewals kept; each halves the way to 1. What binds is no reason to stay, so it counts half.
 - *word of mouth*: referrals made; each halves the way to 1. Most people never refer: that nobody was says little.
 - *share of wallet*: as the user states it.
@@ -42,8 +43,9 @@ WORTH_OF_DAYS = 2.0
 """So many purchase days' worth of not knowing: two days cover half, six three quarters."""
 WORTH_OF_VOICE = 90.0
 """The same in days of being a buyer: after a quarter half of the voice has been heard."""
-BINDING = 0.5
-"""The most that commitment covers: a contract keeps buyers whether they depend or not."""
+USUAL = 0.5
+"""The most that commitment and staying cover: a contract keeps buyers whether they depend or not, and most stay after one
+price rise. At full coverage 42 % of the customers of a simulated shop with two rises were called clients."""
 UNSAID = 0.25
 """What a missing referral covers."""
 DISCOUNTED = 0.99
@@ -228,7 +230,7 @@ class Signs:
     @property
     def _staying(self) -> tuple[Floats, Floats]:
         n = self.shocks.stayed + self.shocks.left
-        return self.shocks.stayed / np.maximum(n, 1), 1 - 0.5**n
+        return self.shocks.stayed / np.maximum(n, 1), USUAL * (1 - 0.5**n)
 
     @cached_property
     def n_renewed(self) -> Floats:
@@ -246,7 +248,7 @@ class Signs:
         over = stop_days(self.contracts) <= self._today
         n_over = np.bincount(self.contracts.buyer[over], minlength=self.n_buyers)
         seen = np.maximum(n_over, self.n_renewed)
-        return 1 - 0.5**self.n_renewed, BINDING * (1 - 0.5**seen)
+        return 1 - 0.5**self.n_renewed, USUAL * (1 - 0.5**seen)
 
     @property
     def _share_of_wallet(self) -> tuple[Floats, Floats]:

@@ -4,6 +4,7 @@ from clientcare.features import (  # each family enters its features in the cata
     breadth,  # noqa: F401
     contact,  # noqa: F401
     contract,  # noqa: F401
+    dependence,  # noqa: F401
     own_gaps,  # noqa: F401
     peers,  # noqa: F401
     rhythm,  # noqa: F401

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 DEFAULT_WINDOWS = (7, 14, 30, 60, 90, 180, 365)
 FAMILIES = (
     "timing", "rhythm", "spend", "windows", "season", "breadth", "contact", "contract",
-    "peers", "own_gaps", "static", "custom",
+    "dependence", "peers", "own_gaps", "static", "custom",
 )  # fmt: skip
 THEME_OF_FAMILY = {
     "timing": "silence", "rhythm": "rhythm", "spend": "spend", "windows": "purchases", "season": "season",
-    "breadth": "breadth", "contact": "contact", "contract": "contract", "peers": "silence", "own_gaps": "silence",
+    "breadth": "breadth", "contact": "contact", "contract": "contract", "dependence": "dependence",
+    "peers": "silence", "own_gaps": "silence",
 }  # fmt: skip
 """What the features of a family speak of among the reasons behind a score, where a feature does not name another theme."""
 
@@ -312,7 +313,7 @@ def feature_catalogue(
     Parameters
     ----------
     families : str or list of str, optional
-        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, peers, own_gaps, static,
+        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, dependence, peers, own_gaps, static,
         custom.
     windows : list of int, optional
         Days of the windows; default 7, 14, 30, 60, 90, 180, 365.

@@ -38,7 +38,7 @@ def feature_table(
     as_of : date or list of dates
         Exclusive. Many dates share one sort and cost little more than one.
     families : str or list of str, optional
-        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, peers, own_gaps, static,
+        Some of timing, rhythm, spend, windows, season, breadth, contact, contract, dependence, peers, own_gaps, static,
         custom; default all.
     windows : list of int, optional
         Days of the windows; default 7, 14, 30, 60, 90, 180, 365.

@@ -18,7 +18,7 @@ from clientcare.facts.purchase_rows import is_purchase
 from clientcare.facts.terms import stops_at
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
-from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, microseconds
+from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, Moment, microseconds
 
 FloatArray = NDArray[np.float64]
 
@@ -137,7 +137,9 @@ class HorizonSuggestion:
         return f"<p>{escape(repr(self))}</p>{shown.to_html()}"
 
 
-def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSuggestion:
+def suggest_horizon(
+    histories: Histories, coverage: float = 0.8, *, as_of: Moment | None = None
+) -> HorizonSuggestion:
     """The horizon that fits the rhythm of these buyers, with the evidence for it.
 
     The shortest natural horizon (:data:`NATURAL_DAYS`) within which ``coverage`` of all returns to a purchase
@@ -156,6 +158,8 @@ def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSugge
         The facts.
     coverage : float, between 0.5 and 0.99
         A higher share asks for a longer horizon and gives fewer false alarms.
+    as_of : date, optional
+        Nothing at or after it is looked at; default: all that was observed.
 
     Returns
     -------
@@ -187,6 +191,8 @@ def suggest_horizon(histories: Histories, coverage: float = 0.8) -> HorizonSugge
     30 days: 80% of the buyers who return do so within 20 days.
     """
     require_histories(histories, "suggest_horizon")
+    if as_of is not None:
+        histories = histories.until(as_of)
     if not (is_number(coverage) and 0.5 <= coverage <= 0.99):
         raise OptionError("suggest_horizon: coverage must lie between 0.5 and 0.99.")
     observed_days = (histories.observed_until - histories.observed_from).days

@@ -271,6 +271,25 @@ THEMES = (
         ),
     ),
     Theme(
+        "dependence",
+        (
+            "[undiscounted_sign < usual] bought {undiscounted_sign:.0%} of the lines without a discount; "
+            "the usual buyer <usual undiscounted_sign:.0%>",
+            "[list_price_paid_sign < usual] bought {list_price_paid_sign:.0%} of the lines at the list price; "
+            "the usual buyer <usual list_price_paid_sign:.0%>",
+            "[stayed_after_shocks_sign < 1] stayed after {stayed_after_shocks_sign:.0%} of price rises and complaints",
+            "no price rise or complaint has tried them yet",
+        ),
+        (
+            "[undiscounted_sign > usual] bought {undiscounted_sign:.0%} of the lines without a discount; "
+            "the usual buyer <usual undiscounted_sign:.0%>",
+            "[list_price_paid_sign > usual] bought {list_price_paid_sign:.0%} of the lines at the list price; "
+            "the usual buyer <usual list_price_paid_sign:.0%>",
+            "[stayed_after_shocks_sign > 0] stayed after {stayed_after_shocks_sign:.0%} of price rises and complaints",
+            "no price rise or complaint has tried them yet",
+        ),
+    ),
+    Theme(
         "price",
         (
             *(

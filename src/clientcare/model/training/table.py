@@ -37,6 +37,7 @@ FAMILIES = (
     "breadth",
     "contact",
     "contract",
+    "dependence",
     "own_gaps",
     "static",
     "custom",
