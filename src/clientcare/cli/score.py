@@ -21,6 +21,7 @@ from clientcare.exceptions import OptionError
 from clientcare.history.sources.databases import is_address
 from clientcare.history.sources.files import files_of
 from clientcare.model.training.requirements import require_tables
+from clientcare.scoring.last_night import n_buyers_there, require_not_emptied, shrunk_said
 
 _N_SHOWN = 20
 
@@ -37,6 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--in-parts",
         action="store_true",
         help="bigger than memory: partition by buyer, resumable (needs --model, --as-of, --out)",
+    )
+    parser.add_argument(
+        "--allow-empty", action="store_true", help="publish a book of nobody over one that holds buyers"
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be read and written, and do nothing"
@@ -63,6 +67,9 @@ def _score_in_memory(options: argparse.Namespace) -> int:
     for sentence in model.says_ if voice.for_people else ():
         print(sentence, file=sys.stderr)
     if options.out:
+        before = n_buyers_there(Path(options.out))
+        require_not_emptied(before, len(book), options.allow_empty)
+        tell(shrunk_said(before, len(book)), options)
         write_table(book, options.out)
         voice.say(
             "book",
@@ -146,6 +153,7 @@ def _score_in_parts(options: argparse.Namespace) -> int:
         as_of=options.as_of,
         out=options.out,
         on_progress=progress,
+        allow_empty=options.allow_empty,
     )
     tell(result.says, options, done=f"The book of {result.n_buyers:,} buyers was written all the same")
     voice.say("book", f"{result.n_buyers:,} buyers written.", n_buyers=result.n_buyers, out=options.out)

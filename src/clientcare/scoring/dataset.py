@@ -34,6 +34,7 @@ from clientcare.model.training.keeping import own_labels
 from clientcare.model.training.requirements import require_tables, warn_beyond_data
 from clientcare.places import require_no_input
 from clientcare.progress import ProgressBar
+from clientcare.scoring.last_night import n_buyers_there, require_not_emptied, shrunk_said
 from clientcare.scoring.outliers import latest_plausible_days, without_later_rows
 from clientcare.scoring.outputs import Output, output_of
 from clientcare.scoring.parts import DATED, as_arrow, open_partition, score_one_part
@@ -87,6 +88,8 @@ class ScoringResult:
         As published.
     cpu_seconds : dict of stage to float
         ``split``, ``door``, ``score``, ``write``, ``publish``; of this run.
+    n_before : int or None
+        Buyers of the book that was there before; None where there was none, or it is a table of a database.
     """
 
     out: str
@@ -97,16 +100,19 @@ class ScoringResult:
     quality: pd.DataFrame
     manifest: Mapping[str, Any]
     cpu_seconds: Mapping[str, float] = field(default_factory=dict)
+    n_before: int | None = None
 
     @property
     def says(self) -> list[str]:
-        """What heads everything: how much of each table was set aside, where it is more than a hundredth."""
+        """What heads everything: how much of each table was set aside, where it is more than a hundredth; and a book
+        that lost half of its buyers.
+        """
         out = self.quality[self.quality["action"] == SET_ASIDE].groupby("table")["n_rows"].sum()
         rows = pd.DataFrame({"rows_in": pd.Series(dict(self.n_rows), dtype=np.int64)})
         rows["rows_set_aside"] = (
             out.reindex(rows.index).fillna(0).clip(upper=rows["rows_in"]).astype(np.int64)
         )
-        return rows_set_aside_said(rows)
+        return rows_set_aside_said(rows) + shrunk_said(self.n_before, self.n_buyers)
 
     def __repr__(self) -> str:
         read = ", ".join(f"{n_rows:,} rows of {table}" for table, n_rows in self.n_rows.items())
@@ -136,6 +142,7 @@ def score_dataset(
     memory_limit: str = "1GB",
     on_progress: Callable[[Progress], None] | None = None,
     formula_guard: bool = True,
+    allow_empty: bool = False,
     encoding: str | Mapping[str, str] = "utf-8",
     delimiter: str | Mapping[str, str] | None = None,
     skip_lines: int | Mapping[str, int] = 0,
@@ -173,6 +180,8 @@ def score_dataset(
         Called with a :class:`Progress`. Without one a bar is drawn where a person watches and tqdm is installed.
     formula_guard : bool
         Whether texts in CSV are kept from starting a formula in a spreadsheet.
+    allow_empty : bool
+        Whether a book of nobody may take the place of one that holds buyers: more often a source broke.
     encoding, delimiter, skip_lines : str or int, or mapping of table to them, optional
         How CSV files are written.
     **door
@@ -283,6 +292,8 @@ def score_dataset(
         records = run.score(job, partitions)
         id_type = str(_id_type(partitions, run.door["columns"]))
         manifest = {**_manifest(key, partitions, records), "buyer_id": id_type}
+        n_before = n_buyers_there(output.place)
+        require_not_emptied(n_before, manifest["n_buyers"], allow_empty)
         run.publish(job, output, records, manifest)
     return ScoringResult(
         out=output.place.name,
@@ -293,6 +304,7 @@ def score_dataset(
         quality=pd.DataFrame(manifest["quality"], columns=["table", "rule", "n_rows", "action"]),
         manifest=manifest,
         cpu_seconds=run.cpu_seconds,
+        n_before=n_before,
     )
 
 
