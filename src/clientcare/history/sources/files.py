@@ -25,6 +25,7 @@ from clientcare.history.door.schema import ColumnMap
 from clientcare.history.histories import Histories
 from clientcare.history.options import DoorOptions, shows_door_options
 from clientcare.history.sources.databases import DatabaseQuery, is_address, query_of_address
+from clientcare.history.sources.disguised import require_as_named, why_not_opened
 from clientcare.history.sources.packed import TEXT_ENDS, ZIP, csv_input, text_stream
 from clientcare.history.sources.workbooks import WHOLE_ENDS, read_whole
 from clientcare.progress import ProgressBar
@@ -307,6 +308,9 @@ def _read_csv(table: str, file: Path, form: CsvForm) -> FileTable:
 
 def csv_not_read(table: str, file: Path, encoding: str, trouble: str) -> SourceError:
     """The error of a CSV file that cannot be read: another encoding, or lines that cannot be parted."""
+    ails = why_not_opened(file)
+    if ails:
+        return SourceError(f"{table}: {file.name!r} cannot be read ({ails}).")
     with file.open("rb") as stream:
         marked = stream.read(2) in (b"\xff\xfe", b"\xfe\xff")
     if not _is_encoded(file, encoding):
@@ -352,6 +356,7 @@ def csv_start(table: str, file: Path, form: CsvForm) -> CsvStart:
     SourceError
         Where the file cannot be opened, or has no header.
     """
+    require_as_named(table, file)
     trouble = ""
     lines: list[str] = []
     try:
@@ -361,7 +366,7 @@ def csv_start(table: str, file: Path, form: CsvForm) -> CsvStart:
     except (OSError, LookupError) as cause:
         if isinstance(cause, SourceError):
             raise
-        trouble = type(cause).__name__
+        trouble = why_not_opened(file) or type(cause).__name__
     if trouble:
         raise SourceError(f"{table}: {file.name!r} cannot be opened ({trouble}).")
     declared = _declared_delimiter(lines[0])
@@ -369,6 +374,12 @@ def csv_start(table: str, file: Path, form: CsvForm) -> CsvStart:
     header = lines[skip] if skip < len(lines) else ""
     if not header.strip():
         below = f" below the {skip} lines that are skipped" if skip else ""
+        n_blank = next((place for place, line in enumerate(lines[skip:]) if line.strip()), 0)
+        if n_blank:
+            raise SourceError(
+                f"{table}: {file.name!r} has a blank line where its header should be{below}.\n"
+                f"Remove it, or say so: read_histories(..., skip_lines={skip + n_blank})."
+            )
         raise SourceError(f"{table}: {file.name!r} is empty: not even a header{below}.")
     return CsvStart(skip, header, form.delimiter or declared or max(DELIMITERS, key=header.count))
 
@@ -448,7 +459,8 @@ def mostly_ragged(table: str, n_lines: int, n_cells: int, first_rows: Sequence[i
     return SchemaError(
         f"{table}: {n_lines:,} lines do not have the {n_cells} cells of their header "
         f"(first row numbers: {', '.join(map(str, first_rows))}).\n"
-        "State what parts the cells: read_histories(..., delimiter=';')."
+        "State what parts the cells: read_histories(..., delimiter=';'). Where each line ends in one more delimiter "
+        "than the header, take it off, or add it to the header."
     )
 
 
