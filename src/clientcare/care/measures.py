@@ -7,18 +7,15 @@ asked. What was missed is bad, what was never recorded is unknown (NaN).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from clientcare.facts.contacts import Bools, Contacts, Floats, Ints, mean_of_known, share
-from clientcare.facts.runs import distinct
+from clientcare.care.stretches import Period, Stretches
+from clientcare.facts.contacts import Bools, Contacts, Floats, mean_of_known, share
 from clientcare.history.histories import Histories
 from clientcare.outcomes.buying import Buying, actual_end_day, growth_share, scheduled_end_day
-from clientcare.window import MICROSECONDS_A_DAY, day_number, microseconds
+from clientcare.window import MICROSECONDS_A_DAY
 
 PRACTICES = ("communicated", "proactive", "deepening", "service", "beyond")
 """The five practices: care is communicated, proactive, deepens the relationship, keeps service and value
@@ -32,132 +29,11 @@ word.
 WHOLE = MEASURES[:6]
 """What the overall score is the mean of: word of mouth is the buyers' own affair."""
 
-PROMPT_HOURS = 24.0
-"""An answer within this many hours counts as prompt."""
-
-YEAR_DAYS = 365
-"""How far back a measure is taken from where the period has none: what is older says nothing of today."""
-
 NOTICE_DAYS = 30
 """A renewal talked about at least this many days before the end was no surprise."""
 
 RENEWAL_DAYS_AHEAD = 180
 """How long before an end a talk counts as a talk about that end."""
-
-
-@dataclass(frozen=True)
-class Period:
-    """The stretch a report speaks of, all in microseconds but ``observed_from_day``."""
-
-    as_of: int
-    length: int
-    cadence: int
-    observed_from_day: int
-
-    @classmethod
-    def ending(cls, histories: Histories, as_of: pd.Timestamp, period_days: int, cadence_days: int) -> Period:
-        """The period of some days that ends just before ``as_of``."""
-        return cls(
-            microseconds(as_of),
-            period_days * MICROSECONDS_A_DAY,
-            cadence_days * MICROSECONDS_A_DAY,
-            day_number(histories.observed_from),
-        )
-
-    @property
-    def start(self) -> int:
-        """First moment of the period."""
-        return self.as_of - self.length
-
-    @property
-    def today(self) -> int:
-        """Calendar day of ``as_of``."""
-        return self.as_of // MICROSECONDS_A_DAY
-
-    def days_of(self, since_day: Floats, end: int) -> Floats:
-        """Days a buyer was a buyer within the stretch of the period's length that ends at ``end``; at least
-        0.
-        """
-        last = end // MICROSECONDS_A_DAY
-        first = np.maximum(
-            np.maximum(since_day, self.observed_from_day), (end - self.length) // MICROSECONDS_A_DAY
-        )
-        return np.asarray(np.nan_to_num(np.maximum(last - first, 0.0)))
-
-
-@dataclass(frozen=True, eq=False)
-class Stretches:
-    """The period of each buyer cut into stretches of the cadence, counted back from the end of the period.
-
-    Whole stretches since somebody became a buyer count, at least one; those after a relation had ended do not.
-    """
-
-    buying: Buying
-    contacts: Contacts
-    period: Period
-
-    @property
-    def most(self) -> int:
-        """Stretches in a whole period."""
-        return max(1, self.period.length // self.period.cadence)
-
-    @cached_property
-    def days(self) -> Floats:
-        """Days as a buyer within the period."""
-        return self.period.days_of(self.buying.since_day, self.period.as_of)
-
-    @cached_property
-    def first(self) -> Floats:
-        """The first stretch back that counts: 0, or the one in which a relation by contract had ended."""
-        left = _left_day(self.buying)
-        gone = np.maximum(np.nan_to_num(self.period.today - left), 0.0)
-        return np.floor(gone * MICROSECONDS_A_DAY / self.period.cadence)
-
-    @cached_property
-    def last(self) -> Floats:
-        """The first stretch back that is too long ago to count."""
-        whole = np.floor(self.days * MICROSECONDS_A_DAY / self.period.cadence)
-        return np.asarray(np.clip(whole, 1, self.most))
-
-    @cached_property
-    def back(self) -> Floats:
-        """How many stretches ago each contact was; shape (n_rows,)."""
-        return np.asarray(
-            (self.period.as_of - 1 - self.contacts.time) // self.period.cadence, dtype=np.float64
-        )
-
-    def with_any(self, rows: Bools) -> Floats:
-        """In how many of a buyer's stretches some contacts lie."""
-        return self.with_both(rows, rows)
-
-    def with_both(self, rows: Bools, others: Bools) -> Floats:
-        """In how many of a buyer's stretches both of two sorts of contacts lie."""
-        cells = np.intersect1d(self._cells(rows), self._cells(others))
-        return np.bincount(cells // self.most, minlength=self.buying.n_buyers).astype(np.float64)
-
-    def _cells(self, rows: Bools) -> Ints:
-        buyer = self.contacts.buyer
-        rows = rows & (self.back >= self.first[buyer]) & (self.back < self.last[buyer])
-        return np.asarray(
-            distinct(buyer[rows].astype(np.int64) * self.most + self.back[rows].astype(np.int64))
-        )
-
-    @cached_property
-    def n(self) -> Floats:
-        """How many stretches count; 0 where nothing was due: less than one cadence a buyer, and nothing happened."""
-        spoke = self.with_any(self.contacts.heard | self.contacts.voiced) > 0
-        young = (self.days * MICROSECONDS_A_DAY < self.period.cadence) & ~spoke
-        return np.where(young, 0.0, np.maximum(self.last - self.first, 0.0))
-
-
-def _left_day(buying: Buying) -> Floats:
-    """Calendar day after the last contract of a buyer who has none in force and bought nothing since; else NaN."""
-    left = np.full(buying.n_buyers, np.nan)
-    if buying.contracts is None:
-        return left
-    np.fmax.at(left, buying.contracts.buyer, actual_end_day(buying.contracts) + 1)
-    here = buying.bound | (buying.last_day >= left) | (left > buying.as_of // MICROSECONDS_A_DAY)
-    return np.where(here, np.nan, left)
 
 
 def communicated(buying: Buying, contacts: Contacts | None, period: Period) -> dict[str, Any]:
@@ -252,80 +128,6 @@ def deepening(buying: Buying, contacts: Contacts | None, period: Period) -> dict
         "spend": now_spend,
         "spend_before": before_spend,
     }
-
-
-def service(buying: Buying, contacts: Contacts | None, period: Period) -> dict[str, Any]:
-    """Best service and value are ongoing. The mean of what is known of five shares, times 100:
-
-    - satisfaction (0 to 1) of the contacts rated within the period: their mean, or the latest where that is lower;
-    - contacts by the buyer (referrals aside) answered, of those whose answers are recorded;
-    - of the same, those answered within 24 hours, where the time of answers is recorded;
-    - complaints and tickets opened in the period that are resolved by its end, where closings are recorded;
-    - value kept: ``1 - returned / bought`` of the period's spend (at least 0), where returns are recorded at all.
-
-    What a buyer gave no occasion for in the period, or nobody wrote down, stands as it was in the year before: neither
-    a buyer's silence nor a missing record makes the service better.
-
-    What buyers say outweighs how promptly they were answered: the whole is never above the satisfaction, and never
-    above half-way between full marks and the share of complaints resolved. NaN where none of them is known.
-    """
-    spent, returned = buying.spent_and_returned(period.start, period.as_of)
-    amount = None if buying.transactions is None else buying.transactions.columns.get("amount")
-    records_returns = amount is not None and bool((amount < 0).any())
-    kept_value = (
-        share(np.maximum(spent - returned, 0), spent) if records_returns else np.full(buying.n_buyers, np.nan)
-    )
-    counts: dict[str, Any] = {"amount_bought": spent, "amount_returned": returned}
-    if contacts is None:
-        return {"service": 100 * kept_value, **counts}
-    rating = contacts.number("satisfaction")
-    mean_rating, n_rated = _as_last_measured(contacts, rating, contacts.kept, period)
-    rated = np.fmin(mean_rating, _latest(contacts, rating, contacts.kept & (contacts.time >= period.start)))
-    answered, n_asked = _as_last_measured(contacts, contacts.answered, contacts.asked, period)
-    prompt, n_timed = _as_last_measured(contacts, _promptness(contacts), contacts.asked, period)
-    resolved, n_trouble = _as_last_measured(contacts, contacts.resolved, contacts.trouble, period)
-    whole = mean_of_known(kept_value, rated, answered, prompt, resolved)
-    whole = np.where(np.isnan(whole), np.nan, np.fmin(np.fmin(whole, rated), (1 + resolved) / 2))
-    counts |= {
-        "n_rated": n_rated.astype(np.int64),
-        "mean_satisfaction": np.where(n_rated > 0, mean_rating, np.nan),
-        "n_asked": n_asked.astype(np.int64),
-        "n_answered": np.nan_to_num(answered * n_asked).round().astype(np.int64),
-        "n_timed": n_timed.astype(np.int64),
-        "n_prompt": np.nan_to_num(prompt * n_timed).round().astype(np.int64),
-        "n_trouble": n_trouble.astype(np.int64),
-        "n_resolved": np.nan_to_num(resolved * n_trouble).round().astype(np.int64),
-    }
-    return {"service": 100 * whole, **counts}
-
-
-def _as_last_measured(
-    contacts: Contacts, values: Floats, rows: Bools, period: Period
-) -> tuple[Floats, Floats]:
-    """Mean of the known values of some contacts of the period by buyer, or else of the year before it; and how many
-    the period had.
-    """
-    now, n = contacts.mean(values, rows & (contacts.time >= period.start))
-    year = (contacts.time < period.start) & (contacts.time >= period.start - YEAR_DAYS * MICROSECONDS_A_DAY)
-    return np.where(n > 0, now, contacts.mean(values, rows & year)[0]), n
-
-
-def _promptness(contacts: Contacts) -> Floats:
-    """1 answered within 24 hours, 0 later or not as yet, NaN where that is not recorded.
-
-    Where hours are recorded at all, a contact that nobody answered is late: or silence would be quicker than an answer.
-    """
-    hours = contacts.number("response_hours")
-    unanswered = (contacts.answered == 0) & (not np.isnan(hours).all())
-    return np.where(np.isnan(hours), np.where(unanswered, 0.0, np.nan), hours <= PROMPT_HOURS)
-
-
-def _latest(contacts: Contacts, values: Floats, rows: Bools) -> Floats:
-    """The last known value of some contacts, by buyer; NaN without one."""
-    last = np.full(contacts.events.n_buyers, np.nan)
-    known = rows & ~np.isnan(values)
-    last[contacts.buyer[known]] = values[known]  # rows ascend in time within a buyer, the last one stays
-    return last
 
 
 def beyond(buying: Buying, contacts: Contacts | None, period: Period) -> dict[str, Any]:

@@ -18,16 +18,16 @@ from clientcare.care.measures import (
     PRACTICES,
     RENEWAL_DAYS_AHEAD,
     WHOLE,
-    Period,
     beyond,
     communicated,
     deepening,
     n_between,
     proactive,
-    service,
     two_way,
     word_of_mouth,
 )
+from clientcare.care.service_measure import service
+from clientcare.care.stretches import Period
 from clientcare.exceptions import OptionError
 from clientcare.facts.contacts import Contacts
 from clientcare.history.histories import Histories, require_histories

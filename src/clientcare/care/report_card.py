@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.care.practices import MEASURES, WHOLE, care_practices, in_care, in_relation, last_owner
-from clientcare.care.self_audit import self_audit
+from clientcare.care.self_audit import audit_by_group, self_audit
 from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories, require_histories
 from clientcare.window import Days, Moment, microseconds, parse_days, parse_moment
@@ -37,10 +37,13 @@ class CareReport:
     buyers : DataFrame, index ``buyer_id``
         The measures of each buyer, ``overall``, and the counts behind.
     questions : DataFrame, index ``question``
-        The self-audit: ``answer`` (yes, partly, no, cannot be seen) and the ``figures`` it rests on.
+        The self-audit: ``answer`` (yes, partly, no, cannot be seen), the ``figures`` it rests on, and what
+        ``would_change`` it.
     as_of : Timestamp
     period_days, cadence_days : int
     grouped_by : str or None
+    questions_by : DataFrame or None, index (group, ``question``)
+        The self-audit of each owner's or segment's own buyers; None where no group was asked for.
     """
 
     seller: pd.DataFrame
@@ -51,6 +54,7 @@ class CareReport:
     period_days: int
     cadence_days: int
     grouped_by: str | None = field(default=None)
+    questions_by: pd.DataFrame | None = field(default=None)
 
     @property
     def title(self) -> str:
@@ -154,6 +158,9 @@ def care_report(
         period_days=period_days,
         cadence_days=cadence_days,
         grouped_by=None if groups is None else str(groups.name),
+        questions_by=None
+        if groups is None
+        else audit_by_group(histories, moment, buyers, bond, groups, period_days, cadence_days),
     )
 
 
