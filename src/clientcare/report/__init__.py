@@ -12,6 +12,7 @@ from clientcare.report.retention import RetentionDisplay
 from clientcare.report.revenue_waterfall import RevenueWaterfallDisplay
 from clientcare.report.silence_map import SilenceMapDisplay
 from clientcare.report.timeline import TimelineDisplay
+from clientcare.report.trend import TrendDisplay
 from clientcare.report.waterfall import ReasonsDisplay
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "RevenueWaterfallDisplay",
     "SilenceMapDisplay",
     "TimelineDisplay",
+    "TrendDisplay",
     "write_report",
 ]

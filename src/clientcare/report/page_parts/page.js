@@ -1,7 +1,12 @@
 "use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
+(async () => {
   const find = (id) => document.getElementById(id);
+  if (typeof DecompressionStream === "undefined") { find("old").hidden = false; return; }
+  const unpack = (id) => {
+    const bytes = Uint8Array.from(atob(find(id).textContent), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  };
+  const data = await unpack("data");
   const make = (tag, text, kind) => {
     const element = document.createElement(tag);
     if (text !== undefined) element.textContent = text;
@@ -10,7 +15,8 @@
   };
   const percent = (value) => (value === null ? "unknown" : (100 * value).toFixed(value < 0.1 || value > 0.9 ? 1 : 0) + " %");
   const amount = (value) => (value === null ? "unknown" : value.toLocaleString("en", { maximumFractionDigits: value < 100 ? 1 : 0 }));
-  const write = { percent, amount, number: amount, date: (v) => v ?? "unknown", text: (v) => v ?? "" };
+  const money = (value) => (value === null || !data.unit ? amount(value) : amount(value) + " " + data.unit);
+  const write = { percent, amount: money, number: amount, date: (v) => v ?? "unknown", text: (v) => v ?? "" };
 
   const columns = data.columns;
   const n = data.n;
@@ -18,9 +24,9 @@
   const lowered = ids.map((id) => id.toLowerCase());
   const spoken = columns.filter((column) => column.levels && column.name !== "stage").map((column) => ({ places: column.values, levels: column.levels.map((level) => level.toLowerCase()) }));
   const chunks = new Map();
-  const told = (i) => {
+  const told = async (i) => {
     const chunk = Math.floor(i / data.chunk);
-    if (!chunks.has(chunk)) chunks.set(chunk, JSON.parse(find("told-" + chunk).textContent));
+    if (!chunks.has(chunk)) chunks.set(chunk, await unpack("told-" + chunk));
     return chunks.get(chunk)[i % data.chunk];
   };
   const first = columns.find((column) => column.name === "reason_1");
@@ -33,8 +39,16 @@
   const fill = (select, names) => names.forEach((name, code) => { const option = make("option", name); option.value = String(code); select.append(option); });
   const stage = columns.find((column) => column.name === "stage");
   fill(find("stage"), stage.levels);
-  const owner = columns.find((column) => column.name === "owner");
-  if (owner) { fill(find("owner"), owner.levels); find("owner-label").hidden = false; }
+  const filters = [["stage", stage]];
+  for (const name of ["owner", "segment"]) {
+    const column = columns.find((each) => each.name === name);
+    if (!column) continue;
+    fill(find(name), column.levels);
+    find(name + "-label").hidden = false;
+    filters.push([name, column]);
+  }
+  filters.slice().reverse().forEach(([name]) => { const option = make("option", name); option.value = name; find("by").append(option); });
+  const risk = columns.find((column) => column.name === "churn_risk"), spend = columns.find((column) => column.name === "expected_spend"), stake = columns.find((column) => column.name === "at_stake");
 
   const headings = columns.map((column, number) => {
     const cell = make("th", undefined, column.name + (column.form === "percent" || column.form === "amount" || column.form === "number" ? " number" : ""));
@@ -49,14 +63,15 @@
 
   function arrange() {
     const words = find("search").value.trim().toLowerCase();
-    const wantedStage = find("stage").value, wantedOwner = owner ? find("owner").value : "";
+    const wanted = filters.map(([name, column]) => [column.values, find(name).value]).filter(([, chosen]) => chosen !== "").map(([values, chosen]) => [values, +chosen]);
     const kept = [], said = spoken.map((column) => ({ places: column.places, has: column.levels.map((level) => level.includes(words)) }));
     for (let i = 0; i < n; i++) {
-      if (wantedStage !== "" && stage.values[i] !== +wantedStage) continue;
-      if (wantedOwner !== "" && owner.values[i] !== +wantedOwner) continue;
+      if (wanted.some(([values, chosen]) => values[i] !== chosen)) continue;
       if (words && !lowered[i].includes(words) && !said.some((column) => column.has[column.places[i]])) continue;
       kept.push(i);
     }
+    group(kept);
+    keep(kept);
     const column = columns[sorting.column], turn = sorting.down ? -1 : 1;
     if (column) kept.sort((a, b) => {
       const x = column.values[a], y = column.values[b];
@@ -69,6 +84,45 @@
     page = 0;
     headings.forEach((cell, number) => cell.setAttribute("aria-sort", number !== sorting.column ? "none" : sorting.down ? "descending" : "ascending"));
     show();
+  }
+
+  function group(kept) {
+    const [name, column] = filters.find(([each]) => each === find("by").value) ?? filters[0];
+    const sums = column.levels.map(() => [0, 0, 0, 0, 0]);
+    for (const i of kept) {
+      if (!data.here[i]) continue;
+      const sum = sums[column.values[i]];
+      sum[0] += 1; sum[1] += data.client[i]; sum[2] += risk.values[i] ?? 0; sum[3] += spend?.values[i] ?? 0; sum[4] += stake?.values[i] ?? 0;
+    }
+    const places = sums.map((_, code) => code).filter((code) => sums[code][0]).sort((a, b) => sums[b][4] - sums[a][4] || sums[b][0] - sums[a][0]);
+    find("groups-body").replaceChildren(...places.map((code) => {
+      const row = make("tr"), head = make("th"), button = make("button", column.levels[code], "open"), sum = sums[code];
+      head.scope = "row"; button.type = "button";
+      button.addEventListener("click", () => { find(name).value = find(name).value === String(code) ? "" : String(code); arrange(); });
+      head.append(button);
+      row.append(head, ...[sum[0].toLocaleString("en"), sum[1].toLocaleString("en"), Math.round(sum[2]).toLocaleString("en"), spend ? money(sum[3]) : "unknown", stake ? money(sum[4]) : "unknown"].map((text) => make("td", text, "number")));
+      return row;
+    }));
+  }
+
+  function keep(kept) {
+    const rows = document.querySelectorAll("#actions tbody tr");
+    if (!rows.length) return;
+    const seen = new Set(kept);
+    let n_seen = 0;
+    for (const row of rows) { row.hidden = !seen.has(+row.dataset.place); n_seen += !row.hidden; }
+    find("plan-count").textContent = n_seen < rows.length ? n_seen.toLocaleString("en") + " of " + rows.length.toLocaleString("en") + " rows are seen." : "";
+  }
+
+  function take() {
+    const cell = (text) => '"' + String(text ?? "").replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""') + '"';
+    const plain = (column, i) => { const one = value(column, i); return typeof one === "number" ? String(one) : cell(one); };
+    const lines = [columns.map((column) => cell(column.name)).join(","), ...order.map((i) => columns.map((column) => plain(column, i)).join(","))];
+    const link = make("a");
+    link.href = URL.createObjectURL(new Blob([lines.join("\r\n")], { type: "text/csv" }));
+    link.download = "book.csv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
 
   function show() {
@@ -140,9 +194,9 @@
     return picture;
   }
 
-  function open(i) {
+  async function open(i) {
     find("buyer-title").textContent = ids[i];
-    const [further, story, contributions, due] = told(i);
+    const [further, story, contributions, due] = await told(i);
     find("buyer-facts").replaceChildren(...columns.slice(1).filter((column) => column.name !== "reason_1").map((column) => {
       const fact = make("div"), shown = make("dd", write[column.form](value(column, i)));
       if (column.name === "churn_risk") shown.append(make("small", percent(data.low[i]) + " to " + percent(data.high[i])));
@@ -160,8 +214,9 @@
   find("back").addEventListener("click", () => { page -= 1; show(); });
   find("next").addEventListener("click", () => { page += 1; show(); });
   find("search").addEventListener("input", arrange);
-  find("stage").addEventListener("change", arrange);
-  if (owner) find("owner").addEventListener("change", arrange);
+  filters.forEach(([name]) => find(name).addEventListener("change", arrange));
+  find("by").addEventListener("change", arrange);
+  find("take").addEventListener("click", take);
   const print = find("print");
   if (print) print.addEventListener("click", () => window.print());
   arrange();
