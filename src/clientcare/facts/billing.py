@@ -23,6 +23,8 @@ IN_ARREARS_DAYS = 31
 """Whoever is billed when a period is over pays the first bill up to a month after the first cycle."""
 MOST_CYCLES = 4
 """A quarter of missing bills is an oversight; after more, an equal amount is a coincidence."""
+LATEST = 2**61
+"""Far after any date, and twice as far still a whole number of microseconds."""
 MOST_TERMS = 60
 """So many terms of a buyer are looked at, the latest that had begun: five years of monthly ones."""
 
@@ -60,8 +62,8 @@ def bill_rows(transactions: EventTable, contracts: EventTable) -> NDArray[np.boo
                 break
             term = np.where(there, term, 0)
             there &= monthly[term] > 0
-            runs = there & _runs(contracts, term, transactions.time, moment, 0)
-            lately = there & _runs(contracts, term, transactions.time, moment, most_days)
+            since = _since_stop(contracts, term, transactions.time, moment)
+            runs, lately = there & (since <= 0), there & (since <= most_days * MICROSECONDS_A_DAY)
             begins = transactions.day - agreed[term] <= most_days + IN_ARREARS_DAYS
             fits = _about(amount, months * monthly[term])
             level = np.where(lately & fits & np.isnan(level), monthly[term], level)
@@ -86,14 +88,13 @@ def _keys(events: EventTable) -> NDArray[np.float64]:
     return events.buyer.astype(np.float64) * 1e7 + events.day
 
 
-def _runs(
-    contracts: EventTable,
-    term: NDArray[np.int64],
-    time: NDArray[np.int64],
-    moment: NDArray[np.int64],
-    days: int,
-) -> NDArray[np.bool_]:
-    """Whether a term ran at a time, or had stopped at most a cycle before, as far as was known at a moment."""
+def _since_stop(
+    contracts: EventTable, term: NDArray[np.int64], time: NDArray[np.int64], moment: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Microseconds from the stop of a term to a time, as far as was known at a moment; below zero while it runs.
+
+    ``FOREVER`` where the term was not known.
+    """
     known = contracts.time if contracts.known is None else contracts.known
     stop = np.full(len(term), FOREVER)
     for column in ("end", "cancelled_at"):
@@ -105,8 +106,7 @@ def _runs(
         if column == "cancelled_at":
             given &= cancellation_known_at(contracts)[term] < moment
         stop = np.where(given, np.minimum(stop, stops), stop)
-    late = np.where(stop > FOREVER - days * MICROSECONDS_A_DAY, FOREVER, stop + days * MICROSECONDS_A_DAY)
-    return np.asarray((known[term] <= moment) & (time <= late))
+    return np.where(known[term] <= moment, time - np.minimum(stop, LATEST), FOREVER)
 
 
 def _on_cadence(
