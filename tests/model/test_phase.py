@@ -52,3 +52,54 @@ def test_the_risk_of_subscribers_is_near_what_came_on_every_day_of_the_month(
     assert book.loc[here, "expected_purchases"].mean() == pytest.approx(
         ahead["buyer_id"].isin(here).sum() / len(here), rel=0.1
     )
+
+
+def subscribers(step: int, seed: int, weekends: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Bills and contracts of those who are billed every so many months from the day they came; 4 of 100 leave a month."""
+    rng = np.random.default_rng(seed)
+    bills, terms = [], []
+    for buyer in range(800):
+        start = pd.Timestamp("2021-06-01") + pd.Timedelta(days=int(rng.integers(0, 1200)))
+        n_paid = int(rng.geometric(1 - 0.96**step))
+        for number in range(n_paid):
+            day = start + pd.DateOffset(months=step * number)
+            if weekends and day.weekday() >= 5:
+                day += pd.Timedelta(days=7 - day.weekday())
+            if day <= END:
+                bills.append((buyer, day, 20.0 * step))
+        stop = start + pd.DateOffset(months=step * n_paid)
+        terms.append((buyer, start, stop if stop <= END else pd.NaT, 20.0))
+    return (
+        pd.DataFrame(bills, columns=["buyer_id", "timestamp", "amount"]),
+        pd.DataFrame(terms, columns=["buyer_id", "start", "cancelled_at", "amount"]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "weekends", "horizon", "with_contracts"),
+    [(1, False, 90, False), (1, True, 90, False), (3, False, 92, False), (1, False, 90, True)],
+)
+def test_billing_of_any_form_is_believed_and_a_missed_cycle_is_the_event(
+    step: int, weekends: bool, horizon: int, with_contracts: bool
+) -> None:
+    bills, terms = subscribers(step, seed=7, weekends=weekends)
+    as_of, day = pd.Timestamp("2024-12-10"), pd.Timedelta(days=1)
+    histories = cc.Histories(bills, contracts=terms if with_contracts else None, observed_until=END + day)
+    stop = terms.set_index("buyer_id")["cancelled_at"]
+    book = (
+        cc.RelationshipModel(f"{horizon}D", effort="quick", random_state=0)
+        .fit(histories, as_of=as_of)
+        .score(histories, as_of=as_of)
+    )
+    stop = stop.reindex(book.index)
+    paying = book.index[stop.isna() | (stop >= as_of)]
+    missed = book.index[(stop < as_of - 7 * day) & (stop >= as_of - 31 * step * day)]
+    came = cc.ChurnDefinition(horizon).label(histories, as_of).reindex(paying).mean()
+    ahead = bills[bills["timestamp"].between(as_of, as_of + horizon * day, inclusive="left")]
+    paid = ahead.loc[ahead["buyer_id"].isin(paying), "amount"].sum()
+
+    risk = book["churn_risk"]
+    assert len(missed) >= 5
+    assert abs(risk[paying].median() - came) < 0.05
+    assert risk[missed].median() > 5 * risk[paying].median()
+    assert book.loc[paying, "expected_spend"].sum() == pytest.approx(paid, rel=0.1)
