@@ -27,9 +27,11 @@ from clientcare.features.static import static_columns
 from clientcare.features.table import feature_columns, given_columns
 from clientcare.history.door.dates import check_timezone
 from clientcare.history.door.schema import ColumnMap
+from clientcare.history.door.scope import part_of_a_table
 from clientcare.history.histories import Histories
 from clientcare.history.options import DoorOptions, shows_door_options
 from clientcare.history.sources.files import CsvForm
+from clientcare.history.sources.merged import settled_accounts
 from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.sources.scans import scan_of
 from clientcare.history.sources.settled import settled_options
@@ -173,6 +175,7 @@ def write_feature_table(
     }
     if not set(scans) - {"buyers"}:
         raise OptionError("write_feature_table: give transactions, interactions or contracts.")
+    door, accounts = settled_accounts(scans, options, columns)
     target = Path(out).expanduser().absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -189,8 +192,9 @@ def write_feature_table(
             lasting=False,
             strict=options.get("on_bad_rows") == "raise",
             fold=options.get("ids") == "fold",
+            accounts=accounts,
         )
-        settled = settled_options(parts, {**options, "columns": columns})
+        settled = settled_options(parts, {**door, "columns": columns})
         result = Path(work) / "features"
         result.mkdir()
         bar.at(1, "a partition at a time")
@@ -284,7 +288,8 @@ def _open(task: _Task, number: int) -> Histories | None:
     if not any(table.num_rows for name, table in tables.items() if name != "buyers"):
         return None
     try:
-        return Histories(**tables, **task.options)
+        with part_of_a_table():
+            return Histories(**tables, **task.options)
     except NotEnoughDataError:
         return None
 
@@ -300,7 +305,9 @@ def _arrow(at: Snapshot, entries: Sequence[Feature], task: _Task) -> pa.Table:
         columns["as_of"] = pa.array(np.full(at.n_buyers, np.datetime64(at.as_of, "us")))
     ids = at.buyer_ids
     columns["buyer_id"] = pa.array(
-        ids.to_numpy() if ids.dtype.kind == "i" else ids.astype(object), from_pandas=True
+        ids.to_numpy() if ids.dtype.kind == "i" else ids.astype(object),
+        type=pa.int64() if ids.dtype.kind == "i" else pa.string(),
+        from_pandas=True,
     )
     columns |= {name: pa.array(values, type=pa.float64()) for name, values in feature_columns(at, entries)}
     own = set(columns)  # unknown is NaN in these, so there are no nulls to write down

@@ -15,14 +15,17 @@ from clientcare.arguments import is_one_of, listed, require_one_of, shown
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
 from clientcare.facts.events import EventTable, frame_of, merged
 from clientcare.facts.terms import known_by_then
+from clientcare.history.door.aliases import Aliases
 from clientcare.history.door.assembly import Assembly, assemble
 from clientcare.history.door.dates import check_date_format, check_timezone
 from clientcare.history.door.ids import LARGEST_EXACT
 from clientcare.history.door.intake import take_in
 from clientcare.history.door.orders import check_statuses
 from clientcare.history.door.quality import SET_ASIDE, Finding, quality_table
+from clientcare.history.door.rates import Rates
 from clientcare.history.door.schema import SCHEMAS, ColumnMap, check_column_map, schema_of
 from clientcare.history.door.sheets import Door
+from clientcare.history.door.troubles import of_each
 from clientcare.history.door.words import kind_words
 from clientcare.history.observed import believed_until, observed_stretch
 from clientcare.window import Moment, microseconds, parse_moment
@@ -92,6 +95,15 @@ class Histories:
         time), ``"withdrawn"`` (none from ``status_at`` on) or ``"stands"``.
     currency : str, optional
         The currency whose rows count, where a column ``currency`` holds several; those of others are set aside.
+    rates : mapping of str to float, or DataFrame, optional
+        What one unit of each other currency is worth in ``currency``; a table has columns ``currency``, ``rate`` and,
+        where rates move, ``timestamp`` (a rate holds from then on). Rows without a rate are set aside.
+    merge_ids : mapping of id to id, or DataFrame, optional
+        Accounts that are one buyer: ``{"a2": "a1"}`` reads every row of a2 as one of a1. A table has columns ``alias``,
+        ``buyer_id`` and, where an account changes hands (or is split), ``since``: rows of the alias from that
+        moment on are the buyer's.
+    accounts : {"own", "parent"}
+        ``"parent"`` rolls every account up to the ``parent_id`` that ``buyers`` state for it, to the top.
     amounts : {"auto", "line", "order"}
         Whether ``amount`` is that of the line, or the total of the order (``order_id``) on each of its lines;
         by default the orders of several lines tell.
@@ -168,6 +180,9 @@ class Histories:
         statuses: Mapping[str, str] | None = None,
         currency: str | None = None,
         amounts: str = "auto",
+        rates: Mapping[str, float] | pd.DataFrame | None = None,
+        merge_ids: Mapping[Any, Any] | pd.DataFrame | None = None,
+        accounts: str = "own",
         ends: str | Moment = "auto",
     ) -> None:
         tables = {
@@ -186,6 +201,7 @@ class Histories:
         require_one_of("ids", ids, ("exact", "fold"))
         require_one_of("guests", guests, ("set_aside", "keep"))
         require_one_of("amounts", amounts, ("auto", "line", "order"))
+        require_one_of("accounts", accounts, ("own", "parent"))
         if currency is not None and not isinstance(currency, str):
             raise OptionError("currency: must be the code of one currency, for instance 'EUR'.")
         kind_words(kinds)
@@ -212,17 +228,19 @@ class Histories:
             statuses=check_statuses(statuses),
             currency=currency,
             amounts=amounts,
+            rates=Rates.of(rates, currency),
+            aliases=Aliases.of(merge_ids, ids),
+            accounts=accounts,
             ends=_checked_ends(ends, self.timezone),
         )
         mapping = check_column_map(columns)
         for name in mapping:
             if tables[name] is None:
                 raise OptionError(f"columns: maps columns of {name!r}, but no {name} were given.")
-        given = {
-            name: take_in(name, frame, mapping.get(name, {}))
-            for name, frame in tables.items()
-            if frame is not None
-        }
+        given = of_each(
+            lambda name, frame: take_in(name, frame, mapping.get(name, {})),
+            {name: frame for name, frame in tables.items() if frame is not None},
+        )
         found = assemble(given, door)
         if not len(found.buyer_ids):
             raise NotEnoughDataError(_nothing_left(found))

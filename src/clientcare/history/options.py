@@ -8,6 +8,8 @@ from functools import wraps
 from inspect import Parameter, signature
 from typing import Any, TypedDict, TypeVar, cast
 
+import pandas as pd
+
 from clientcare.history.door.schema import did_you_mean
 from clientcare.history.histories import Histories
 from clientcare.window import Moment
@@ -41,6 +43,9 @@ class DoorOptions(TypedDict, total=False):
     statuses: Mapping[str, str] | None
     currency: str | None
     amounts: str
+    rates: Mapping[str, float] | pd.DataFrame | None
+    merge_ids: Mapping[Any, Any] | pd.DataFrame | None
+    accounts: str
     ends: str | Moment
 
 

@@ -26,6 +26,7 @@ from clientcare.history.door.schema import ColumnMap, check_column_map, read_nam
 from clientcare.history.options import DoorOptions, shows_door_options
 from clientcare.history.sources.databases import import_duckdb
 from clientcare.history.sources.files import CsvForm
+from clientcare.history.sources.merged import settled_accounts
 from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.sources.scans import FileScan, Scan, scan_of
 from clientcare.history.sources.settled import settled_options
@@ -274,7 +275,8 @@ def score_dataset(
         "output": dict(output.form),
         "versions": _versions(),
     }
-    settled = {**door, "columns": _mapping_of(mapping, scans)}
+    options, accounts = settled_accounts(scans, door, mapping)
+    settled = {**options, "columns": _mapping_of(mapping, scans)}
     with ProgressBar("Scoring", n_parts) as bar, open_job(output.place, key) as job:
         run = _Run(
             model,
@@ -283,6 +285,7 @@ def score_dataset(
             n_jobs,
             on_progress or (lambda done: bar.at(done.parts_done, done.stage)),
             labels,
+            accounts,
         )
         partitions = run.split(job, scans, n_parts, mapping, memory_limit)
         if _stamps(scans) != stamps:
@@ -319,7 +322,9 @@ class _Run:
         n_jobs: int,
         on_progress: Callable[[Progress], None],
         labels: pd.Series[Any] | None = None,
+        accounts: dict[str, str] | None = None,
     ) -> None:
+        self.accounts = accounts
         self.model, self.as_of, self.door, self.n_jobs = model, as_of, door, n_jobs
         self.labels = labels
         self._tell = on_progress
@@ -343,6 +348,7 @@ class _Run:
             threads=max(1, self.n_jobs),
             strict=self.door.get("on_bad_rows") == "raise",
             fold=self.door.get("ids") == "fold",
+            accounts=self.accounts,
         )
         digests = json.dumps(dict(partitions.digests), sort_keys=True)
         if not before.is_file() or before.read_text() != digests:
@@ -556,7 +562,11 @@ def _mapping_of(mapping: Mapping[str, Any], scans: Mapping[str, Scan]) -> dict[s
 
 def _plain_options(door: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: value if isinstance(value, (int, float, str, dict, type(None))) else str(value)
+        name: value
+        if isinstance(value, (int, float, str, dict, type(None)))
+        else value.to_csv(index=False)
+        if isinstance(value, pd.DataFrame)
+        else str(value)
         for name, value in door.items()
     }
 

@@ -182,6 +182,11 @@ class _Frames:
             from pyspark.sql import functions, types
         except ImportError as cause:
             raise MissingExtraError.of("pyspark", "spark", "Scoring on Spark") from cause
+        if door.get("merge_ids") is not None or door.get("accounts", "own") != "own":
+            raise OptionError(
+                "merge_ids, accounts: rows are grouped by buyer on Spark before the door reads them. "
+                "Merge the accounts in the DataFrames first."
+            )
         self.functions, self.types = functions, types
         mapping = check_column_map(columns)
         self.door = {**door, "columns": mapping}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,11 @@ from clientcare.history.door.headlines import headlines, note_spellings, unshare
 from clientcare.history.door.ids import Ids, all_ids, same_kind
 from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.paid_until import SAID, paid_until, read_as_open_ended
-from clientcare.history.door.quality import Finding, RowLog
+from clientcare.history.door.parents import aliases_with_parents
+from clientcare.history.door.quality import Finding, Mask, RowLog
 from clientcare.history.door.sheets import Door, Sheet, buyer_ids_of
 from clientcare.history.door.stretch import judge_stretch
+from clientcare.history.door.troubles import of_each, raise_all
 from clientcare.history.observed import observed_stretch
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
@@ -60,11 +62,13 @@ class Assembly:
 
 def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
     """Read and sort every table, bring ids to one kind, count what is odd between tables."""
-    sheets = {name: READERS[name](table, door) for name, table in given.items() if name in READERS}
+    if door.accounts == "parent":
+        door = replace(door, aliases=aliases_with_parents(given.get("buyers"), door))
+    sheets = of_each(_read, {name: (table, door) for name, table in given.items() if name in READERS})
     for sheet in sheets.values():
         sheet.log.refuse_where_strict()
     buyers = given.get("buyers")
-    own = [] if buyers is None else [buyer_ids_of(buyers, door)]
+    own, moved = ([], None) if buyers is None else _ids_of_buyers(buyers, door)
     columns, reworded = same_kind([sheet.ids for sheet in sheets.values()] + own)
     for sheet, ids in zip(sheets.values(), columns, strict=False):
         if reworded and sheet.ids.are_numbers and len(sheet.ids.values):
@@ -82,6 +86,8 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
     attributes = None
     if buyers is not None:
         logs["buyers"] = RowLog("buyers", buyers.n_rows, door.strict, buyers.row_numbers)
+        if moved is not None:
+            _set_merged_aside(buyers, columns[-1], moved, logs["buyers"])
         attributes = read_attributes(buyers, columns[-1], logs["buyers"], buyer_ids, door)
         logs["buyers"].refuse_where_strict()
         attributes = _without_computed(attributes, events, logs["buyers"])
@@ -110,6 +116,29 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         day_after_last=day_after_last,
         holes=stretch.holes,
     )
+
+
+def _ids_of_buyers(buyers: GivenTable, door: Door) -> tuple[list[Ids], Mask | None]:
+    """The ids of the table of buyers, and which of its rows are of accounts that were merged."""
+    ids = buyer_ids_of(buyers, door)
+    if door.aliases is None:
+        return [ids], None
+    merged, moved = door.aliases.read(ids, np.full(buyers.n_rows, UNKNOWN_TIME))
+    return [merged], moved
+
+
+def _set_merged_aside(buyers: GivenTable, ids: Ids, moved: Mask, log: RowLog) -> None:
+    """Attributes of merged accounts count where the buyer has none of its own: those of the first account."""
+    own = np.zeros(len(ids.values) + 1, dtype=bool)
+    own[ids.codes[~moved]] = True
+    again = pd.Series(ids.codes).where(moved).duplicated().to_numpy()
+    log.set_aside("merged_account", buyers.names["buyer_id"], moved & (own[ids.codes] | again))
+
+
+def _read(name: str, given: tuple[GivenTable, Door]) -> Sheet:
+    sheet = READERS[name](*given)
+    raise_all(sheet.troubles)
+    return sheet
 
 
 def _open_ended(sheet: Sheet | None, door: Door, day_after_last: pd.Timestamp) -> bool:

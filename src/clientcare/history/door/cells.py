@@ -15,6 +15,7 @@ from clientcare.exceptions import SchemaError
 from clientcare.history.door.dates import MISSING_WORDS
 from clientcare.history.door.intake import Cells, as_numpy, dictionary_of, is_text
 from clientcare.history.door.quality import Mask, first_true
+from clientcare.history.door.scope import judges_a_column
 
 Numbers = NDArray[np.float64]
 Codes = NDArray[np.int32]
@@ -149,7 +150,8 @@ def _coerced(column: pd.Series[Any], missing: Mask, place: str, decimal: str | N
     unreadable = ~missing & np.isnan(numbers)
     n_told, n_unreadable = np.count_nonzero(~missing), np.count_nonzero(unreadable)
     signed = unreadable.copy()
-    if decimal is None and n_unreadable > FEW * n_told:
+    judges = judges_a_column(int(n_told))
+    if decimal is None and n_unreadable > FEW * n_told and judges:
         odd = column[unreadable]
         signed[unreadable] = odd.map(written_number(odd, ".") | written_number(odd, ",")).notna()
         if np.count_nonzero(signed) > FEW * n_told:
@@ -158,7 +160,7 @@ def _coerced(column: pd.Series[Any], missing: Mask, place: str, decimal: str | N
                 f"thousands or currency signs (first row numbers: {_rows(signed)}).\n"
                 "Say which sign stands before the decimals: Histories(..., decimal=',') or decimal='.'."
             )
-    if 2 * n_unreadable > n_told:
+    if 2 * n_unreadable > n_told and judges:
         raise SchemaError(
             f"{place}: {n_unreadable:,} of {n_told:,} texts are no numbers (first row numbers: {_rows(unreadable)}).\n"
             "Write plain numbers such as 1234.5, or map another column."

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from clientcare.exceptions import OptionError, SchemaError
 from clientcare.history.door.intake import Cells, as_numpy, is_text
 from clientcare.history.door.quality import Mask, first_true
+from clientcare.history.door.scope import judges_a_column
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, microseconds
 
 Times = NDArray[np.int64]
@@ -262,7 +263,7 @@ def _from_texts(
         )
     _refuse_nanoseconds(times, place)
     unreadable = ~missing & (times == UNKNOWN_TIME)
-    if 2 * np.count_nonzero(unreadable) > np.count_nonzero(~missing):
+    if _mostly(unreadable, missing):
         raise _other_form(texts, unreadable, place, date_format)
     return times, unreadable
 
@@ -278,7 +279,7 @@ def _from_clock(cells: pa.ChunkedArray, place: str, timezone: str | None, clock:
         known = np.isfinite(counted) & (np.abs(counted) < 2**62)
     times = np.where(known, np.where(known, counted, 0).astype(np.int64), UNKNOWN_TIME)
     unreadable = ~missing & ~known
-    if 2 * np.count_nonzero(unreadable) > np.count_nonzero(~missing):
+    if _mostly(unreadable, missing):
         raise _other_form(texts, unreadable, place, clock)
     if clock == "spreadsheet":
         return np.where(known, times + SPREADSHEET_EPOCH, UNKNOWN_TIME), unreadable
@@ -366,6 +367,12 @@ def _other_form(texts: pa.ChunkedArray, unreadable: Mask, place: str, date_forma
     return SchemaError(
         f"{place}: {np.count_nonzero(unreadable):,} texts are not {form} (first row numbers: {rows}).\n{way_out}"
     )
+
+
+def _mostly(unreadable: Mask, missing: Mask) -> bool:
+    """Whether more than half of the cells that are filled cannot be read, and these are enough to tell."""
+    n_told = int(np.count_nonzero(~missing))
+    return bool(2 * np.count_nonzero(unreadable) > n_told) and judges_a_column(n_told)
 
 
 def _fits(texts: pd.Series[Any], form: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from clientcare.arguments import is_one_of
 from clientcare.exceptions import OptionError, SchemaError
 from clientcare.history.door.quality import Mask
+from clientcare.history.door.rates import Rates
 from clientcare.history.door.sheets import Door, Sheet
 from clientcare.window import UNKNOWN_TIME
 
@@ -128,6 +130,9 @@ def read_currency(sheet: Sheet, door: Door) -> None:
         return
     plain = np.array([*(str(level).strip().upper() for level in levels), ""], dtype=object)[codes]
     plain[plain == ""] = None
+    if door.rates is not None:
+        _convert(sheet, plain, door.rates)
+        return
     if door.currency is not None:
         known = pd.notna(plain)
         other = known & (plain != door.currency.strip().upper())
@@ -137,13 +142,23 @@ def read_currency(sheet: Sheet, door: Door) -> None:
     refuse_several(sheet.given.place("currency"), len(set(plain[sheet.log.kept & pd.notna(plain)])))
 
 
+def _convert(sheet: Sheet, currencies: NDArray[Any], rates: Rates) -> None:
+    """Amounts in the currency that counts, at the rate that held when the row happened."""
+    known = pd.notna(currencies)
+    rate = np.where(known, rates.at(currencies, sheet.time), 1.0)
+    sheet.log.set_aside("no_rate", sheet.given.names["currency"], np.isnan(rate))
+    sheet.log.note("converted_amount", "kept: in the currency stated", ~np.isnan(rate) & (rate != 1.0))
+    sheet.log.note("missing_currency", "kept: as in the currency stated", ~known)
+    sheet.numbers["amount"] = np.round(sheet.numbers["amount"] * np.nan_to_num(rate, nan=1.0), 6)
+
+
 def refuse_several(place: str, n_currencies: int) -> None:
     """Refuse amounts in several currencies."""
     if n_currencies > 1:
         raise SchemaError(
             f"{place}: {n_currencies} currencies, whose amounts cannot be added up.\n"
             "State the one to keep, Histories(..., currency='EUR') (the rows of others are set aside and counted), "
-            "or convert the amounts before they come to the door."
+            "or what the others are worth in it, Histories(..., currency='EUR', rates={'USD': 0.92})."
         )
 
 
@@ -154,6 +169,8 @@ def price_lines(sheet: Sheet, door: Door) -> Mask:
     nothing = np.zeros(sheet.given.n_rows, dtype=bool)
     if price is None or "amount" in sheet.given.names:
         return nothing
+    unreadable |= np.isinf(price)
+    price[np.isinf(price)] = np.nan
     quantity = sheet.numbers.get("quantity", np.ones(len(price)))
     sheet.numbers["amount"] = np.round(price * np.where(np.isnan(quantity), 1.0, quantity), 6)
     sheet.log.note("amount_of_lines", "kept: quantity times unit_price", ~np.isnan(sheet.numbers["amount"]))

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from clientcare.arguments import is_one_of, shown
 from clientcare.exceptions import OptionError, SchemaError
+from clientcare.history.door.troubles import raise_all
 
 ColumnMap = Mapping[str, Mapping[str, str | None]]
 
@@ -180,12 +181,7 @@ def read_names(table: str, found: Sequence[str], mapping: Mapping[str, str | Non
     """
     schema = schema_of(table)
     absent = [name for name in mapping if name not in found]
-    if absent:
-        raise SchemaError(
-            f"{table}: {', '.join(f'no column {name!r}' for name in absent)}, which columns={{{table!r}: ...}} maps to "
-            f"{', '.join(repr(mapping[name]) for name in absent)} (found {_listed(found)})."
-            + "".join(did_you_mean(name, found) for name in absent)
-        )
+    told = [_absent(table, absent, mapping, found)] if absent else []
     alike = {_plain(ours): ours for ours in (schema.required if table == "buyers" else schema.columns)}
     taken = {mapping.get(name, name) for name in found}
     near = {name: ours for name in found if (ours := alike.get(_plain(name))) and ours not in taken}
@@ -196,15 +192,30 @@ def read_names(table: str, found: Sequence[str], mapping: Mapping[str, str | Non
     given: dict[str, str] = {}
     for name, ours in known.items():
         if ours in given:
-            raise SchemaError(
-                f"{table}: columns {given[ours]!r} and {name!r} would both be {ours!r}.\n"
-                f"Map one of them to None to leave it out: columns={{{table!r}: {{{name!r}: None}}}}."
+            told.append(
+                SchemaError(
+                    f"{table}: columns {given[ours]!r} and {name!r} would both be {ours!r}.\n"
+                    f"Map one of them to None to leave it out: columns={{{table!r}: {{{name!r}: None}}}}."
+                )
             )
         given[ours] = name
-    missing = [required for required in schema.required if required not in given]
+    meant = {mapping[name] for name in absent}
+    missing = [required for required in schema.required if required not in given and required not in meant]
     if missing:
-        raise _missing(table, missing, [name for name in found if name not in given.values()], found)
+        told.append(_missing(table, missing, [name for name in found if name not in given.values()], found))
+    raise_all(told)
     return given
+
+
+def _absent(
+    table: str, absent: Sequence[str], mapping: Mapping[str, str | None], found: Sequence[str]
+) -> SchemaError:
+    """Columns that the caller maps and that are not there."""
+    return SchemaError(
+        f"{table}: {', '.join(f'no column {name!r}' for name in absent)}, which columns={{{table!r}: ...}} maps to "
+        f"{', '.join(repr(mapping[name]) for name in absent)} (found {_listed(found)})."
+        + "".join(did_you_mean(name, found) for name in absent)
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

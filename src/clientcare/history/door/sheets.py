@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from clientcare.exceptions import SchemaError
 from clientcare.facts.runs import changed
+from clientcare.history.door.aliases import Aliases
 from clientcare.history.door.cells import Codes, Levels, Numbers, encode, read_numbers, read_texts
 from clientcare.history.door.dates import (
     Times,
@@ -24,10 +26,14 @@ from clientcare.history.door.dates import (
 from clientcare.history.door.ids import Ids, read_ids
 from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.quality import Mask, RowLog
+from clientcare.history.door.rates import Rates
 from clientcare.history.door.schema import schema_of
 from clientcare.history.door.spellings import GUESTS, TOTALS, folded_ids, plain_ids, rows_of_words
+from clientcare.history.door.troubles import attempt
 from clientcare.window import UNKNOWN_TIME
 
+LARGEST_NUMBER = 1e100
+"""Beyond it a number is none: what a machine writes where it has no number, and whose square is infinite."""
 BITS_TOLD = 20
 """A million beginnings of keys, a byte each, fit the processor's nearer caches."""
 
@@ -64,6 +70,12 @@ class Door:
         The caller's words for states of orders.
     currency : str or None
         The one currency that counts.
+    rates : Rates or None
+        What other currencies are worth in it.
+    aliases : Aliases or None
+        Which ids stand for which buyer.
+    accounts : "own" or "parent"
+        Whether accounts are rolled up to their parents.
     amounts : "auto", "line" or "order"
         Whether an amount is that of a line, or the total of its order on each of its lines.
     ends : "auto", "scheduled", "paid_until" or int
@@ -85,6 +97,9 @@ class Door:
     statuses: Mapping[str, str] = field(default_factory=dict)
     currency: str | None = None
     amounts: str = "auto"
+    rates: Rates | None = None
+    aliases: Aliases | None = None
+    accounts: str = "own"
     ends: str | int = "auto"
 
 
@@ -108,6 +123,8 @@ class Sheet:
         The other columns.
     levels : dict of name to array of texts
         The texts behind the codes.
+    troubles : list of SchemaError
+        Columns that cannot be read; a column of unknowns stands in for each.
     """
 
     given: GivenTable
@@ -119,6 +136,7 @@ class Sheet:
     codes: dict[str, Codes] = field(default_factory=dict)
     levels: dict[str, Levels] = field(default_factory=dict)
     moments: dict[str, Times] = field(default_factory=dict)
+    troubles: list[SchemaError] = field(default_factory=list)
 
     @property
     def table(self) -> str:
@@ -142,7 +160,12 @@ class Sheet:
             if always:
                 self.numbers[name] = np.full(self.given.n_rows, np.nan)
             return nothing
-        self.numbers[name], unreadable = read_numbers(cells, self.given.place(name), door.decimal)
+        numbers, unreadable = attempt(
+            lambda: read_numbers(cells, self.given.place(name), door.decimal),
+            (np.full(self.given.n_rows, np.nan), nothing),
+            self.troubles,
+        )
+        self.numbers[name] = np.where(np.abs(numbers) > LARGEST_NUMBER, np.inf, numbers)
         return unreadable
 
     def add_measure(self, name: str, door: Door) -> None:
@@ -157,14 +180,18 @@ class Sheet:
         """Read a column of texts as codes; with ``always``, all unknown where not given."""
         cells = self.given.column(name)
         if cells is not None:
-            self.codes[name], self.levels[name] = encode(read_texts(cells, self.given.place(name)))
+            self.codes[name], self.levels[name] = attempt(
+                lambda: encode(read_texts(cells, self.given.place(name))),
+                (np.full(self.given.n_rows, -1, dtype=np.int32), np.array([], dtype=object)),
+                self.troubles,
+            )
         elif always:
             self.codes[name] = np.full(self.given.n_rows, -1, dtype=np.int32)
             self.levels[name] = np.array([], dtype=object)
 
     def add_moments(self, name: str, door: Door, always: bool = False) -> None:
         """Read a column of dates; what is no date, or an impossible one, is unknown."""
-        times = read_side_moments(self.given, self.log, name, door)
+        times = attempt(lambda: read_side_moments(self.given, self.log, name, door), None, self.troubles)
         if times is not None:
             self.moments[name] = times
         elif always:
@@ -183,10 +210,23 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
     time_cells = given.column(when)
     assert time_cells is not None
     buyer, moment = given.names["buyer_id"], given.names[when]
-    ids = buyer_ids_of(given, door)
-    time, unreadable = read_moments(
-        time_cells, given.place(when), door.timezone, door.date_formats.get(given.table)
+    troubles: list[SchemaError] = []
+    nothing = np.zeros(given.n_rows, dtype=bool)
+    ids = attempt(
+        lambda: buyer_ids_of(given, door),
+        Ids(np.full(given.n_rows, -1, dtype=np.int64), np.empty(0, dtype=np.int64), nothing),
+        troubles,
     )
+    time, unreadable = attempt(
+        lambda: read_moments(
+            time_cells, given.place(when), door.timezone, door.date_formats.get(given.table)
+        ),
+        (np.full(given.n_rows, UNKNOWN_TIME), nothing),
+        troubles,
+    )
+    if door.aliases is not None:
+        ids, moved = door.aliases.read(ids, time)
+        log.note("merged_account", "kept: as rows of the buyer whom the account stands for", moved)
     log.set_aside("missing_buyer", buyer, ids.codes < 0)
     set_aside_no_buyers(log, ids, buyer, door)
     log.note("padded_buyer", "kept: ids begin or end with a blank", ids.padded)
@@ -197,7 +237,7 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
     dated = (time != UNKNOWN_TIME) & ~impossible(time) & ~sentinel(time)
     if door.timezone not in (None, "UTC") and are_zoned(time_cells) and all_midnight(time[dated]):
         log.note("midnight_utc", "kept: as dates, for every moment is midnight UTC", dated)
-    recorded = read_side_moments(given, log, "recorded_at", door)
+    recorded = attempt(lambda: read_side_moments(given, log, "recorded_at", door), None, troubles)
     if door.observed_until is not None:
         outside = dated & (time >= door.observed_until)
         if given.table == "contracts" and recorded is not None:  # signed, and begins later
@@ -210,7 +250,7 @@ def open_sheet(given: GivenTable, door: Door) -> Sheet:
         log.note(
             "before_observed_from", "kept: before the observed stretch", dated & (time < door.observed_from)
         )
-    sheet = Sheet(given, log, ids, time)
+    sheet = Sheet(given, log, ids, time, troubles=troubles)
     if recorded is not None:
         _note_recorded(sheet, recorded)
     return sheet

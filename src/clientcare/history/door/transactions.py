@@ -20,6 +20,7 @@ from clientcare.history.door.orders import (
 )
 from clientcare.history.door.quality import Mask
 from clientcare.history.door.sheets import Door, Sheet, judge_copies, open_sheet
+from clientcare.history.door.troubles import attempt
 from clientcare.window import MICROSECONDS_A_DAY
 
 LASTING_TEXTS = ("order_id", "product_id", "category", "channel")
@@ -27,8 +28,6 @@ LASTING_TEXTS = ("order_id", "product_id", "category", "channel")
 KNOWN_FROM = {"amount": "withdrawn_at"}
 VALUE_BEFORE: dict[str, float | str] = {"amount": "amount_before"}
 """An order taken back stood until then."""
-LARGEST_AMOUNT = 1e100
-"""Beyond it an amount is none: what a machine writes where it has no number, and whose square is infinite."""
 
 
 def read_transactions(given: GivenTable, door: Door) -> Sheet:
@@ -46,11 +45,11 @@ def read_transactions(given: GivenTable, door: Door) -> Sheet:
         sheet.add_texts(text)
     judge_copies(sheet, door)
     read_status(sheet, door)
-    read_currency(sheet, door)
+    attempt(lambda: read_currency(sheet, door), None, sheet.troubles)
     amount = sheet.numbers["amount"]
     name = given.names.get("amount", "amount")
     sheet.log.set_aside("unreadable_amount", name, unreadable)
-    sheet.log.set_aside("infinite_amount", name, np.abs(amount) > LARGEST_AMOUNT)
+    sheet.log.set_aside("infinite_amount", name, np.isinf(amount))
     sign_by_quantity(sheet)
     share_totals(sheet, door)
     net_orders(sheet)

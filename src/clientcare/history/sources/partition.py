@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clientcare.durable import reached, replacing, sync_file, sync_folder
@@ -34,6 +35,7 @@ ROWS_A_PARTITION = 1_000_000
 
 _NUMBER = "clientcare_partition"
 _FOLD = "clientcare_fold"
+_ACCOUNT = "clientcare_account"
 _DONE = "partitions.json"
 
 
@@ -133,6 +135,7 @@ def partition_tables(
     lasting: bool = True,
     strict: bool = False,
     fold: bool = False,
+    accounts: Mapping[str, str] | None = None,
 ) -> Partitions:
     """Split tables by buyer into a folder, or find them there already split.
 
@@ -153,6 +156,8 @@ def partition_tables(
         Whether a line that is no row is an error rather than counted and left out.
     fold : bool
         Whether ids that differ by spelling alone are one buyer, and so of one partition.
+    accounts : mapping of id to id, optional
+        For each account that is merged the one that stands for all of its partition.
 
     Raises
     ------
@@ -187,6 +192,15 @@ def partition_tables(
             connection.create_function(
                 _FOLD, _folded, ["VARCHAR"], "VARCHAR", type="arrow", null_handling="special"
             )
+        if accounts:
+            connection.create_function(
+                _ACCOUNT,
+                _Accounts(accounts),
+                ["VARCHAR"],
+                "VARCHAR",
+                type="arrow",
+                null_handling="special",
+            )
         done = {
             table: _split(
                 connection,
@@ -198,6 +212,7 @@ def partition_tables(
                 lasting,
                 digested=lasting and not isinstance(scan, FileScan) and scan.fingerprint() is None,
                 fold=fold,
+                merged=bool(accounts),
             )
             for table, scan in scans.items()
         }
@@ -305,6 +320,7 @@ def _split(
     lasting: bool,
     digested: bool,
     fold: bool,
+    merged: bool,
 ) -> tuple[int, str]:
     """Write one table's partitions; number of rows, and what they add up to."""
     source, name = quote_name(table), quote_name(column)
@@ -317,6 +333,7 @@ def _split(
     )
     replaced = f"* REPLACE ({text} AS {name})" if as_text and kind != "VARCHAR" else "*"
     alike = _spelled_alike(text, fold) if kind == "VARCHAR" else text
+    alike = f"{_ACCOUNT}({alike})" if merged else alike
     number = f"CAST(coalesce(hash({alike}), 0) % {int(n_partitions)} AS INTEGER)"
     schema_file = folder / f"{table}.schema"
     target = folder / table
@@ -342,6 +359,18 @@ def _spelled_alike(text: str, fold: bool) -> str:
     """An id as the door spells it: whole numbers without decimals, and folded where that is asked for."""
     plain = f"regexp_replace({text}, '^([-+]?(0|[1-9][0-9]*))[.]0+$', '\\1')"
     return f"{_FOLD}({plain})" if fold else plain
+
+
+class _Accounts:
+    """For each id of a batch the account that stands for it."""
+
+    def __init__(self, accounts: Mapping[str, str]) -> None:
+        self._named = pa.array(list(accounts), pa.string())
+        self._heads = pa.array(list(accounts.values()), pa.string())
+
+    def __call__(self, texts: Any) -> Any:
+        pieces = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+        return pc.coalesce(self._heads.take(pc.index_in(pieces, value_set=self._named)), pieces)
 
 
 def _folded(texts: Any) -> Any:

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clientcare.exceptions import NotEnoughDataError
 from clientcare.history.door.cells import read_numbers, read_texts
 from clientcare.history.door.intake import GivenTable, take_in
 from clientcare.history.door.orders import OrderTally, refuse_several
@@ -65,9 +66,11 @@ def _ends(partitions: Partitions, door: Mapping[str, Any]) -> Any:
     told = {name: door[name] for name in OF_CONTRACTS if door.get(name) is not None}
     columns = {"contracts": {theirs: ours for theirs, ours in mapping.items() if theirs in own}}
     export = door.get("observed_until") or _latest(partitions, door)
-    terms = Histories(
-        contracts=pa.concat_tables(parts), columns=columns, observed_until=export, exact_copies="keep", **told
-    )
+    rows = pa.concat_tables(parts)
+    try:
+        terms = Histories(contracts=rows, columns=columns, observed_until=export, exact_copies="keep", **told)
+    except NotEnoughDataError:  # not a contract that can be used
+        return "scheduled"
     found = RULE in set(terms.quality["rule"])
     return terms.observed_until if found else "scheduled"
 
