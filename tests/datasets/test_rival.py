@@ -58,3 +58,52 @@ def test_dependence_tells_who_stays_when_the_rival_opens(world):
     share, n = stayed.groupby(third).mean(), stayed.groupby(third).size()
     error = 1.645 * np.sqrt(share * (1 - share) / n)
     assert share[2] - error[2] > share[0] + error[0]
+
+
+def test_the_backtest_shows_who_stayed_by_class_and_by_third_of_dependence(world):
+    model = cc.RelationshipModel(horizon="180D", effort="quick")
+    found = cc.backtest(model, world.histories, as_of=[RIVAL], n_bootstrap=0)
+    groups = found.groups.set_index(["by", "group"])
+    assert groups.loc["dependence"].index.tolist() == [
+        "least dependent third",
+        "middle third",
+        "most dependent third",
+    ]
+    assert groups.loc[("class", "client"), "stayed_low"] > groups.loc[("class", "customer"), "stayed_high"]
+    assert groups.loc[("class", "client"), "referred"] > groups.loc[("class", "customer"), "referred"]
+    assert groups["spend"].gt(0).all()
+    assert "apart beyond chance on 1 of 1 dates" in found.verdict
+
+    came = ~cc.ChurnDefinition(horizon="180D").label(world.histories, RIVAL)
+    past = world.histories.until(RIVAL)
+    book = cc.RelationshipModel(horizon="180D", effort="quick").fit(past, RIVAL).score(past, RIVAL)
+    clients = book.index[book["relationship"].eq("client") & book["status"].ne("gone")]
+    assert groups.loc[("class", "client"), "n_buyers"] == len(clients)
+    assert groups.loc[("class", "client"), "stayed"] == pytest.approx(came[clients].mean())
+    bought = world.transactions.query("buyer_id in @clients and timestamp >= @RIVAL")
+    until = RIVAL + pd.Timedelta(days=180)
+    spend = bought.loc[bought["timestamp"] < until, "amount"].sum() / len(clients)
+    assert groups.loc[("class", "client"), "spend"] == pytest.approx(spend, rel=1e-6)
+
+
+def test_where_the_thirds_do_not_part_the_verdict_says_so():
+    from clientcare.evaluation.groups import THIRDS, came_of_groups
+
+    rng = np.random.default_rng(0)
+    orders = pd.DataFrame(
+        {
+            "buyer_id": np.repeat([f"b{i}" for i in range(60)], 12),
+            "timestamp": pd.Timestamp("2023-01-01") + pd.to_timedelta(np.tile(np.arange(12) * 30, 60), "D"),
+            "amount": 10.0,
+        }
+    )
+    histories = cc.Histories(orders, observed_until="2024-01-01")
+    book = pd.DataFrame(
+        {"dependence": rng.uniform(0, 100, 60)},
+        index=pd.Index(np.unique(orders["buyer_id"]), name="buyer_id"),
+    )
+    rows = came_of_groups(histories, pd.Timestamp("2023-09-01"), book, cc.ChurnDefinition(horizon="90D"))
+    assert [row["group"] for row in rows] == list(THIRDS)
+    assert np.isnan([row["referred"] for row in rows]).all()
+    found = cc.evaluation.Backtest(pd.DataFrame(), 90, 180, "recency", 0.9, [], pd.DataFrame(rows))
+    assert found._on_dependence()[0].endswith("(not apart beyond chance).")

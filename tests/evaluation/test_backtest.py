@@ -75,7 +75,7 @@ def test_every_date_model_question_and_population_has_its_row(found):
     rows = found.table.set_index(["as_of", "model", "target", "population"]).index
     assert rows.is_unique
     assert set(found.table["model"]) == {"model", "recency", "pareto_nbd"}
-    assert len(rows) == 2 * 3 * 2 * 2
+    assert len(rows) == 2 * 3 * 2 * 3
 
 
 def test_every_measure_has_its_interval(found):

@@ -44,4 +44,7 @@ def tell_backtest(voice: Voice, result: Backtest) -> None:
     voice.show(
         "backtest", "Means over the dates (gain: log loss below recency)", result.summary()[_SHOWN].round(4)
     )
+    if len(result.groups):
+        told = result.groups.set_index(["as_of", "by", "group"]).round(3)
+        voice.show("groups", "What came of those who were here, by class and by third of dependence", told)
     voice.say("verdict", f"\n{result.verdict}", verdict=result.verdict)

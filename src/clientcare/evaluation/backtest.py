@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -13,6 +13,7 @@ from sklearn.base import ClassifierMixin, clone
 
 from clientcare.arguments import is_number, is_whole, listed, require_seed
 from clientcare.evaluation.baselines import Scorer, baseline
+from clientcare.evaluation.groups import came_of_groups, separates
 from clientcare.evaluation.metrics import MEASURES, interval, log_losses, measure, resample_buyers
 from clientcare.evaluation.standing import standing_at
 from clientcare.exceptions import InputError, NotEnoughDataError, OptionError
@@ -31,7 +32,8 @@ class Backtest:
     Attributes
     ----------
     table : DataFrame
-        One row a date, model, target (``churn`` or ``client``) and population (``all``, or ``active``:
+        One row a date, model, target (``churn`` or ``client``) and population (``all``, ``here``: not
+        gone by the rule over facts, or ``active``:
         bought within the horizon before, or under contract). ``n_buyers``, ``base_rate`` (the share
         with the outcome), each measure of :data:`~clientcare.evaluation.MEASURES` with ``_low`` and
         ``_high``, and ``gain``: how much lower the log loss is than the first baseline's, with its
@@ -43,6 +45,9 @@ class Backtest:
         The share of resamples between low and high.
     notes : list of str
         What could not be measured, and why.
+    groups : DataFrame
+        What came of those who were here, by the model's class and by third of dependence, a date and group a row:
+        ``n_buyers``, ``stayed`` with ``stayed_low`` and ``stayed_high`` (90 %), ``referred``, ``spend``.
     """
 
     table: pd.DataFrame
@@ -51,6 +56,7 @@ class Backtest:
     baseline: str
     confidence: float
     notes: list[str]
+    groups: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def summary(self) -> pd.DataFrame:
         """Means over the dates; index (target, population, model), best log loss first."""
@@ -65,8 +71,27 @@ class Backtest:
     def verdict(self) -> str:
         """Plain sentences: does the model beat the baseline, date by date."""
         return " ".join(
-            [self._verdict_on(target) for target in TARGETS if self._rows(target).size] + self.notes
+            [
+                *(self._verdict_on(target) for target in TARGETS if self._rows(target).size),
+                *self._on_dependence(),
+                *self.notes,
+            ]
         )
+
+    def _on_dependence(self) -> list[str]:
+        """Whether who depends more stays more, said either way."""
+        rows = self.groups[self.groups["by"] == "dependence"] if len(self.groups) else self.groups
+        if not len(rows):
+            return []
+        apart = [separates(one) for _, one in rows.groupby("as_of")]
+        means = rows.groupby("group", sort=False)["stayed"].mean()
+        told = ", ".join(f"{share:.0%}" for share in means)
+        how = (
+            f"apart beyond chance on {sum(apart)} of {len(apart)} dates"
+            if any(apart)
+            else "not apart beyond chance"
+        )
+        return [f"Of the thirds by dependence, from the least to the most, {told} stayed ({how})."]
 
     def _rows(self, target: str) -> pd.DataFrame:
         table = self.table
@@ -192,6 +217,7 @@ def backtest(
     if len({"model", *names}) <= len(names):
         raise OptionError(f"backtest: the model and its baselines need names of their own, found {names}.")
     rows: list[dict[str, Any]] = []
+    groups: list[dict[str, Any]] = []
     notes: list[str] = []
     with ProgressBar("Backtest", n_steps=len(dates)) as bar:
         for n_done, date in enumerate(dates):
@@ -202,6 +228,7 @@ def backtest(
             }
             past = histories.until(date)
             books = {name: _book_of(name, scorer, past, date) for name, scorer in contestants.items()}
+            groups += came_of_groups(histories, date, books["model"], churn)
             rows += _judge(
                 histories, date, books, churn, client, names, n_bootstrap, confidence, random_state, notes
             )
@@ -212,6 +239,7 @@ def backtest(
         names[0] if names else "nothing",
         confidence,
         list(dict.fromkeys(notes)),
+        pd.DataFrame(groups),
     )
 
 
@@ -306,8 +334,8 @@ def _judge(
             continue
         outcome = definition.label(histories.until(end), date)
         answers = _probabilities(books, TARGETS[target], standing.index)
-        for population in ("all", "active"):
-            chosen = standing if population == "all" else standing[standing["active"]]
+        for population in ("all", "here", "active"):
+            chosen = standing if population == "all" else standing[standing[population]]
             y = outcome.reindex(chosen.index).to_numpy(dtype=np.float64)
             if len(y) == 0:
                 continue

@@ -10,6 +10,7 @@ import pandas as pd
 from clientcare.facts.terms import rows_in_force
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
+from clientcare.outcomes.status import StatusRule
 from clientcare.window import MICROSECONDS_A_DAY, microseconds
 
 DAYS_OF_VALUE = 365
@@ -28,7 +29,8 @@ def standing_at(histories: Histories, as_of: pd.Timestamp, horizon_days: int) ->
     -------
     DataFrame indexed by buyer_id, the buyers known at ``as_of``
         ``active``: bought within ``horizon_days`` before ``as_of``, or a contract is in force, as far
-        as was known then. ``value``: net spend of the 365 days before ``as_of``, plus twelve months of
+        as was known then. ``here``: not gone, by the rule over facts.
+        ``value``: net spend of the 365 days before ``as_of``, plus twelve months of
         each contract in force; where no amounts are known at all, the number of purchases. Never below 0.
     """
     known = known_buyers(histories, as_of)
@@ -51,6 +53,10 @@ def standing_at(histories: Histories, as_of: pd.Timestamp, horizon_days: int) ->
         monthly = np.nan_to_num(past.columns.get("amount", np.ones(past.n_rows)))
         active[past.buyer[running]] = True
         value += 12 * np.bincount(past.buyer[running], monthly[running], minlength=n_buyers)
+    past_alone = histories.until(as_of)
+    status = StatusRule.learn(past_alone, as_of).told(past_alone, as_of)["status"]
+    buyers = histories.buyer_ids.take(known)
+    here = status.reindex(buyers).ne("gone").to_numpy()
     return pd.DataFrame(
-        {"active": active[known], "value": value[known].clip(min=0)}, index=histories.buyer_ids.take(known)
+        {"active": active[known], "here": here, "value": value[known].clip(min=0)}, index=buyers
     )
