@@ -138,7 +138,8 @@ def test_a_newer_format_is_refused_with_both_versions_named(tmp_path, monkeypatc
         later.setattr(store, "library_versions", lambda: {"clientcare": "9.9"})
         write_model_file(tmp_path / "m", {}, {})
     with pytest.raises(
-        ModelFileError, match=r"format version 7 by clientcare 9\.9.*reads up to version 3; upgrade"
+        ModelFileError,
+        match=rf"format version 7 by clientcare 9\.9.*reads up to version {versions.SCHEMA_VERSION}; upgrade",
     ):
         read_model_file(tmp_path / "m")
 

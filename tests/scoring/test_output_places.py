@@ -17,7 +17,7 @@ import pytest
 from clientcare.cli import main, output
 from clientcare.durable import only_writer, replacing
 from clientcare.exceptions import SourceError
-from clientcare.scoring.export import csv_text, unguard_formulas
+from clientcare.scoring.export import csv_text, require_rows, unguard_formulas
 
 BOOK = pd.DataFrame({"churn_risk": [0.1, 0.2]}, index=pd.Index(["a", "b"], name="buyer_id"))
 
@@ -102,15 +102,29 @@ def test_what_a_killed_run_left_is_swept_and_a_strangers_file_is_not(tmp_path: P
     assert stat.S_IMODE((tmp_path / "b.csv").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("text", ["K\r=1+1", "K\r\n=1", "\u200b=cmd", "'\ufeff+1", "a,b", 'say "x"'])
+@pytest.mark.parametrize(
+    "text",
+    ["K\r=1+1", "K\r\n=1", "\u200b=cmd", "'\ufeff+1", "\u00a0=1", "\u2060\u3000@x", "  =1", "a,b", 'say "x"'],
+)
 def test_a_text_in_csv_keeps_to_its_cell_and_comes_back(text: str, tmp_path: Path) -> None:
     table = pd.DataFrame({"id": [text, "plain"], "n": [1, 2]})
     (tmp_path / "t.csv").write_bytes(csv_text(table, index=False).encode())
 
     back = pd.read_csv(tmp_path / "t.csv", dtype={"id": str})
     assert len(back) == 2
-    assert not back["id"].str.lstrip("\u200b\ufeff").str.startswith(("=", "+", "-", "@")).any()
+    assert (
+        not back["id"]
+        .str.lstrip("\u200b\ufeff\u00a0\u2060\u3000 ")
+        .str.startswith(("=", "+", "-", "@"))
+        .any()
+    )
     assert unguard_formulas(back)["id"].tolist() == table["id"].tolist()
+
+
+def test_rows_are_counted_as_a_reader_would_before_anything_is_put_in_place() -> None:
+    require_rows('id,n\n"a\nb",1\n', 1)
+    with pytest.raises(SourceError, match="1 rows would be read back as 2"):
+        require_rows("id,n\na\nb,1\n", 1)
 
 
 @pytest.mark.parametrize("taken", ["m.clientcare", "clientcare.toml"])

@@ -10,6 +10,7 @@ included. Numbers are never touched.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from typing import Any
 
@@ -17,9 +18,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clientcare.exceptions import SourceError
+
 _STARTS = "=+\\-@\\t\\r\\n\\x00\uff1d\uff0b\uff0d\uff20"
-_INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
-"""Signs of no width, which a spreadsheet may drop before it looks at what comes first."""
+_INVISIBLE = (
+    " \u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
+    "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
+)
+"""Blanks and signs of no width, which a spreadsheet may drop before it looks at what comes first."""
 _COULD_RUN = re.compile(f"^'*[{_INVISIBLE}]*[{_STARTS}]")
 _GUARDED = re.compile(f"^'+[{_INVISIBLE}]*[{_STARTS}]")
 
@@ -69,7 +75,27 @@ def csv_text(table: pd.DataFrame, index: bool) -> str:
     text = str(guarded.to_csv(None, index=index))
     if "\r" in text:  # the writer quotes a line feed in a cell, but not a carriage return
         text = str(guarded.to_csv(None, index=index, quoting=csv.QUOTE_NONNUMERIC))
+    require_rows(text, len(table))
     return text
+
+
+def require_rows(text: str, n_rows: int, header: bool = True) -> None:
+    """Count the rows of CSV as a reader would, before it is put anywhere.
+
+    Raises
+    ------
+    SourceError
+        Where a cell broke its row.
+    """
+    try:
+        found = sum(1 for row in csv.reader(io.StringIO(text, newline="")) if row) - int(header)
+    except csv.Error:  # a cell of more than 131,072 characters, which the reader does not take
+        return
+    if found != n_rows:
+        raise SourceError(
+            f"CSV: {n_rows:,} rows would be read back as {found:,}, because of a character in a text. Nothing was written.\n"
+            "Write Parquet instead: end the name in .parquet."
+        )
 
 
 def unguard_formulas(table: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from clientcare.durable import put_folder, reached, remove_folder, replacing, sync_folder
 from clientcare.exceptions import OptionError
 from clientcare.scoring.database import DatabaseTable
-from clientcare.scoring.export import guard_batch
+from clientcare.scoring.export import guard_batch, require_rows
 from clientcare.scoring.publish import PRIVATE, Job, PartRecord, publish_file
 
 MANIFEST = "_manifest.json"
@@ -203,6 +203,7 @@ class CsvFile:
                 sink = pa.BufferOutputStream()
                 pacsv.write_csv(as_csv_rows(table, self.guard), sink, options)
                 content = sink.getvalue()
+                require_rows(content.to_pybytes().decode("utf-8"), table.num_rows, header=number == 0)
                 digest.update(content)
                 file.write(content)
 
