@@ -22,6 +22,7 @@ class DoorOptions(TypedDict, total=False):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> options: DoorOptions = {"timezone": "Europe/Berlin", "ids": "fold"}
     >>> orders = pd.DataFrame({"buyer_id": ["Ann", "ann"], "timestamp": "2024-01-31", "amount": [9.0, 5.0]})
     >>> len(Histories(orders, **options).buyer_ids)

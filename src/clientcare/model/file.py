@@ -77,6 +77,7 @@ def write_model_file(path: str | os.PathLike[str], state: State, card: Mapping[s
     --------
     >>> import tempfile
     >>> from pathlib import Path
+    >>> import numpy as np
     >>> file = Path(tempfile.mkdtemp()) / "model.clientcare"
     >>> write_model_file(file, {"rate": 0.1, "weights": np.arange(3.0)}, {"horizon_days": 90})
     >>> state, card = read_model_file(file)

@@ -30,7 +30,7 @@ def level_mark(column: str, value: str) -> str:
     Examples
     --------
     >>> level_mark("buyer_owner", "Ann Smith")
-    '#2b3df1d0cf'
+    '#0e0ab100bb'
     """
     return (
         MARK
