@@ -142,3 +142,38 @@ def test_what_is_no_book_is_refused(bad):
 def test_a_buyer_twice_is_refused():
     with pytest.raises(InputError, match="twice"):
         compare_scores(book(), pd.concat([book(5), book(5)]))
+
+
+def test_why_a_stage_moved_is_the_first_cause_that_the_rows_tell():
+    names = ["stays", "gone", "back", "new", "near", "depends", "class", "listed", "fades"]
+    old = pd.DataFrame(
+        {
+            "stage": ["repeat customer", "kept customer", "former customer", "new buyer", "repeat customer",
+                      "repeat customer", "dependent client", "repeat customer", "repeat customer"],
+            "status": ["active", "quiet", "gone"] + ["active"] * 6,
+            "client_probability": [0.1, 0.1, 0.1, 0.1, 0.48, 0.3, 0.8, 0.2, 0.1],
+            "dependence": [20.0, 20.0, 20.0, 20.0, 50.0, 30.0, 60.0, np.nan, 20.0],
+            "evidence": "transactions", "model_id": "m", "churn_risk": 0.2,
+        },
+        index=pd.Index(names, name="buyer_id"),
+    )  # fmt: skip
+    new = old.assign(
+        stage=["repeat customer", "former customer", "repeat customer", "repeat customer", "dependent client",
+               "dependent client", "repeat customer", "dependent client", "fading customer"],
+        status=["active", "gone", "active"] + ["active"] * 6,
+        client_probability=[0.1, 0.1, 0.1, 0.1, 0.52, 0.7, 0.3, 1.0, 0.1],
+        dependence=[20.0, 20.0, 20.0, 20.0, 50.0, 60.0, 61.0, np.nan, 20.0],
+        evidence=["transactions"] * 7 + ["transactions; your list", "transactions"],
+    )  # fmt: skip
+    found = compare_scores(old, new)
+    assert sorted(found.causes["cause"]) == sorted(
+        [
+            "gone", "came back", "no longer new", "the class, close to the border", "dependence moved",
+            "the class, by its probability", "your own list changed", "still here: what is expected to go on",
+        ]
+    )  # fmt: skip
+    assert found.causes["n_buyers"].sum() == 8
+    assert "Why: " in repr(found)
+    assert compare_scores(old, old).causes.empty
+    other = compare_scores(old, new.assign(model_id="n")).causes.set_index("cause")["n_buyers"]
+    assert other.loc[["another model"]].sum() == 4

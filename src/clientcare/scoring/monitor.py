@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from clientcare.arguments import is_number, is_whole, require_seed
 from clientcare.exceptions import InputError, OptionError, SchemaError
+from clientcare.scoring.stage_moves import causes_of_moves
 
 SCORES = ("churn_risk", "client_probability", "expected_purchases", "expected_spend", "overdue_ratio")
 STOP = 3
@@ -43,6 +44,9 @@ class ScoreComparison:
         Empty without outcomes; else ``n``, ``predicted``, ``observed``, ``z`` and ``by_decile``.
     alarms, notes : list of str
         What a pipeline should stop on, and what is worth knowing.
+    causes : DataFrame
+        Why they moved: ``old`` stage, ``new`` stage, ``cause`` (your list, gone, came back, no longer new, another model,
+        close to the border, dependence, the class), ``n_buyers``.
     """
 
     buyers: dict[str, int]
@@ -53,6 +57,7 @@ class ScoreComparison:
     calibration: dict[str, Any] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    causes: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def exit_code(self) -> int:
@@ -71,6 +76,7 @@ class ScoreComparison:
             "moved": {
                 str(old): {str(new): int(n) for new, n in row.items()} for old, row in self.moved.iterrows()
             },
+            "causes": self.causes.to_dict("records"),
             "drift": self.drift.to_dict("index"),
             "unseen": self.unseen.to_dict("index"),
             "calibration": self.calibration,
@@ -89,6 +95,11 @@ class ScoreComparison:
             f"{self.buyers['n_both']:,} buyers in both runs{share}; {self.buyers['n_added']:,} added, "
             f"{self.buyers['n_gone']:,} gone."
         )
+        if len(self.causes):
+            by_cause = (
+                self.causes.groupby("cause")["n_buyers"].sum().sort_values(ascending=False, kind="stable")
+            )
+            lines.append("Why: " + ", ".join(f"{cause} {n:,}" for cause, n in by_cause.items()) + ".")
         if len(self.drift):
             lines.append(self.drift.round(4).to_string())
         return "\n".join(lines)
@@ -195,7 +206,15 @@ def compare_scores(
         *_alarms(share_moved, moved_limit, drift, unseen, unseen_limit, calibration, calibration_limit),
     ]
     return ScoreComparison(
-        buyers, moved, share_moved, drift, unseen, calibration, alarms, list(_notes(old, new, drift))
+        buyers,
+        moved,
+        share_moved,
+        drift,
+        unseen,
+        calibration,
+        alarms,
+        list(_notes(old, new, drift)),
+        causes_of_moves(old, new),
     )
 
 
