@@ -6,11 +6,14 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from clientcare.durable import replacing
 from clientcare.exceptions import OptionError, SourceError
@@ -129,10 +132,11 @@ def _markdown_cell(value: Any) -> str:
     return text
 
 
-def write_table(table: pd.DataFrame, out: str) -> None:
+def write_table(table: pd.DataFrame, out: str, about: Mapping[str, Any] | None = None) -> None:
     """Write to ``.parquet`` or ``.csv``: aside first, then in one step to its place.
 
-    In CSV a text that a spreadsheet would run as a formula is given a leading apostrophe.
+    In CSV a text that a spreadsheet would run as a formula is given a leading apostrophe. What is told ``about`` a table
+    goes into the metadata of a Parquet file, under ``clientcare``.
 
     Raises
     ------
@@ -151,9 +155,25 @@ def write_table(table: pd.DataFrame, out: str) -> None:
         raise SourceError(f"--out: cannot be written ({os.strerror(cause.errno or 0)}).") from cause
     with replacing(target, PRIVATE, prefix=".clientcare-") as file:
         if target.suffix == ".parquet":
-            table.to_parquet(file)
+            _write_parquet(table, file, about)
         else:
             file.write(_csv(table).encode())
+
+
+def _write_parquet(table: pd.DataFrame, file: BinaryIO, about: Mapping[str, Any] | None) -> None:
+    rows = pa.Table.from_pandas(table)
+    if about:
+        told = {b"clientcare": json.dumps(about, allow_nan=False).encode()}
+        rows = rows.replace_schema_metadata({**(rows.schema.metadata or {}), **told})
+    pq.write_table(rows, file)
+
+
+def write_json_beside(out: str, name: str, text: str) -> str:
+    """Write a small JSON beside a file, named after it; returns its path."""
+    target = Path(out).with_suffix(f".{name}.json")
+    with replacing(target, PRIVATE, prefix=".clientcare-") as file:
+        file.write(text.encode() + b"\n")
+    return str(target)
 
 
 def is_terminal() -> bool:

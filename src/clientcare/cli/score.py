@@ -15,11 +15,12 @@ from typing import Any
 from clientcare.book import in_order
 from clientcare.cli.lists import list_of_buyers
 from clientcare.cli.modelling import add_model_options, build_model, load_saved, open_model
-from clientcare.cli.output import Voice, add_output_options, is_terminal, write_table
+from clientcare.cli.output import Voice, add_output_options, is_terminal, write_json_beside, write_table
 from clientcare.cli.tables import add_table_options, read_tables, table_sources, tell
 from clientcare.exceptions import OptionError
 from clientcare.history.sources.databases import is_address
 from clientcare.history.sources.files import files_of
+from clientcare.model.outlook import EXPECTED, Outlook
 from clientcare.model.training.requirements import require_tables
 from clientcare.scoring.last_night import n_buyers_there, require_not_emptied, shrunk_said
 
@@ -64,13 +65,16 @@ def _score_in_memory(options: argparse.Namespace) -> int:
         model = build_model(options, histories).fit(histories, as_of=options.as_of)
     book = model.score(histories, as_of=options.as_of)
     first = in_order(book)
-    for sentence in model.says_ if voice.for_people else ():
+    outlook = model.outlook(book, model.unlike(histories, options.as_of))
+    said = [*(one for one in model.says_ if not one.startswith(EXPECTED)), *outlook.says]
+    for sentence in dict.fromkeys(said) if voice.for_people else ():
         print(sentence, file=sys.stderr)
     if options.out:
         before = n_buyers_there(Path(options.out))
         require_not_emptied(before, len(book), options.allow_empty)
         tell(shrunk_said(before, len(book)), options)
-        write_table(book, options.out)
+        write_table(book, options.out, {"outlook": outlook.to_dict()})
+        write_json_beside(options.out, "outlook", outlook.to_json())
         voice.say(
             "book",
             f"{len(book):,} buyers written to {options.out}, {_asked(book)}.",
@@ -87,6 +91,8 @@ def _score_in_memory(options: argparse.Namespace) -> int:
     else:
         columns = ["stage", "churn_risk", "at_stake", "reason_1"]
         voice.show("book", "", first[columns].round(3), rows=_N_SHOWN)
+    if voice.as_json:
+        voice.say("outlook", "", **outlook.to_dict())
     return 0
 
 
@@ -157,4 +163,9 @@ def _score_in_parts(options: argparse.Namespace) -> int:
     )
     tell(result.says, options, done=f"The book of {result.n_buyers:,} buyers was written all the same")
     voice.say("book", f"{result.n_buyers:,} buyers written.", n_buyers=result.n_buyers, out=options.out)
+    if "outlook" in result.manifest:
+        outlook = Outlook.from_dict(result.manifest["outlook"])
+        if not is_address(options.out):
+            write_json_beside(options.out, "outlook", outlook.to_json())
+        voice.say("outlook", "\n".join(outlook.says), **outlook.to_dict())
     return 0

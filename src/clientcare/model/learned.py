@@ -30,7 +30,9 @@ from clientcare.model.training.encoding import Encoding
 from clientcare.model.training.interval import RiskInterval
 from clientcare.model.training.keeping import columns_by_name
 from clientcare.model.training.level import SeasonalLevel
+from clientcare.model.training.pulse import Pulse
 from clientcare.model.training.rhythm import Rhythm
+from clientcare.model.training.trust import Trust
 from clientcare.outcomes import ChurnDefinition, ClientDefinition, DependenceRule, StatusRule
 from clientcare.outcomes.care_tie import last_exchange_day
 from clientcare.window import day_number
@@ -87,6 +89,10 @@ class Learned:
         Which signs of dependence the base shows, and their mean.
     by_dependence : bool
         Whether dependence stands in for a tie that could not be seen.
+    trust : Trust
+        How far the churn risks of past dates were off.
+    pulse : Pulse
+        What the base did before the dates that were learned from.
     """
 
     churn: ChurnDefinition
@@ -107,6 +113,8 @@ class Learned:
     status: StatusRule
     dependence: DependenceRule
     by_dependence: bool
+    trust: Trust
+    pulse: Pulse
 
     @cached_property
     def reasons(self) -> Reasons:
@@ -318,6 +326,8 @@ class Learned:
             "status": self.status.get_state(),
             "dependence": self.dependence.get_state(),
             "by_dependence": self.by_dependence,
+            "trust": self.trust.get_state(),
+            "pulse": self.pulse.get_state(),
         }
 
     @classmethod
@@ -342,4 +352,6 @@ class Learned:
             status=StatusRule.from_state(state["status"]),
             dependence=DependenceRule.from_state(state["dependence"]),
             by_dependence=state["by_dependence"],
+            trust=Trust(**state["trust"]),
+            pulse=Pulse(**state["pulse"]),
         )

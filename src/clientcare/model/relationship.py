@@ -27,6 +27,7 @@ from clientcare.model.members.outside import OutsideLearner
 from clientcare.model.members.pareto_nbd import LifetimeMember
 from clientcare.model.members.rules import OverdueRule, RecencyRule
 from clientcare.model.members.trees import ShallowBoosting
+from clientcare.model.outlook import Outlook
 from clientcare.model.reasons.explanation import Explanation
 from clientcare.model.reasons.typical import usual_values
 from clientcare.model.training.amounts import PurchaseAmounts, Standing, came_to_expected
@@ -45,11 +46,13 @@ from clientcare.model.training.keeping import (
     table_state,
 )
 from clientcare.model.training.level import SeasonalLevel
+from clientcare.model.training.pulse import Pulse, counts_at
 from clientcare.model.training.requirements import require_tables, tables_of, warn_beyond_data
 from clientcare.model.training.rhythm import Rhythm
 from clientcare.model.training.season import learn_level, said_by
 from clientcare.model.training.snapshots import EFFORTS, in_parts, sample_buyers
 from clientcare.model.training.table import SNAPSHOTS, Past, columns_of, gather, rows_of
+from clientcare.model.training.trust import Trust
 from clientcare.model.training.verdict import judgement, standing_in
 from clientcare.model.valid.forms import refuse
 from clientcare.model.valid.whole import check_name, check_state
@@ -280,6 +283,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             status=StatusRule.learn(histories, self.as_of_, self.client_definition_.horizon_days),
             dependence=DependenceRule.learn(histories, self.as_of_),
             by_dependence=by_dependence,
+            trust=Trust.earned(heads["churn"].past),
+            pulse=self._pulse(past, histories),
         )
         self.tables_ = self.learned_.tables
         self.n_buyers_ = len(past.buyers_now)
@@ -288,7 +293,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             [table for table in judged if len(table)] or judged[:1], ignore_index=True
         )
         self.training_ = self._training(past)
-        self.says_ = self._say(past, heads)
+        self.says_ = self._say(past, heads, histories)
         if labels is not None and (n_strange := int((~labels.index.isin(past.known)).sum())):
             self.says_.append(
                 f"{n_strange:,} of {len(labels):,} labels name no buyer known at as_of: they taught nothing."
@@ -415,6 +420,12 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         median, n_gaps = column("gap_days_median"), column("n_repeat_purchases")
         return Rhythm.learn(median, n_gaps, column("log_gap_sd"), self.churn_definition_.horizon_days)
 
+    def _pulse(self, past: Past, histories: Histories) -> Pulse:
+        """What the base did before each date whose churn was learned from."""
+        days, known = self.churn_definition_.horizon_days, ~np.isnan(past.outcomes["churn"])
+        dates = np.unique(past.rows.date[known])[-SNAPSHOTS[self.effort] :]
+        return Pulse.of((counts_at(histories, timestamp_of(int(date)), days) for date in dates), days)
+
     def _training(self, past: Past) -> pd.DataFrame:
         rows = []
         for name, outcome in past.outcomes.items():
@@ -425,7 +436,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 rows.append((name, stamp, int(here.sum()), float(outcome[here].mean())))
         return pd.DataFrame(rows, columns=["target", "as_of", "n_buyers", "base_rate"])
 
-    def _say(self, past: Past, heads: dict[str, Head]) -> list[str]:
+    def _say(self, past: Past, heads: dict[str, Head], histories: Histories) -> list[str]:
         said = []
         for name, about in (
             ("churn", "churn"),
@@ -461,9 +472,17 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         ]
         if PAID_UNTIL in set(past.histories.quality["rule"]):
             said.append("Contracts count as open-ended: their ends only say until when somebody had paid.")
+        said += self._expected(past, histories)
         if len(past.known) < 100:
             said.append(f"Only {len(past.known)} buyers are known: take every probability as a rough guess.")
         return said
+
+    def _expected(self, past: Past, histories: Histories) -> list[str]:
+        """What is to be expected of the buyers learned from, as they stand now."""
+        risk = self.learned_.probabilities(past.now, self.as_of_)["churn"]
+        status = self.learned_.status.told(past.histories, self.as_of_)["status"].reindex(past.buyers_now)
+        book = pd.DataFrame({"churn_risk": risk, "status": status.array}, index=past.buyers_now)
+        return Outlook.of(book, self.learned_.trust, self.unlike(histories, self.as_of_)).says
 
     # ---- scoring --------------------------------------------------------------------------------------------------
 
@@ -536,6 +555,66 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             X = self.learned_.encoding.transform(table)
             levels = self.learned_.encoding.words(table)
             return self.learned_.book(X, past, table.index, moment, self.model_id_, labels, levels)
+
+    def outlook(self, book: pd.DataFrame, unlike: Iterable[str] = ()) -> Outlook:
+        """How good this book will prove to be: what to expect of it, with bands that past dates have earned.
+
+        Parameters
+        ----------
+        book : DataFrame
+            What :meth:`score` returned, of all buyers: figures of a part speak of the part.
+        unlike : iterable of str, optional
+            What :meth:`unlike` said of the histories behind it.
+
+        Returns
+        -------
+        Outlook
+
+        Raises
+        ------
+        InputError
+            Where it is no book.
+
+        Examples
+        --------
+        >>> from clientcare.datasets import load_retailer
+        >>> histories = load_retailer()
+        >>> model = RelationshipModel(effort="quick").fit(histories)
+        >>> outlook = model.outlook(model.score(histories))
+        >>> low, expected, high = outlook.figures.loc["leavers", ["low", "expected", "high"]]
+        >>> bool(low < expected < high)
+        True
+        """
+        check_is_fitted(self, "model_id_")
+        if not isinstance(book, pd.DataFrame) or "churn_risk" not in book:
+            raise InputError("RelationshipModel.outlook: no book. Give what model.score returned.")
+        return Outlook.of(book, self.learned_.trust, unlike)
+
+    def unlike(self, histories: Histories, as_of: Moment | None = None) -> list[str]:
+        """In what the base at a date is unlike all dates learned from, with what to do; empty where it is not.
+
+        Compared are purchases, newcomers, terms and contacts just before the date.
+
+        Parameters
+        ----------
+        histories : Histories
+        as_of : date, optional
+            Default: the end of what was observed.
+
+        Returns
+        -------
+        list of str
+
+        Examples
+        --------
+        >>> from clientcare.datasets import load_retailer
+        >>> histories = load_retailer()
+        >>> RelationshipModel(effort="quick").fit(histories).unlike(histories)
+        []
+        """
+        check_is_fitted(self, "learned_")
+        moment = self._moment(histories, as_of)
+        return self.learned_.pulse.unlike(counts_at(histories, moment, self.churn_definition_.horizon_days))
 
     def _ready(self, histories: Histories, as_of: Moment | None, asker: str) -> pd.Timestamp:
         """The date, once it is sure that the histories hold what the model needs."""

@@ -35,6 +35,7 @@ from clientcare.model.training.keeping import own_labels
 from clientcare.model.training.requirements import require_tables, warn_beyond_data
 from clientcare.places import require_no_input
 from clientcare.progress import ProgressBar
+from clientcare.scoring.expected import counts_of_part, outlook_of_parts
 from clientcare.scoring.last_night import n_buyers_there, require_not_emptied, shrunk_said
 from clientcare.scoring.outliers import latest_plausible_days, without_later_rows
 from clientcare.scoring.outputs import Output, output_of
@@ -294,7 +295,11 @@ def score_dataset(
             )
         records = run.score(job, partitions)
         id_type = str(_id_type(partitions, run.door["columns"]))
-        manifest = {**_manifest(key, partitions, records), "buyer_id": id_type}
+        manifest = {
+            **_manifest(key, partitions, records),
+            "buyer_id": id_type,
+            **outlook_of_parts(model, job, records),
+        }
         n_before = n_buyers_there(output.place)
         require_not_emptied(n_before, manifest["n_buyers"], allow_empty)
         run.publish(job, output, records, manifest)
@@ -469,6 +474,7 @@ def score_part(
         if len(book)
         else 0,
         "n_read": sum(table.num_rows for table in tables.values()),
+        "lately": {} if histories is None else counts_of_part(model, histories, as_of),
     }
     table = as_arrow(book, id_type) if len(book.columns) else pa.table({"buyer_id": pa.array([], id_type)})
     record = write_part(parts, number, table, facts)

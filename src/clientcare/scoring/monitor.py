@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from clientcare.arguments import is_number, is_whole, require_seed
 from clientcare.exceptions import InputError, OptionError, SchemaError
+from clientcare.model.outlook import Outlook
 from clientcare.scoring.stage_moves import causes_of_moves
 
 SCORES = ("churn_risk", "client_probability", "expected_purchases", "expected_spend", "overdue_ratio")
@@ -110,6 +111,7 @@ def compare_scores(
     new: pd.DataFrame,
     *,
     outcomes: pd.Series[Any] | None = None,
+    outlook: Outlook | None = None,
     features: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     psi_limit: float = 0.1,
     moved_limit: float = 0.25,
@@ -132,6 +134,10 @@ def compare_scores(
         Books.
     outcomes : Series of bool indexed by buyer_id, optional
         ``ChurnDefinition.label`` at the ``as_of`` of the old book, once its horizon is over.
+    outlook : Outlook, optional
+        What was to be expected of the old book (``model.outlook(old)``); default: what :func:`read_book` found with it.
+        Given outcomes too, there is an alarm where a figure that came lies outside the band that holds all of them in 97 of
+        100 books.
     features : pair of DataFrame, optional
         Feature tables of both runs; texts among them are looked through for unseen ones.
     psi_limit, moved_limit, unseen_limit, calibration_limit : float
@@ -201,21 +207,30 @@ def compare_scores(
     drift = _drift(pairs, psi_limit, n_bootstrap, rng)
     unseen = _unseen(features)
     calibration = {} if outcomes is None else _calibration(old["churn_risk"], outcomes)
+    outlook = outlook if outlook is not None else _told_beside(old)
+    if outlook is not None and calibration:
+        calibration["expected"] = outlook.to_dict()["figures"]
     alarms = [
         *_gone(buyers, moved_limit),
         *_alarms(share_moved, moved_limit, drift, unseen, unseen_limit, calibration, calibration_limit),
+        *_beyond(old, outcomes, outlook),
     ]
-    return ScoreComparison(
-        buyers,
-        moved,
-        share_moved,
-        drift,
-        unseen,
-        calibration,
-        alarms,
-        list(_notes(old, new, drift)),
-        causes_of_moves(old, new),
-    )
+    notes = [*_notes(old, new, drift), *([] if outlook is None else outlook.unlike)]
+    causes = causes_of_moves(old, new)
+    return ScoreComparison(buyers, moved, share_moved, drift, unseen, calibration, alarms, notes, causes)
+
+
+def _told_beside(old: pd.DataFrame) -> Outlook | None:
+    """What was to be expected of the old book, where its file told it."""
+    told = old.attrs.get("outlook")
+    return Outlook.from_dict(told) if isinstance(told, dict) else None
+
+
+def _beyond(old: pd.DataFrame, outcomes: pd.Series[Any] | None, outlook: Outlook | None) -> Iterator[str]:
+    """What came and lies outside what was to be expected."""
+    if outcomes is not None and outlook is not None:
+        for sentence in outlook.outside(outlook.came(old, outcomes)):
+            yield f"Outside what was to be expected of the old book: {sentence}"
 
 
 def _are_two_tables(features: Any) -> bool:

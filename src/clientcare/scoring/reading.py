@@ -35,7 +35,8 @@ def read_book(path: str | os.PathLike[str], *, verify: bool = True) -> pd.DataFr
     Returns
     -------
     DataFrame indexed by buyer_id
-        Ids and reasons of a CSV file as they were before the guard against formulas.
+        Ids and reasons of a CSV file as they were before the guard against formulas. What was to be expected of the
+        book, where the file tells it, is its ``attrs["outlook"]``.
 
     Raises
     ------
@@ -48,12 +49,20 @@ def read_book(path: str | os.PathLike[str], *, verify: bool = True) -> pd.DataFr
             return _from_folder(path, verify)
         if path.suffix.lower() == ".csv":
             return _from_csv(path, verify)
-        book: pd.DataFrame = pq.ParquetFile(path).read().to_pandas()
-        return book
+        table = pq.ParquetFile(path).read()
+        told = json.loads((table.schema.metadata or {}).get(b"clientcare", b"{}"))
+        return _with_outlook(table.to_pandas(), told)
     except (OSError, ValueError, KeyError, TypeError, csv.Error, pa.ArrowException) as cause:
         if isinstance(cause, SourceError):
             raise
         raise SourceError(f"{path.name}: no book that can be read ({type(cause).__name__}).") from None
+
+
+def _with_outlook(book: pd.DataFrame, manifest: dict[str, Any]) -> pd.DataFrame:
+    """The book, with what was to be expected of it among its ``attrs`` where the file tells."""
+    if "outlook" in manifest:
+        book.attrs["outlook"] = manifest["outlook"]
+    return book
 
 
 def _from_folder(folder: Path, verify: bool) -> pd.DataFrame:
@@ -68,7 +77,7 @@ def _from_folder(folder: Path, verify: bool) -> pd.DataFrame:
         tables.append(pq.ParquetFile(file).read())
     book: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     _require_rows(folder.name, len(book), manifest, verify)
-    return book
+    return _with_outlook(book, manifest)
 
 
 def _from_csv(path: Path, verify: bool) -> pd.DataFrame:
@@ -85,7 +94,7 @@ def _from_csv(path: Path, verify: bool) -> pd.DataFrame:
         columns = {name: [unguard_text(cell) for cell in cells] for name, cells in columns.items()}
     frame = pd.DataFrame({name: _typed(name, cells, manifest) for name, cells in columns.items()})
     _require_rows(path.name, len(frame), manifest, verify)
-    return frame.set_index("buyer_id")
+    return _with_outlook(frame.set_index("buyer_id"), manifest)
 
 
 def _typed(name: str, cells: list[str], manifest: dict[str, Any]) -> pd.Series[Any]:
