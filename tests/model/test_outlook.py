@@ -166,7 +166,7 @@ def test_records_that_stop_are_said_with_what_to_do():
 def test_a_break_among_the_dates_learned_from_is_said():
     orders = shop()
     broken = pd.concat(
-        [orders[orders["timestamp"] < "2023-09-10"].iloc[::8], orders[orders["timestamp"] >= "2023-09-10"]]
+        [orders[orders["timestamp"] < "2023-08-25"].iloc[::8], orders[orders["timestamp"] >= "2023-08-25"]]
     )
     model = RelationshipModel("60D", effort="quick").fit(Histories(broken))
     assert any("unlike each other" in one and "observed_from" in one for one in model.says_)
