@@ -241,7 +241,7 @@ def test_a_file_of_the_version_before_is_brought_forward(honest, tmp_path, monke
     model = cc.RelationshipModel(effort="quick", keep_levels=True).fit(histories)
     state = model.get_state()
     assert not state["learned"]["encoding"]["others"]
-    for name in ("dependence", "by_dependence"):
+    for name in ("dependence", "by_dependence", "trust", "pulse"):
         del state["learned"][name]
     del state["learned"]["client"]["min_dependence"]
     for name in ("kept", "others"):

@@ -3,6 +3,7 @@
 ========  =====================================================================================================
 version   what it holds otherwise
 ========  =====================================================================================================
+5         how far past dates were off, and what the base did before them
 4         the rule of dependence; the definition of a client names the least
 3         levels of attributes are digests unless they were allowed to be kept; ``(other)`` for the rare ones
 2         levels of attributes as they are written; rare ones have no flag
@@ -20,8 +21,9 @@ from typing import Any
 
 from clientcare.exceptions import ModelFileError
 from clientcare.model.fingerprint import fingerprint
+from clientcare.model.training.trust import Trust
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 State = dict[str, Any]
 
@@ -44,7 +46,13 @@ def _without_dependence(state: State) -> State:
     }
 
 
-STEPS: dict[int, Callable[[State], State]] = {2: _with_kept_levels, 3: _without_dependence}
+def _with_trust(state: State) -> State:
+    """From 4 to 5: nothing is known of how far past dates were off, or of what came before them."""
+    unknown = {"trust": Trust.earned([]).get_state(), "pulse": {"least": {}, "most": {}, "horizon_days": 1}}
+    return {**state, "learned": {**state["learned"], **unknown}}
+
+
+STEPS: dict[int, Callable[[State], State]] = {2: _with_kept_levels, 3: _without_dependence, 4: _with_trust}
 """What makes of a version's state that of the next."""
 
 

@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from clientcare.facts.purchase_rows import is_purchase
 from clientcare.history.histories import Histories
 from clientcare.history.population import in_force
-from clientcare.outcomes.seen import is_purchase
 from clientcare.window import MICROSECONDS_A_DAY, microseconds
 
 TIMES = 2.0
