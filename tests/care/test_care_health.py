@@ -106,3 +106,21 @@ def test_mistakes_are_named():
         HealthScore(weights={"love": 1}).fit(FACTS, CHURNED)
     with pytest.raises(OptionError, match="different names"):
         HealthScore(tier_names=["a", "a", "b"]).fit(FACTS, CHURNED)
+
+
+def test_only_tiers_that_separate_are_called_healthy():
+    rng = np.random.default_rng(0)
+    facts = pd.DataFrame({"noise": rng.normal(size=300)})
+    with pytest.warns(TierWarning, match="lowest scores"):
+        health = HealthScore().fit(facts, pd.Series(rng.random(300) < 0.3))
+    assert not health.separates_
+    assert health.tiers_.index.tolist() == ["lowest scores", "middle scores", "highest scores"]
+    assert "healthy" not in set(health.tier(facts).cat.categories)
+
+
+def test_a_small_firm_gets_the_plain_count_and_the_sentence_why_not():
+    facts = pd.DataFrame({"freshness": np.arange(40.0)})
+    with pytest.raises(
+        NotEnoughDataError, match=r"6 of 40 left \(15%, and between 8% and 26% of many such\)"
+    ):
+        HealthScore().fit(facts, pd.Series(np.arange(40) < 6))

@@ -32,7 +32,13 @@ def test_the_columns_are_the_catalogue_where_everything_was_given(full_histories
         "stated_share_of_wallet_sign",
         "wallet_spent_sign",
     }
-    assert absent == unasked | unstated
+    unnamed = {
+        "n_persons_spoke_365d",
+        "days_since_main_person_spoke",
+        "main_person_speaks_every_days",
+        "main_person_silence_ratio",
+    }
+    assert absent == unasked | unstated | unnamed
 
 
 def test_every_number_is_a_float(full_histories):

@@ -33,6 +33,11 @@ PRIOR_BUYERS = 20.0
 
 N_FOLDS = 5
 FEWEST_LEAVERS = 20
+"""With fewer the interval of each tier's churn is wider than any difference that matters."""
+
+EARNED_NAMES = ("at risk", "watch", "healthy")
+PLAIN_NAMES = ("lowest scores", "middle scores", "highest scores")
+"""A tier is called healthy only where fewer of it left than of the others, by more than chance."""
 
 
 class TierWarning(UserWarning):
@@ -96,7 +101,8 @@ class HealthScore:
     tier_shares : sequence of float, default (0.2, 0.3, 0.5)
         Share of buyers in each tier, worst first; they sum to 1.
     tier_names : sequence of str, optional
-        Worst first; default ``("at risk", "watch", "healthy")`` for three tiers.
+        Worst first; default ``("at risk", "watch", "healthy")`` for three tiers that separate. Tiers that do not are
+        called what they are: the lowest, the middle and the highest scores.
     level : float, default 0.9
         Of the intervals.
     penalty : float, default 1.0
@@ -161,8 +167,9 @@ class HealthScore:
         self._fit_scale(facts, left)
         scores = self._scores_unseen(facts, left)
         self.cuts_ = np.quantile(scores, np.cumsum(self.tier_shares)[:-1])
-        self.tiers_ = self._tier_table(scores, left)
-        self.separates_, self.warning_ = self._judge(self.tiers_)
+        self.separates_, _ = self._judge(self._tier_table(scores, left))
+        self.tiers_ = self._tier_table(scores, left)  # under the names they have earned
+        self.warning_ = self._judge(self.tiers_)[1]
         if self.warning_:
             warnings.warn(self.warning_, TierWarning, stacklevel=2)
         return self
@@ -214,8 +221,9 @@ class HealthScore:
         values = left.to_numpy(dtype=np.float64)
         if min(values.sum(), len(values) - values.sum()) < FEWEST_LEAVERS:
             raise NotEnoughDataError(
-                f"HealthScore: {int(values.sum()):,} of {len(values):,} left; at least {FEWEST_LEAVERS} "
-                f"who left and {FEWEST_LEAVERS} who stayed are needed to say what a score is worth."
+                f"HealthScore: {_plain_count(values)}; at least {FEWEST_LEAVERS} "
+                f"who left and {FEWEST_LEAVERS} who stayed are needed to say what a score is worth.\n"
+                "So few tell no tiers apart: go by the plan, buyer by buyer, or add past dates until enough have left."
             )
         return values
 
@@ -297,7 +305,18 @@ class HealthScore:
             if len(set(self.tier_names)) != n_tiers:
                 raise OptionError(f"HealthScore: {n_tiers} tiers need {n_tiers} different names.")
             return list(self.tier_names)
-        return ["at risk", "watch", "healthy"] if n_tiers == 3 else [f"tier {i + 1}" for i in range(n_tiers)]
+        if n_tiers != 3:
+            return [f"tier {i + 1}" for i in range(n_tiers)]
+        return list(EARNED_NAMES if getattr(self, "separates_", True) else PLAIN_NAMES)
+
+
+def _plain_count(left: Floats) -> str:
+    """How many left, their share, and how sure that is, in words."""
+    low, high = wilson_interval(np.array([left.sum()]), np.array([float(len(left))]), 0.9)
+    share = (
+        f" ({left.mean():.0%}, and between {low[0]:.0%} and {high[0]:.0%} of many such)" if len(left) else ""
+    )
+    return f"{int(left.sum()):,} of {len(left):,} left{share}"
 
 
 def wilson_interval(n_yes: Floats, n: Floats, level: float) -> tuple[Floats, Floats]:

@@ -7,6 +7,7 @@ from clientcare.features import (  # each family enters its features in the cata
     dependence,  # noqa: F401
     own_gaps,  # noqa: F401
     peers,  # noqa: F401
+    persons,  # noqa: F401
     rhythm,  # noqa: F401
     season,  # noqa: F401
     spend,  # noqa: F401

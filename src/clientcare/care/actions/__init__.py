@@ -9,6 +9,7 @@ from clientcare.care.actions import (
     break_silence,
     check_in,
     follow_up_first_purchase,
+    meet_the_champion,
     reach_out,
     renewal_talk,
     review_service,
@@ -21,6 +22,7 @@ ACTIONS: Mapping[str, Action] = {
     for file in (
         break_silence,
         solve_complaint,
+        meet_the_champion,
         answer_message,
         renewal_talk,
         reach_out,

@@ -44,7 +44,7 @@ def read_interactions(given: GivenTable, door: Door) -> Sheet:
     sheet = open_sheet(given, door)
     for name in ("kind", "direction", "status"):
         sheet.add_texts(name, always=True)
-    for name in ("topic", "owner", "channel"):
+    for name in ("topic", "owner", "channel", "contact_id", "role"):
         sheet.add_texts(name)
     judge_copies(sheet, door)
     _read_words(sheet, door)

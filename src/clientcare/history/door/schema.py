@@ -58,7 +58,7 @@ SCHEMAS = {
         "interactions",
         time="timestamp",
         numbers=("satisfaction", "minutes", "response_hours", "resolution_hours"),
-        texts=("kind", "direction", "status", "topic", "owner", "channel"),
+        texts=("kind", "direction", "status", "topic", "owner", "channel", "contact_id", "role"),
         flags=("answered", "resolved"),
         moments=("answered_at", "closed_at", "recorded_at"),
     ),
