@@ -38,6 +38,7 @@ VERBS = {
     "care": "Print the seller's report card, and write the list of care that is due.",
     "revenue": "Say what became of the money: opening, new, expansion, contraction, lost, won back, closing.",
     "renewals": "Say which contracts come up, with the chance of each, and what each month will keep.",
+    "losses": "List who left, with what was known before, and how many losses were a surprise.",
     "report": "Write the whole book as one HTML page that opens offline.",
     "holdout": "Deal out a care experiment: who gets care, who is held out, and what it can find.",
     "effect": "Say what an action did to what came after, or that the data cannot tell.",

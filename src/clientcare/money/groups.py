@@ -14,6 +14,9 @@ from clientcare.money.holdings import NEVER, Ints
 from clientcare.money.periods import Periods
 
 UNKNOWN = "(unknown)"
+THIRDS = ["1 low third", "2 middle third", "3 high third"]
+MOST_NUMBERED = 12
+"""Different numbers up to which they name groups (a year has twelve months); more of them measure something."""
 
 
 def group_of_buyers(
@@ -27,7 +30,8 @@ def group_of_buyers(
         Where ``by`` names neither an attribute of buyers nor anything else that money is told by.
     """
     if isinstance(by, pd.Series):
-        return *_codes(by.reindex(histories.buyer_ids)), str(by.name or "group")
+        labels = by.reindex(histories.buyer_ids)
+        return *_codes(_thirds(labels) if _is_measured(by) else labels), str(by.name or "group")
     attributes = [] if histories.buyers is None else list(histories.buyers.columns)
     if by == "cohort":
         return *_codes(_cohorts(first_paid, periods)), "cohort"
@@ -56,6 +60,18 @@ def refuse_several_currencies(histories: Histories, by: Any) -> None:
             f"revenue: the buyers' currency has {n_currencies} values, and money of several currencies is never "
             "added up.\nAsk for by='currency', or select the buyers of one: histories.select(...)."
         )
+
+
+def _is_measured(labels: pd.Series[Any]) -> bool:
+    """Whether labels are a measurement, to be told by thirds, and not names of groups."""
+    return bool(pd.api.types.is_float_dtype(labels)) and labels.nunique() > MOST_NUMBERED
+
+
+def _thirds(numbers: pd.Series[Any]) -> pd.Series[Any]:
+    """Low, middle and high third of those who have a number; equal numbers stay together."""
+    place = numbers.rank(pct=True, method="average")
+    names = np.select([place <= 1 / 3, place <= 2 / 3, place > 2 / 3], THIRDS, default=UNKNOWN)
+    return pd.Series(names, index=numbers.index)
 
 
 def _codes(labels: Any) -> tuple[NDArray[np.int64], list[str]]:

@@ -50,7 +50,8 @@ def revenue(
         (whoever brought money before is in its opening), else with the first record.
     by : str or Series, optional
         ``"plan"`` (of contracts), ``"owner"``, ``"cohort"`` (the year of the first money), an attribute of the buyers,
-        or a Series with a label for each buyer, for instance ``book["stage"]``.
+        or a Series with a label for each buyer, for instance ``book["relationship"]``; a measurement, for instance
+        ``book["dependence"]``, is told by thirds.
     source : {"contracts", "purchases", "both"}, optional
         Default: whatever the histories hold.
     trailing : days, optional

@@ -3,11 +3,13 @@
 from clientcare.report.backtest_plot import BacktestDisplay
 from clientcare.report.gaps import GapDisplay
 from clientcare.report.lift import LiftDisplay
+from clientcare.report.losses import LossBookDisplay
 from clientcare.report.migration import MigrationDisplay
 from clientcare.report.page import write_report
 from clientcare.report.radar import CareRadarDisplay
 from clientcare.report.relationship_map import RelationshipMapDisplay
 from clientcare.report.reliability import ReliabilityDisplay
+from clientcare.report.renewals_calendar import RenewalsDisplay
 from clientcare.report.retention import RetentionDisplay
 from clientcare.report.revenue_waterfall import RevenueWaterfallDisplay
 from clientcare.report.silence_map import SilenceMapDisplay
@@ -20,10 +22,12 @@ __all__ = [
     "CareRadarDisplay",
     "GapDisplay",
     "LiftDisplay",
+    "LossBookDisplay",
     "MigrationDisplay",
     "ReasonsDisplay",
     "RelationshipMapDisplay",
     "ReliabilityDisplay",
+    "RenewalsDisplay",
     "RetentionDisplay",
     "RevenueWaterfallDisplay",
     "SilenceMapDisplay",

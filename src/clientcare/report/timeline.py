@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from clientcare.exceptions import OptionError
+from clientcare.facts.contacts import Contacts
 from clientcare.history import Histories
 from clientcare.model import RelationshipModel
 from clientcare.report.canvas import BLUE, GREEN, INK, ORANGE, VERMILION, axes_for, tidy
-from clientcare.window import Moment, parse_moment
+from clientcare.window import Moment, microseconds, parse_moment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,8 @@ class TimelineDisplay:
     Attributes
     ----------
     purchases, contacts : DataFrame
-        ``timestamp`` and ``amount``; ``timestamp``, ``kind`` and ``direction``.
+        ``timestamp`` and ``amount``; ``timestamp`` and ``side`` (who began: ``us``, ``them`` or ``both``) of contacts that
+        took place and whose side is known.
     contracts : DataFrame
         ``start`` and ``end``.
     scores : DataFrame indexed by date
@@ -38,6 +40,7 @@ class TimelineDisplay:
     contacts: pd.DataFrame
     contracts: pd.DataFrame
     scores: pd.DataFrame
+    title: str = "One buyer"
     ax_: Axes | None = field(default=None, init=False)
     figure_: Figure | None = field(default=None, init=False)
 
@@ -58,11 +61,11 @@ class TimelineDisplay:
         """
         until = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
         known = histories.until(until)
-        tables = {
-            name: _rows_of(getattr(known, name), buyer)
-            for name in ("transactions", "interactions", "contracts")
-        }
-        starts = [frame[when].min() for frame, when in _moments(tables) if len(frame)]
+        tables = {name: _rows_of(getattr(known, name), buyer) for name in ("transactions", "contracts")}
+        contacts = _contacts_of(known, buyer, until)
+        starts = [
+            frame[when].min() for frame, when in _moments(tables | {"contacts": contacts}) if len(frame)
+        ]
         if not starts:
             raise OptionError(
                 "TimelineDisplay: no such buyer before as_of. Ask for an id that is in the book's index."
@@ -80,7 +83,7 @@ class TimelineDisplay:
                 for date, book in zip(dates, books, strict=True)
             ]
         )
-        return cls(tables["transactions"], tables["interactions"], tables["contracts"], scores).plot(ax=ax)
+        return cls(tables["transactions"], contacts, tables["contracts"], scores, str(buyer)).plot(ax=ax)
 
     @classmethod
     def from_predictions(
@@ -115,10 +118,10 @@ class TimelineDisplay:
         known = histories.until(scores.index[-1])
         tables = (
             _rows_of(known.transactions, buyer),
-            _rows_of(known.interactions, buyer),
+            _contacts_of(known, buyer, scores.index[-1]),
             _rows_of(known.contracts, buyer),
         )
-        return cls(*tables, scores).plot(ax=ax)
+        return cls(*tables, scores, str(buyer)).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> TimelineDisplay:
         """Draw; returns self."""
@@ -146,7 +149,7 @@ class TimelineDisplay:
                 when[returns], np.full(returns.sum(), 1.12), "x", color=ORANGE, markersize=6, label="return"
             )
         if len(self.contacts):
-            ours = (self.contacts["direction"].astype("object") == "outbound").to_numpy()
+            ours = (self.contacts["side"] == "us").to_numpy()
             when = self.contacts["timestamp"].to_numpy()
             ax.plot(
                 when[ours], np.full(ours.sum(), 1.25), "v", color=GREEN, markersize=5, label="contact by us"
@@ -166,7 +169,7 @@ class TimelineDisplay:
             ax.plot([], [], color=INK, linewidth=4, alpha=0.5, label="contract")
         ax.set_ylim(-0.02, 1.45)
         ax.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
-        tidy(ax, "One buyer through time", "", "probability (0 to 1)")
+        tidy(ax, f"{self.title} through time", "", "probability (0 to 1)")
         ax.legend(frameon=False, ncols=4, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.1))
         return self
 
@@ -175,6 +178,19 @@ def _rows_of(frame: pd.DataFrame | None, buyer: Any) -> pd.DataFrame:
     return pd.DataFrame() if frame is None else frame[frame["buyer_id"] == buyer]
 
 
+def _contacts_of(known: Histories, buyer: Any, moment: pd.Timestamp) -> pd.DataFrame:
+    """When a buyer and the seller were in contact, and who began, as the facts have it."""
+    contacts = Contacts.known(known, microseconds(moment))
+    if contacts is None or buyer not in known.buyer_ids:
+        return pd.DataFrame({"timestamp": pd.DatetimeIndex([]), "side": pd.Series(dtype=object)})
+    side = np.select(
+        [contacts.mutual, contacts.outbound, contacts.inbound], ["both", "us", "them"], default=""
+    )
+    rows = (contacts.buyer == known.buyer_ids.get_loc(buyer)) & contacts.kept & (side != "")
+    when = np.asarray(contacts.time)[rows].astype("datetime64[us]")
+    return pd.DataFrame({"timestamp": when, "side": side[rows].astype(object)})
+
+
 def _moments(tables: dict[str, pd.DataFrame]) -> list[tuple[pd.DataFrame, str]]:
-    names = {"transactions": "timestamp", "interactions": "timestamp", "contracts": "start"}
+    names = {"transactions": "timestamp", "contacts": "timestamp", "contracts": "start"}
     return [(tables[name], when) for name, when in names.items()]
