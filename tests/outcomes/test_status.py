@@ -197,3 +197,40 @@ def test_chances_of_return_by_length_of_silence(
 
     told = _monotone(np.array(returned, dtype=float), np.array(tried, dtype=float))
     np.testing.assert_allclose(told, shares, atol=5e-4)
+
+
+def test_the_users_own_statuses_count_from_their_date_until_a_later_purchase() -> None:
+    rows = [
+        (name, ago(d), 10.0) for name in ("lost", "returned", "kept", "plain") for d in range(400, 20, -30)
+    ]
+    rows.append(("returned", ago(3), 10.0))
+    own = pd.DataFrame(
+        {
+            "buyer_id": ["lost", "returned", "kept", "plain", "bound"],
+            "status": ["Lost", "gone", "active", None, "churned"],
+            "status_at": [ago(5), ago(10), ago(10), None, ago(10)],
+        }
+    )
+    contracts = pd.DataFrame({"buyer_id": ["bound"], "start": [ago(100)], "amount": [9.0]})
+    histories = cc.Histories(
+        pd.DataFrame(rows, columns=["buyer_id", "timestamp", "amount"]),
+        contracts=contracts,
+        buyers=own,
+        observed_until=NOW,
+    )
+    told = cc.status_table(histories, [ago(6), NOW])["status"].astype(str).unstack("as_of")
+    assert told[ago(6)].to_dict() == dict.fromkeys(["bound", "kept", "plain"], "active") | {
+        "lost": "active",
+        "returned": "gone",
+    }
+    assert told[NOW].to_dict() == {
+        "bound": "active",
+        "kept": "active",
+        "lost": "gone",
+        "plain": "active",
+        "returned": "active",
+    }
+    since = cc.status_table(histories, NOW).loc[(NOW, "lost"), "status_since"]
+    assert since == ago(5)
+    columns = cc.feature_table(histories, NOW, families="static").columns
+    assert not [name for name in columns if "status" in name]

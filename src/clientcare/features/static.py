@@ -13,6 +13,8 @@ from clientcare.features.snapshot import Snapshot
 PREFIX = "buyer_"
 LINKS = frozenset({"referred_by"})
 """Columns that point to another buyer: no attribute to learn from."""
+DATED_STATUS = ("status", "status_at")
+"""A status that the user states from a date on: told by the status of the book, no attribute that held at every date."""
 
 
 def static_columns(at: Snapshot) -> Iterator[tuple[str, Any]]:
@@ -25,7 +27,8 @@ def static_columns(at: Snapshot) -> Iterator[tuple[str, Any]]:
     buyers = at.histories.buyers
     if buyers is None:
         return
-    for name in [name for name in buyers.columns if name not in LINKS]:
+    stated = set(DATED_STATUS) if set(DATED_STATUS) <= set(buyers.columns) else set()
+    for name in [name for name in buyers.columns if name not in LINKS | stated]:
         values = buyers[name].iloc[at.buyers]
         if pd.api.types.is_datetime64_any_dtype(values.dtype):
             yield f"days_since_{PREFIX}{name}", _days_since(values, at)

@@ -15,6 +15,7 @@ from clientcare.facts.terms import FOREVER, stops_at
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import known_buyers
 from clientcare.outcomes.paying import ever_paid
+from clientcare.outcomes.stated_status import StatedStatus
 from clientcare.window import (
     MICROSECONDS_A_DAY,
     Days,
@@ -130,7 +131,8 @@ class StatusRule:
     def told(self, histories: Histories, as_of: pd.Timestamp, gone_after: int | None = None) -> pd.DataFrame:
         """The status of each buyer known at a date, with the counts that a stage must not contradict.
 
-        A buyer's row depends on their own history and on the rule alone.
+        A buyer's row depends on their own history and on the rule alone. What the user states (``status`` with
+        ``status_at`` in the table of buyers) takes the rule's place from its date on, until a later purchase.
 
         Parameters
         ----------
@@ -161,6 +163,10 @@ class StatusRule:
         since = np.where(
             status == "active", lasts.start, np.where(status == "quiet", stays.until + 1, lasts.until + 1)
         )
+        if (own := StatedStatus.known(histories, as_of)) is not None:
+            last = np.full(facts.n_buyers, -1, dtype=np.int64)
+            last[facts.buyer] = facts.day  # days ascend within a buyer, the last one stays
+            status, since = own.over(status, since, last, facts.under_contract, as_of)
         return pd.DataFrame(
             {
                 "status": pd.Categorical(status[known], categories=list(STATUSES)),
@@ -183,6 +189,9 @@ def status_table(
     term, 7 to 45 days), or silent no longer than twice the own usual gap (drawn towards the base's by two gaps' worth);
     then by the chance of return, counted on the base's own silences before each date: *quiet*, where of silences as long,
     in own usual gaps, at least one in ten was followed by a purchase within three usual gaps of the base; *gone*.
+
+    Your own statuses (``status``: active, quiet, gone, lost, paused ..., with ``status_at`` in the table of buyers) count
+    from their date on, until a later purchase; nobody under contract is gone.
 
     Parameters
     ----------
