@@ -57,3 +57,13 @@ def test_what_cannot_be_seen_says_what_to_record():
 
 def test_without_a_group_there_is_no_audit_by_group():
     assert cc.care_report(firm_of_three_owners(), AS_OF).questions_by is None
+
+
+def test_buyers_who_are_answered_and_never_called_are_asked_about_too():
+    days = pd.date_range("2024-01-05", "2024-06-25", freq="14D")
+    asked = pd.DataFrame({"buyer_id": "a", "timestamp": days, "kind": "email", "direction": "inbound"})
+    contracts = pd.DataFrame({"buyer_id": ["a"], "start": ["2023-07-01"], "end": ["2024-12-31"]})
+    histories = cc.Histories(None, asked.assign(answered=True), contracts, observed_until=AS_OF)
+    told = cc.care_report(histories, AS_OF).questions
+    assert told.loc["Is communication two-way?", "answer"] == "yes"
+    assert told.loc["Is communication two-way?", "figures"].startswith("3 of 3 stretches")

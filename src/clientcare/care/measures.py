@@ -174,6 +174,7 @@ def two_way(buying: Buying, contacts: Contacts | None, period: Period) -> dict[s
     recent = contacts.time >= period.start
     return {
         "two_way": 100 * share(both, stretches.n),
+        "n_stretches": stretches.n.astype(np.int64),
         "n_stretches_both": both.astype(np.int64),
         "n_buyer_spoke": contacts.count(recent & contacts.voiced).astype(np.int64),
         "n_seller_spoke": contacts.count(recent & contacts.heard).astype(np.int64),
