@@ -24,6 +24,7 @@ extensions = [
 ]
 templates_path = ["_templates"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+html_extra_path = ["llms.txt"]
 exclude_patterns = ["_build", "gallery_scripts", "**/README.txt", "generated/verbs.md", "generated/catalogue.md"]
 html_theme = "pydata_sphinx_theme"
 html_title = "clientcare"
