@@ -10,10 +10,10 @@ import zipfile
 
 import numpy as np
 
-from clientcare.model import archive as store
-from clientcare.model.card_text import card_lines
-from clientcare.model.file import FORMAT
-from clientcare.model.versions import SCHEMA_VERSION
+from clientcare.model.store import archive as store
+from clientcare.model.store.card_text import card_lines
+from clientcare.model.store.file import FORMAT
+from clientcare.model.store.versions import SCHEMA_VERSION
 
 
 def packed(

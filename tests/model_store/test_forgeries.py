@@ -14,9 +14,9 @@ import pytest
 import clientcare as cc
 from clientcare.datasets import simulate_histories
 from clientcare.exceptions import ModelFileError
-from clientcare.model import versions
-from clientcare.model.file import read_with_version, write_model_file
-from clientcare.model.fingerprint import fingerprint
+from clientcare.model.store import versions
+from clientcare.model.store.file import read_with_version, write_model_file
+from clientcare.model.store.fingerprint import fingerprint
 
 N_FORGERIES = 10_000 if os.environ.get("CLIENTCARE_TESTS") == "full" else 300
 SHARES = ("client_probability", "churn_risk", "churn_risk_low", "churn_risk_high")

@@ -12,7 +12,7 @@ import pytest
 from hostile import archives, packed, parts, payloads
 
 from clientcare.exceptions import ModelFileError
-from clientcare.model.file import read_model_file, write_model_file
+from clientcare.model.store.file import read_model_file, write_model_file
 
 FULL = os.environ.get("CLIENTCARE_TESTS") == "full"
 
@@ -148,7 +148,7 @@ def test_bombs_stay_below_200_mb_of_the_whole_process(tmp_path):
         (tmp_path / f"{number}.clientcare").write_bytes(content)
     script = (
         "import resource, sys, pathlib\n"
-        "from clientcare.model.file import read_model_file\n"
+        "from clientcare.model.store.file import read_model_file\n"
         "from clientcare.exceptions import ModelFileError\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before, refused = peak(), 0\n"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from clientcare.exceptions import ModelFileError, SourceError
-from clientcare.model import file as store
-from clientcare.model import versions
-from clientcare.model.file import read_model_file, write_model_file
+from clientcare.model.store import file as store
+from clientcare.model.store import versions
+from clientcare.model.store.file import read_model_file, write_model_file
 
 STATE = {
     "name": 'quote " back \\ slash, newline \n and ü, 字, \ud800',

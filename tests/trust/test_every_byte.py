@@ -22,7 +22,7 @@ from clientcare.cli import main
 from clientcare.cli.output import write_table
 from clientcare.durable import only_writer, replacing
 from clientcare.exceptions import ClientcareError, SourceError
-from clientcare.model.file import read_model_file, write_model_file
+from clientcare.model.store.file import read_model_file, write_model_file
 from clientcare.scoring import read_book, score_dataset
 
 FULL = os.environ.get("CLIENTCARE_TESTS") == "full"

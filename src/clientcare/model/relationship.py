@@ -17,8 +17,6 @@ from clientcare.arguments import is_one_of, require_seed
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.door.paid_until import RULE as PAID_UNTIL
 from clientcare.history.histories import Histories, require_histories
-from clientcare.model.file import read_with_version, write_model_file
-from clientcare.model.fingerprint import fingerprint
 from clientcare.model.learned import KINDS, Learned
 from clientcare.model.members.base import Member
 from clientcare.model.members.buyer_types import RhythmMember
@@ -30,6 +28,11 @@ from clientcare.model.members.trees import ShallowBoosting
 from clientcare.model.outlook import Outlook
 from clientcare.model.reasons.explanation import Explanation
 from clientcare.model.reasons.typical import usual_values
+from clientcare.model.store.file import read_with_version, write_model_file
+from clientcare.model.store.fingerprint import fingerprint
+from clientcare.model.store.valid.forms import refuse
+from clientcare.model.store.valid.whole import check_name, check_state
+from clientcare.model.store.versions import SCHEMA_VERSION, brought_forward
 from clientcare.model.training.amounts import PurchaseAmounts, Standing, came_to_expected
 from clientcare.model.training.blend import Blend, expected_purchases
 from clientcare.model.training.head import Head, Question, Rows, fit_head
@@ -54,9 +57,6 @@ from clientcare.model.training.snapshots import EFFORTS, in_parts, sample_buyers
 from clientcare.model.training.table import SNAPSHOTS, Past, columns_of, gather, rows_of
 from clientcare.model.training.trust import Trust
 from clientcare.model.training.verdict import judgement, standing_in
-from clientcare.model.valid.forms import refuse
-from clientcare.model.valid.whole import check_name, check_state
-from clientcare.model.versions import SCHEMA_VERSION, brought_forward
 from clientcare.outcomes import ChurnDefinition, ClientDefinition, DependenceRule, StatusRule
 from clientcare.outcomes.own_time import usual_gap_days
 from clientcare.progress import ProgressBar

@@ -10,9 +10,7 @@ import numpy as np
 
 from clientcare.facts.signs import SIGNS
 from clientcare.model.members.base import Member
-from clientcare.model.training.encoding import flag_names
-from clientcare.model.training.prices import price_windows
-from clientcare.model.valid.forms import (
+from clientcare.model.store.valid.forms import (
     LARGEST,
     array,
     falling,
@@ -29,7 +27,9 @@ from clientcare.model.valid.forms import (
     texts,
     whole,
 )
-from clientcare.model.valid.members import MOST_DAYS, MOST_LOG_ODDS, check_design, check_member
+from clientcare.model.store.valid.members import MOST_DAYS, MOST_LOG_ODDS, check_design, check_member
+from clientcare.model.training.encoding import flag_names
+from clientcare.model.training.prices import price_windows
 from clientcare.outcomes.status import DAYS_AFTER_END, LEAST_CHANCE, SILENCES, StatusRule
 
 MOST_MONEY = 1e18

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from clientcare.exceptions import ModelFileError
-from clientcare.model.fingerprint import fingerprint
+from clientcare.model.store.fingerprint import fingerprint
 from clientcare.model.training.trust import Trust
 
 SCHEMA_VERSION = 5

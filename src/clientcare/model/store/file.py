@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from clientcare.arguments import path_of
 from clientcare.durable import replacing
 from clientcare.exceptions import ModelFileError
-from clientcare.model import versions
-from clientcare.model.archive import (
+from clientcare.model.store import versions
+from clientcare.model.store.archive import (
     MAX_BYTES,
     MEMBERS,
     chunks_of,
@@ -42,8 +42,8 @@ from clientcare.model.archive import (
     sealed_zip,
     sha256_of,
 )
-from clientcare.model.card_text import card_lines
-from clientcare.model.codec import Refused, arrays_of, decoded, encoded, json_bytes, parsed
+from clientcare.model.store.card_text import card_lines
+from clientcare.model.store.codec import Refused, arrays_of, decoded, encoded, json_bytes, parsed
 
 FORMAT = "clientcare model"
 

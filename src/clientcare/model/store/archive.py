@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from clientcare.model.codec import Refused
+from clientcare.model.store.codec import Refused
 
 MEMBERS = ("manifest.json", "card.json", "card.txt", "state.json", "arrays.bin")
 MAX_BYTES = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from clientcare.model.members.base import Member
 from clientcare.model.members.type_mixture import PHASES
-from clientcare.model.valid.forms import (
+from clientcare.model.store.valid.forms import (
     array,
     flag,
     items,

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from clientcare.exceptions import ClientcareError
-from clientcare.model.fingerprint import fingerprint
 from clientcare.model.members.base import Member
-from clientcare.model.training.snapshots import EFFORTS
-from clientcare.model.valid.forms import array, flag, mapping, plain, refuse, same, text, texts, whole
-from clientcare.model.valid.members import MOST_DAYS
-from clientcare.model.valid.training import (
+from clientcare.model.store.fingerprint import fingerprint
+from clientcare.model.store.valid.forms import array, flag, mapping, plain, refuse, same, text, texts, whole
+from clientcare.model.store.valid.members import MOST_DAYS
+from clientcare.model.store.valid.training import (
     MOST_MONEY,
     check_amounts,
     check_blend,
@@ -23,6 +22,7 @@ from clientcare.model.valid.training import (
     check_status,
     check_table,
 )
+from clientcare.model.training.snapshots import EFFORTS
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.window import parse_days
 

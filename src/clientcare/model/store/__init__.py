@@ -1,0 +1,1 @@
+"""The model file: no code, no customer data, checked as a whole when it is read."""
