@@ -23,7 +23,7 @@ from clientcare.care.worth import MAY_SAVE, expected_value, gain_by_buyer, value
 from clientcare.exceptions import InputError, OptionError
 from clientcare.facts.contacts import Contacts, Floats
 from clientcare.history.histories import Histories, require_histories
-from clientcare.history.population import known_buyers
+from clientcare.history.population import cared_for
 from clientcare.outcomes.buying import Buying
 from clientcare.progress import ProgressBar
 from clientcare.window import Days, Moment, microseconds, parse_days, parse_moment
@@ -281,7 +281,7 @@ def _standing(
     risk = np.full(n, np.nan)
     risk[position] = churn_risk
     listed, known = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
-    listed[position], known[known_buyers(histories, as_of)] = ~_is_gone(book, as_of), True
+    listed[position], known[cared_for(histories, as_of)] = ~_is_gone(book, as_of), True
     listed &= ~(may_not_be_contacted(histories) | not_yet(histories, as_of))
     is_client = np.zeros(n, dtype=bool)
     if "relationship" in book:

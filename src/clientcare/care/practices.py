@@ -29,9 +29,9 @@ from clientcare.care.measures import (
 from clientcare.care.service_measure import service
 from clientcare.care.stretches import Period
 from clientcare.exceptions import OptionError
-from clientcare.facts.contacts import Contacts
+from clientcare.facts.contacts import Bools, Contacts
 from clientcare.history.histories import Histories, require_histories
-from clientcare.history.population import known_buyers
+from clientcare.history.population import cared_for
 from clientcare.outcomes.buying import Buying
 from clientcare.outcomes.care_tie import tied_by_contact
 from clientcare.outcomes.status import status_table
@@ -57,7 +57,8 @@ MOST_DAYS = 36_500
 def care_practices(
     histories: Histories, as_of: Moment, period_days: int = 90, cadence_days: int = 30
 ) -> pd.DataFrame:
-    """The seven measures of every known buyer, with the counts behind them.
+    """The seven measures of every known buyer, with the counts behind them; of everybody in contact, where only
+    interactions were given.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def care_practices(
     for measure in (communicated, proactive, deepening, service, beyond, two_way):
         columns |= measure(buying, contacts, period)
     columns |= word_of_mouth(buying, contacts, histories)
-    table = pd.DataFrame(columns, index=histories.buyer_ids).iloc[known_buyers(histories, as_of)]
+    table = pd.DataFrame(columns, index=histories.buyer_ids).iloc[cared_for(histories, as_of)]
     counts = [name for name in table if name not in MEASURES]
     return table[[*MEASURES, *counts]]
 
@@ -106,10 +107,21 @@ def in_relation(histories: Histories, as_of: pd.Timestamp, period_days: int = 90
     for moment in (start, as_of):
         told = status_table(histories, moment)["status"].droplevel("as_of")
         here[index.get_indexer(told.index[(told != "gone").to_numpy(dtype=bool)])] = True
-    since = Buying.known(histories, microseconds(as_of)).since_day
-    here |= since >= day_number(start)
-    known = known_buyers(histories, as_of)
+    buying = Buying.known(histories, microseconds(as_of))
+    here |= buying.since_day >= day_number(start)
+    if buying.first_contact_day is not None:
+        here |= _in_contact(histories, as_of, period_days)
+    known = cared_for(histories, as_of)
     return index.take(known[here[known]])
+
+
+def _in_contact(histories: Histories, as_of: pd.Timestamp, period_days: int) -> Bools:
+    """Who was in contact within the period or the year before it; shape (n_buyers,)."""
+    contacts = Contacts.known(histories, microseconds(as_of))
+    if contacts is None:
+        return np.zeros(len(histories.buyer_ids), dtype=bool)
+    last = contacts.last_time(contacts.kept)
+    return np.asarray(last >= microseconds(as_of) - (period_days + 365) * MICROSECONDS_A_DAY)
 
 
 def in_care(histories: Histories, as_of: pd.Timestamp, period_days: int = 90) -> pd.Series[Any]:
@@ -129,7 +141,7 @@ def in_care(histories: Histories, as_of: pd.Timestamp, period_days: int = 90) ->
         tied = tied_by_contact(contacts, recent)
         if contacts.shows_care or contacts.exchanges.any():
             seen = np.fmax(seen, tied.astype(np.float64))
-    return pd.Series(seen, index=histories.buyer_ids, name="in_care").iloc[known_buyers(histories, as_of)]
+    return pd.Series(seen, index=histories.buyer_ids, name="in_care").iloc[cared_for(histories, as_of)]
 
 
 def last_owner(histories: Histories, as_of: int) -> pd.Series[Any]:

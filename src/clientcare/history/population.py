@@ -44,6 +44,22 @@ def known_buyers(histories: Histories, as_of: pd.Timestamp) -> NDArray[np.int64]
     return np.flatnonzero(known)
 
 
+def cared_for(histories: Histories, as_of: pd.Timestamp) -> NDArray[np.int64]:
+    """Positions of those whom care can speak of at a date, ascending: the buyers known.
+
+    Where only interactions were given, as a CRM exports them, whoever was in contact before the date: nobody can be
+    called a buyer then, and all that contacts can tell is told.
+    """
+    contacts = histories.events("interactions")
+    if (
+        contacts is None
+        or histories.events("transactions") is not None
+        or histories.events("contracts") is not None
+    ):
+        return known_buyers(histories, as_of)
+    return np.unique(contacts.before(microseconds(as_of)).buyer).astype(np.int64)
+
+
 def in_force(
     histories: Histories, moment: pd.Timestamp, known_at: pd.Timestamp | None = None
 ) -> NDArray[np.bool_]:

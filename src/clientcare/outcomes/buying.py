@@ -32,6 +32,8 @@ class Buying:
     contracts: EventTable | None
     agreed: EventTable | None = None
     """The contracts, with those that were signed before ``as_of`` and begin later."""
+    first_contact_day: Floats | None = None
+    """Calendar day of each one's first contact, where only contacts are known."""
 
     @classmethod
     def known(cls, histories: Histories, as_of: int) -> Buying:
@@ -43,6 +45,7 @@ class Buying:
             None if transactions is None else transactions.before(as_of),
             None if contracts is None else contracts.before(as_of),
             None if contracts is None else with_signed_ahead(contracts, as_of),
+            _first_contact_day(histories, as_of) if transactions is None and contracts is None else None,
         )
 
     @cached_property
@@ -91,9 +94,10 @@ class Buying:
     @cached_property
     def since_day(self) -> Floats:
         """Calendar day since which somebody is a buyer: first purchase or first contract; NaN where neither
-        is known.
+        is known. Where only contacts are known, the first of them.
         """
-        return np.fmin(self.first_day, self.bond_day)
+        since = np.fmin(self.first_day, self.bond_day)
+        return since if self.first_contact_day is None else np.fmin(since, self.first_contact_day)
 
     def net_spend(self, start: int, end: int) -> Floats:
         """Purchases less returns within [start, end); NaN where no amounts are recorded; shape
@@ -226,6 +230,15 @@ class Buying:
 
 def _sum(buyer: Array, values: Array, n_buyers: int) -> Floats:
     return np.asarray(np.bincount(buyer, weights=values, minlength=n_buyers), dtype=np.float64)
+
+
+def _first_contact_day(histories: Histories, as_of: int) -> Floats:
+    first = np.full(len(histories.buyer_ids), np.nan)
+    events = histories.events("interactions")
+    if events is not None:
+        known = events.before(as_of)
+        first[known.buyer[::-1]] = known.day[::-1]
+    return first
 
 
 def scheduled_end_day(contracts: EventTable) -> Floats:

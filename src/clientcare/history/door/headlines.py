@@ -27,8 +27,8 @@ def headlines(sheets: Mapping[str, Sheet], own: Ids | None, rows: pd.DataFrame) 
     said += [one for name, sheet in sheets.items() if (one := _set_aside(name, sheet, rows)) is not None]
     if list(sheets) == ["interactions"]:
         said.append(
-            "interactions alone: contact makes no buyer, so there is nobody to score. "
-            "Give transactions or contracts beside them."
+            "interactions alone: contact makes no buyer, so there is nobody to score; "
+            "the care report speaks of whoever was in contact. Give transactions or contracts beside them."
         )
     return said
 
