@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.facts.purchase_rows import is_purchase
+from clientcare.facts.terms import stops_at
 from clientcare.history.histories import Histories
 from clientcare.history.population import in_force
 from clientcare.window import MICROSECONDS_A_DAY, microseconds
@@ -31,6 +32,7 @@ COUNTS = {
     "new": "first purchases in the last {span} days",
     "in_force": "buyers with a contract in force",
     "started": "terms begun in the last {span} days",
+    "ending": "terms in force that end in the next {span} days",
     "contacts": "contacts in the last {span} days",
 }
 """What is counted, in words."""
@@ -70,6 +72,8 @@ def counts_at(histories: Histories, as_of: pd.Timestamp, horizon_days: int) -> d
         past = contracts.before(now)
         found["in_force"] = int(in_force(histories, as_of, as_of).sum())
         found["started"] = int(((past.time >= since) & (past.time < now)).sum())
+        ends = stops_at(past, now)
+        found["ending"] = int(((past.time < now) & (ends >= now) & (ends < now + horizon_days * day)).sum())
     interactions = histories.events("interactions")
     if interactions is not None:
         past = interactions.before(now)
