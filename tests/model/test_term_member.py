@@ -10,14 +10,14 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import clientcare as cc
 from clientcare.model.members.base import share_of
-from clientcare.model.members.terms import TermMember
+from clientcare.model.members.terms import TermMember, TwoNumbers
 from clientcare.model.training.term_facts import GROUPS, NUMBERS, term_facts
 
 HORIZON = 90
 
 
-@parametrize_with_checks([TermMember()])
-def test_the_term_member_keeps_the_scikit_learn_contract(estimator, check):
+@parametrize_with_checks([TermMember(), TwoNumbers()])
+def test_members_of_terms_keep_the_scikit_learn_contract(estimator, check):
     check(estimator)
 
 
@@ -42,7 +42,7 @@ def yearly_firm(n_buyers: int, seed: int) -> cc.Histories:
 def with_outcomes(histories: cc.Histories, dates: pd.DatetimeIndex) -> tuple[pd.DataFrame, np.ndarray]:
     parts, left = [], []
     for date in dates:
-        facts = term_facts(histories, date, HORIZON)
+        facts = term_facts(histories, date)
         parts.append(facts)
         left.append(
             cc.ChurnDefinition("90D").label(histories, date).reindex(facts.index).to_numpy(dtype=bool)
@@ -59,16 +59,28 @@ def pool():
         X, y = with_outcomes(
             firm, pd.date_range("2021-01-15", "2023-09-15", freq="MS") + pd.Timedelta(days=14)
         )
-        member = TermMember(overlap=3).fit(X[list(NUMBERS)], y)
+        member = TermMember(HORIZON, overlap=3).fit(X[list(NUMBERS)], y)
         asked, came = with_outcomes(firm, pd.DatetimeIndex(["2024-01-15", "2024-06-15"]))
         said = member.predict_proba(asked[list(NUMBERS)])[:, 1]
-        told.append(pd.DataFrame({"ends": asked["ends"], "said": said, "came": came}))
+        rule = TwoNumbers(HORIZON, overlap=3).fit(X[list(NUMBERS)], y)
+        by_rule = rule.predict_proba(asked[list(NUMBERS)])[:, 1]
+        told.append(
+            pd.DataFrame(
+                {
+                    "ends": 1.0 * (asked["term_days_left"] <= HORIZON),
+                    "said": said,
+                    "came": came,
+                    "by_rule": by_rule,
+                }
+            )
+        )
     return pd.concat(told)
 
 
-def test_contracts_alone_tell_leavers_apart_as_the_two_true_numbers_do(pool):
-    by_the_true_numbers = roc_auc_score(pool["came"], pool["ends"])
-    assert roc_auc_score(pool["came"], pool["said"]) > by_the_true_numbers - 0.02
+def test_contracts_alone_tell_leavers_apart_as_the_two_numbers_do(pool):
+    by_the_rule = roc_auc_score(pool["came"], pool["by_rule"])
+    assert by_the_rule > roc_auc_score(pool["came"], pool["ends"]) - 0.03
+    assert roc_auc_score(pool["came"], pool["said"]) > by_the_rule - 0.01
 
 
 @pytest.mark.parametrize("ends", [0.0, 1.0])
@@ -80,9 +92,7 @@ def test_ending_and_not_ending_each_hold_their_level(pool, ends):
 
 def test_facts_know_nothing_at_or_after_their_date():
     firm, date = yearly_firm(40, 3), pd.Timestamp("2023-03-01")
-    pd.testing.assert_frame_equal(
-        term_facts(firm, date, HORIZON), term_facts(firm.until(date), date, HORIZON)
-    )
+    pd.testing.assert_frame_equal(term_facts(firm, date), term_facts(firm.until(date), date))
 
 
 def test_own_voice_counts_and_what_the_seller_did_does_not():
@@ -98,13 +108,13 @@ def test_own_voice_counts_and_what_the_seller_did_does_not():
         }
     )
     told = cc.Histories(contracts=terms, interactions=contacts, observed_until="2023-12-31")
-    facts = term_facts(told, pd.Timestamp("2023-06-01"), HORIZON)
+    facts = term_facts(told, pd.Timestamp("2023-06-01"))
     assert list(facts.columns) == [*NUMBERS, *GROUPS]
-    assert facts["n_voice"].tolist() == [2.0, 0.0]
-    assert facts["n_voice_14d"].tolist() == [1.0, 0.0]
-    assert facts["n_missed_60d"].tolist() == [0.0, 1.0]
-    assert facts["last_rating"].iloc[0] == pytest.approx(0.2)
-    assert np.isnan(facts["last_rating"].iloc[1])
+    assert facts["term_n_voice"].tolist() == [2.0, 0.0]
+    assert facts["term_n_voice_14d"].tolist() == [1.0, 0.0]
+    assert facts["term_n_missed_60d"].tolist() == [0.0, 1.0]
+    assert facts["term_last_rating"].iloc[0] == pytest.approx(0.2)
+    assert np.isnan(facts["term_last_rating"].iloc[1])
 
 
 def test_a_renewal_signed_ahead_carries_the_end():
@@ -117,8 +127,8 @@ def test_a_renewal_signed_ahead_carries_the_end():
         }
     )
     told = cc.Histories(contracts=terms, observed_until="2025-01-01")
-    assert term_facts(told, pd.Timestamp("2023-10-15"), HORIZON)["ends"].tolist() == [1.0, 1.0]
-    assert term_facts(told, pd.Timestamp("2023-12-01"), HORIZON)["ends"].tolist() == [0.0, 1.0]
+    assert term_facts(told, pd.Timestamp("2023-10-15"))["term_days_left"].tolist() == [78.0, 78.0]
+    assert term_facts(told, pd.Timestamp("2023-11-15"))["term_days_left"].tolist() == [413.0, 47.0]
 
 
 @pytest.fixture(scope="module")
@@ -127,26 +137,26 @@ def fitted():
     n = 2000
     X = pd.DataFrame(
         {
-            "ends": np.where(rng.random(n) < 0.1, np.nan, rng.random(n) < 0.3),
-            "days_under_term": rng.integers(1, 400, n),
-            "days_left": rng.integers(1, 400, n),
-            "n_voice": rng.poisson(3, n),
-            "last_rating": np.where(rng.random(n) < 0.5, np.nan, rng.random(n)),
-            "plan = core": rng.random(n) < 0.5,
+            "term_age_days": np.where(rng.random(n) < 0.1, np.nan, rng.integers(1, 400, n)),
+            "term_days_left": rng.integers(1, 300, n),
+            "term_n_voice": rng.poisson(3, n),
+            "term_last_rating": np.where(rng.random(n) < 0.5, np.nan, rng.random(n)),
+            "term_plan = core": rng.random(n) < 0.5,
         }
     ).astype(float)
-    risk = share_of(-2.0 + X["ends"].fillna(0) + 1.0 * X["plan = core"] - 0.3 * X["n_voice"])
-    return TermMember().fit(X, rng.random(n) < risk), X
+    ends = X["term_days_left"] <= HORIZON
+    risk = share_of(-2.0 + ends + 1.0 * X["term_plan = core"] - 0.3 * X["term_n_voice"])
+    return TermMember(HORIZON).fit(X, rng.random(n) < risk), X
 
 
 def test_rows_without_a_term_are_not_known(fitted):
     member, X = fitted
-    assert np.array_equal(np.isnan(member.decision_function(X)), X["ends"].isna())
+    assert np.array_equal(np.isnan(member.decision_function(X)), X["term_age_days"].isna())
 
 
 def test_parts_add_up_and_the_state_comes_back(fitted):
     member, X = fitted
-    known = X[X["ends"].notna()]
+    known = X[X["term_age_days"].notna()]
     groups = np.arange(X.shape[1])
     split = member._split(known.to_numpy(), groups, X.shape[1])
     assert np.array_equal(split.log_odds, member.decision_function(known))
@@ -163,15 +173,36 @@ def test_no_other_row_moves_a_bit(fitted):
 
 def test_the_voice_of_the_buyer_and_the_plan_are_learned(fitted):
     member, X = fitted
-    row = X[X["ends"] == 0.0].iloc[[0]]
-    quiet, loud = (row.assign(n_voice=float(n)) for n in (0, 8))
+    row = X[(X["term_age_days"] > 0) & (X["term_days_left"] > HORIZON)].iloc[[0]]
+    quiet, loud = (row.assign(term_n_voice=float(n)) for n in (0, 8))
     assert member.decision_function(quiet)[0] > member.decision_function(loud)[0]
-    core, other = (row.assign(**{"plan = core": flag}) for flag in (1.0, 0.0))
+    core, other = (row.assign(**{"term_plan = core": flag}) for flag in (1.0, 0.0))
     assert member.decision_function(core)[0] > member.decision_function(other)[0]
 
 
 def test_beyond_what_was_learned_a_fact_is_clipped(fitted):
     member, X = fitted
-    row = X[X["ends"] == 0.0].iloc[[0]].assign(days_left=100.0)
-    at_most, beyond = (row.assign(last_rating=value) for value in (X["last_rating"].max(), 50.0))
+    row = X[X["term_age_days"] > 0].iloc[[0]].assign(term_days_left=200.0)
+    at_most, beyond = (row.assign(term_last_rating=value) for value in (X["term_last_rating"].max(), 50.0))
     assert member.decision_function(at_most)[0] == member.decision_function(beyond)[0]
+
+
+def test_the_firm_is_scored_by_its_terms_and_the_file_keeps_the_scores(tmp_path):
+    firm = yearly_firm(60, 1)
+    model = cc.RelationshipModel(horizon=HORIZON, random_state=0).fit(firm, "2024-06-15")
+    assert {"term", "two_numbers"} <= set(model.candidates_.query("target == 'churn'")["candidate"])
+    book = model.score(firm, "2024-06-15")
+    bound = term_facts(firm, pd.Timestamp("2024-06-15"))
+    ends = bound["term_days_left"] <= HORIZON
+    risk = book.loc[bound.index, "churn_risk"]
+    assert 0.1 < risk[ends].mean() < 0.35
+    assert risk[~ends].mean() < 0.04
+    model.save(tmp_path / "m.clientcare")
+    again = cc.load_model(tmp_path / "m.clientcare")
+    pd.testing.assert_frame_equal(again.score(firm, "2024-06-15"), book)
+    halves = [firm.select(firm.buyer_ids[side::2]) for side in (0, 1)]
+    parted = pd.concat([again.score(half, "2024-06-15") for half in halves]).loc[book.index]
+    pd.testing.assert_series_equal(parted["churn_risk"], book["churn_risk"], check_exact=True)
+    split = again.explain(firm, as_of="2024-06-15")
+    log_odds = np.log(book["churn_risk"] / (1 - book["churn_risk"]))
+    np.testing.assert_allclose(split.churn_log_odds.loc[book.index], log_odds, atol=1e-6)

@@ -16,12 +16,8 @@ from clientcare.book import BY_DEPENDENCE, labels_of, make_book, relationship_of
 from clientcare.features.own_gaps import sum_of_log_gaps
 from clientcare.history.histories import Histories
 from clientcare.model.due import NextPurchase, next_purchase
-from clientcare.model.members.base import Floats, Member, log_odds_of
-from clientcare.model.members.buyer_types import RhythmMember
-from clientcare.model.members.linear import RidgeLogistic
-from clientcare.model.members.pareto_nbd import LifetimeMember
-from clientcare.model.members.rules import BaseRate, OverdueRule, RecencyRule
-from clientcare.model.members.trees import ShallowBoosting
+from clientcare.model.members.base import Floats, log_odds_of
+from clientcare.model.members.registry import KINDS
 from clientcare.model.reasons.explanation import Explanation, Reasons, what_would_change
 from clientcare.model.reasons.themes import LEVEL, STANDING
 from clientcare.model.training.amounts import PurchaseAmounts, Standing
@@ -36,20 +32,6 @@ from clientcare.model.training.trust import Trust
 from clientcare.outcomes import ChurnDefinition, ClientDefinition, DependenceRule, StatusRule
 from clientcare.outcomes.care_tie import last_exchange_day
 from clientcare.window import day_number
-
-KINDS: dict[str, type[Member]] = {
-    kind.__name__: kind
-    for kind in (
-        RidgeLogistic,
-        ShallowBoosting,
-        RecencyRule,
-        OverdueRule,
-        BaseRate,
-        LifetimeMember,
-        RhythmMember,
-    )
-}
-"""The members a model file may hold."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
@@ -17,14 +17,10 @@ from clientcare.arguments import is_one_of, require_seed
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.door.paid_until import RULE as PAID_UNTIL
 from clientcare.history.histories import Histories, require_histories
-from clientcare.model.learned import KINDS, Learned
-from clientcare.model.members.base import Member
-from clientcare.model.members.buyer_types import RhythmMember
-from clientcare.model.members.linear import RidgeLogistic
-from clientcare.model.members.outside import OutsideLearner
+from clientcare.model.learned import Learned
+from clientcare.model.members.base import Asked, Member
 from clientcare.model.members.pareto_nbd import LifetimeMember
-from clientcare.model.members.rules import OverdueRule, RecencyRule
-from clientcare.model.members.trees import ShallowBoosting
+from clientcare.model.members.registry import KINDS, members_for
 from clientcare.model.outlook import Outlook
 from clientcare.model.reasons.explanation import Explanation
 from clientcare.model.reasons.typical import usual_values
@@ -35,7 +31,7 @@ from clientcare.model.store.valid.whole import check_name, check_state
 from clientcare.model.store.versions import SCHEMA_VERSION, brought_forward
 from clientcare.model.training.amounts import PurchaseAmounts, Standing, came_to_expected
 from clientcare.model.training.blend import Blend, expected_purchases
-from clientcare.model.training.head import Head, Question, Rows, fit_head
+from clientcare.model.training.head import Head, Question, fit_head
 from clientcare.model.training.interval import RiskInterval
 from clientcare.model.training.judgement import Verdict
 from clientcare.model.training.keeping import (
@@ -54,7 +50,7 @@ from clientcare.model.training.requirements import require_tables, tables_of, wa
 from clientcare.model.training.rhythm import Rhythm
 from clientcare.model.training.season import learn_level, said_by
 from clientcare.model.training.snapshots import EFFORTS, in_parts, sample_buyers
-from clientcare.model.training.table import SNAPSHOTS, Past, columns_of, gather, rows_of
+from clientcare.model.training.table import Past, columns_of, gather, rows_of
 from clientcare.model.training.trust import Trust
 from clientcare.model.training.verdict import judgement, standing_in
 from clientcare.outcomes import ChurnDefinition, ClientDefinition, DependenceRule, StatusRule
@@ -72,12 +68,6 @@ from clientcare.window import (
 
 PARAMETERS = ("horizon", "effort", "random_state", "keep_levels")
 """What of its parameters a model file keeps; a client definition stands with what was learned."""
-TREES: dict[str, dict[str, Any]] = {
-    "quick": {"n_trees": 90, "learning_rate": 0.1},
-    "default": {"n_trees": 220, "learning_rate": 0.04},
-    "thorough": {"n_trees": 220, "learning_rate": 0.04, "most_rows": 1_000_000},
-}
-"""Number of trees and learning rate, by effort."""
 JUDGED = {"quick": 2, "default": 3, "thorough": 3}
 """Past dates that members are judged at, by effort."""
 HOW_MUCH = (
@@ -310,9 +300,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                 past.outcomes[name],
                 span * MICROSECONDS_A_DAY,
                 microseconds(self.as_of_),
-                SNAPSHOTS[self.effort],
-                lambda: self._members(name, past.rows),
+                past.n_snapshots,
+                lambda: self._members(name, past.by_phase),
                 JUDGED[self.effort],
+                past.bound(name, span),
             ),
             verdict=verdict,
         )
@@ -337,36 +328,23 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         table = columns_of(some, [self.as_of_], self.churn_definition_.horizon_days)
         rows = rows_of(table, past.encoding, some.buyer_ids)
         outcome = given.reindex(some.buyer_ids).to_numpy(dtype=np.float64, na_value=np.nan)
-        members = {
-            name: m for name, m in self._members("client", rows).items() if name in ("linear", "trees")
-        }
+        members = {name: m for name, m in self._members("client").items() if name in ("linear", "trees")}
         question = Question("client", rows, outcome, 0, microseconds(self.as_of_), 1, lambda: members)
         return fit_head(question, judge=False)
 
-    def _members(self, name: str, rows: Rows) -> dict[str, Member]:
-        horizon = self.churn_definition_.horizon_days
-        curved = (f"n_purchases_{horizon}d", "overdue_mean_ratio")
-        client = self.client_definition_
-        asked = {"horizon_days": horizon}
-        if name != "churn":
-            asked = {
-                "horizon_days": client.horizon_days,
-                "periods": client.periods,
-                "min_periods": client.min_periods,
-            }
-        members: dict[str, Member] = {
-            "recency": RecencyRule(),
-            "overdue": OverdueRule(),
-            "lifetime": LifetimeMember(**asked),
-            "rhythm": RhythmMember(**asked, rhythm_days=horizon),
-            "linear": RidgeLogistic(curved=curved),
-            "trees": ShallowBoosting(**TREES[self.effort], random_state=int(self.random_state))
-            if self.estimator is None
-            else OutsideLearner(clone(self.estimator)),
-        }
-        if name in ("care_tie", "client"):
-            del members["lifetime"], members["rhythm"]
-        return members
+    def _members(self, name: str, by_phase: bool = False) -> dict[str, Member]:
+        horizon, client = self.churn_definition_.horizon_days, self.client_definition_
+        of_churn = name == "churn"
+        asked = Asked(
+            name,
+            horizon if of_churn else client.horizon_days,
+            0 if of_churn else client.periods,
+            0 if of_churn else client.min_periods,
+            horizon,
+            self.effort,
+            int(self.random_state),
+        )
+        return members_for(asked, self.estimator, by_phase)
 
     @property
     def level_(self) -> pd.DataFrame:
@@ -430,7 +408,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         rows = []
         for name, outcome in past.outcomes.items():
             known = ~np.isnan(outcome)
-            for date in np.unique(past.rows.date[known])[-SNAPSHOTS[self.effort] :]:
+            for date in np.unique(past.rows.date[known])[-past.n_snapshots :]:
                 here = known & (past.rows.date == date)
                 stamp = pd.Timestamp(int(date), unit="us")
                 rows.append((name, stamp, int(here.sum()), float(outcome[here].mean())))

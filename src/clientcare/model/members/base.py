@@ -27,6 +27,36 @@ Groups = NDArray[np.int64]
 State = dict[str, Any]
 
 LARGEST_LOG_ODDS = 30.0
+QUESTIONS = ("churn", "patronage", "care_tie", "client")
+OF_PATRONAGE = ("churn", "patronage")
+"""The two questions that the facts of buying and of terms answer by themselves."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a member is made for.
+
+    Attributes
+    ----------
+    question : str
+        One of :data:`QUESTIONS`.
+    horizon_days : int
+        The stretch that it is asked over.
+    periods, min_periods : int
+        Of patronage: in how many equal parts of the horizon, and in how many at least.
+    rhythm_days : int
+        The churn horizon, which the columns are measured against.
+    effort : str
+    random_state : int
+    """
+
+    question: str
+    horizon_days: int
+    periods: int = 0
+    min_periods: int = 0
+    rhythm_days: int = 90
+    effort: str = "default"
+    random_state: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +87,24 @@ class Member(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     _needs_outcome = True
+    _name = ""
+    """Under which it stands in a blend."""
+    _answers: tuple[str, ...] = QUESTIONS
+    """The questions that it is asked."""
+    _learns_from = "snapshots"
+    """``snapshots``: all buyers at the common past dates; ``present``: those of now, no outcomes; ``terms``: those under
+    contract at many dates of their own; ``counts``: nothing but two numbers."""
+    _knows_all = True
+    """Whether it answers for every buyer; who is not under contract is not known to a member of terms."""
+    _halfway: float | None = None
+    """Buyers of the rarer outcome at which it counts half; 0: it always counts fully; None: it is judged and not weighed."""
+    _full = 1.0
+    """How much it counts in the mean where all know enough."""
+
+    @classmethod
+    def _for(cls, asked: Asked) -> Self:
+        """The unfitted member for a question."""
+        return cls()
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from rows whose outcome is known.

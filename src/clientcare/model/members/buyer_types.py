@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from clientcare.features.own_gaps import sum_of_log_gaps
-from clientcare.model.members.base import Floats, State
+from clientcare.model.members.base import Asked, Floats, State
 from clientcare.model.members.pareto_nbd import (
     AGE,
     COUNT,
@@ -51,6 +51,7 @@ class RhythmMember(ProbabilityMember):
         The types found: see :class:`clientcare.model.members.type_mixture.BuyerTypes`.
     """
 
+    _name = "rhythm"
     _reads = (COUNT, STRETCH, AGE, MEAN_LOG_GAP)
     _reads_where_given = (
         *ProbabilityMember._reads_where_given,
@@ -63,6 +64,10 @@ class RhythmMember(ProbabilityMember):
     ) -> None:
         super().__init__(horizon_days, periods, min_periods)
         self.rhythm_days = rhythm_days
+
+    @classmethod
+    def _for(cls, asked: Asked) -> Self:
+        return cls(asked.horizon_days, asked.periods, asked.min_periods, asked.rhythm_days)
 
     def _fit_known(self, columns: Columns) -> bool:
         signs = self._signs(columns)

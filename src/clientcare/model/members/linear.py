@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from clientcare.model.members.base import Floats, Groups, Member, Split, State, drawn_rows
+from clientcare.model.members.base import Asked, Floats, Groups, Member, Split, State, drawn_rows
 from clientcare.model.members.design import Design
 from clientcare.model.members.logistic import fit_ridge_logistic
 
@@ -40,6 +40,10 @@ class RidgeLogistic(Member):
     array([0, 0, 1, 1])
     """
 
+    _name = "linear"
+    _halfway = 30.0
+    _full = 1.15
+
     def __init__(
         self,
         C: float = 0.003,
@@ -51,6 +55,10 @@ class RidgeLogistic(Member):
         self.kinked = kinked
         self.curved = curved
         self.most_rows = most_rows
+
+    @classmethod
+    def _for(cls, asked: Asked) -> Self:
+        return cls(curved=(f"n_purchases_{asked.rhythm_days}d", "overdue_mean_ratio"))
 
     def _fit(self, X: Floats, y: Floats) -> None:
         X, y = drawn_rows(X, y, self.most_rows)

@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from clientcare.btyd import ParetoNBD
 from clientcare.exceptions import ClientcareError
-from clientcare.model.members.base import Floats, Groups, Member, Split, State, log_odds_of
+from clientcare.model.members.base import (
+    OF_PATRONAGE,
+    Asked,
+    Floats,
+    Groups,
+    Member,
+    Split,
+    State,
+    log_odds_of,
+)
 from clientcare.model.members.design import Design
 from clientcare.model.members.recall import Recall
 
@@ -51,6 +60,10 @@ class ProbabilityMember(Member):
     """
 
     _needs_outcome = False
+    _learns_from = "present"
+    _answers = OF_PATRONAGE
+    _halfway = 0.0
+    _full = 0.7
     _reads: tuple[str, ...] = (COUNT, STRETCH, AGE)
     _reads_where_given: tuple[str, ...] = (SILENCE, UNDER_CONTRACT)
 
@@ -58,6 +71,10 @@ class ProbabilityMember(Member):
         self.horizon_days = horizon_days
         self.periods = periods
         self.min_periods = min_periods
+
+    @classmethod
+    def _for(cls, asked: Asked) -> Self:
+        return cls(asked.horizon_days, asked.periods, asked.min_periods)
 
     def _fit(self, X: Floats, y: Floats) -> None:
         wanted = {*self._reads, *self._reads_where_given}
@@ -175,6 +192,8 @@ class LifetimeMember(ProbabilityMember):
     parameters_ : dict of str to float
         r, alpha, s, beta; in days.
     """
+
+    _name = "lifetime"
 
     def _fit_known(self, columns: Columns) -> bool:
         self.parameters_ = pareto_parameters(_summary(columns))

@@ -65,6 +65,8 @@ class RecencyRule(SingleColumnRule):
     array([0, 0, 1, 1])
     """
 
+    _name = "recency"
+
     def __init__(self, column: str = "days_since_last_purchase") -> None:
         super().__init__(column)
 
@@ -75,6 +77,8 @@ class OverdueRule(SingleColumnRule):
     Buyers who bought once have no usual gap: they share one level.
     """
 
+    _name = "overdue"
+
     def __init__(self, column: str = "overdue_ratio") -> None:
         super().__init__(column)
 
@@ -84,6 +88,10 @@ class BaseRate(Member):
 
     One half of a buyer is added to each side, so that the share is never 0 or 1.
     """
+
+    _name = "base_rate"
+    _answers = ()
+    _learns_from = "counts"
 
     def fit_share(self, n_with: int, n_all: int) -> Self:
         """Take the share from counts; no table is needed."""

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from clientcare.model.members.base import Floats, Groups, Member, Split, State, log_odds_of
+from clientcare.model.members.base import (
+    OF_PATRONAGE,
+    Asked,
+    Floats,
+    Groups,
+    Member,
+    Split,
+    State,
+    log_odds_of,
+    share_of,
+)
 from clientcare.model.members.logistic import fit_ridge_logistic
 
+STEP_DAYS = 30
+"""How far apart the past dates lie that are learned from."""
+AGE, LEFT = "term_age_days", "term_days_left"
+"""Columns: days since the term began, and to its end (NaN: open-ended); the first is known of whoever is under contract."""
+PRIOR_LEVEL = 2.0
+"""The two levels are drawn towards their common one by so many independent rows: none seen to leave is not never."""
 PRIOR_BUYERS = 10.0
 """A group's own share counts half with so many of its rows (beta-binomial), the whole's the other half."""
 PENALTY = 40.0
@@ -19,29 +35,124 @@ PHASE_DAYS = 30
 """What others of the plan had said at this age of the term is looked up by month."""
 MOST_PHASES = 60
 """Five years: older terms share the last."""
-VOICES = ("n_voice",)
+VOICES = ("term_n_voice",)
 """Counts that are held against those of the same plan and phase. Those of the last month and quarter too made it worse
 (.1105 for .1097): what is due in a month differs from one cohort to the next."""
 FACTS = (
-    "n_voice_14d",
-    "n_voice_30d",
-    "n_voice_90d",
-    "days_since_voice",
-    "last_rating",
-    "mean_rating",
-    "n_missed_60d",
+    "term_n_voice_14d",
+    "term_n_voice_30d",
+    "term_n_voice_90d",
+    "term_days_since_voice",
+    "term_last_rating",
+    "term_mean_rating",
+    "term_n_missed_60d",
 )
 """Facts of contact; the standing among peers and the phase of the term are made here."""
 
 
-class TermMember(Member):
-    """Two ridge regressions on few facts: for terms that end within the horizon, and for those that do not.
-
-    The level is that of the buyer's plan and kind, drawn to the whole as far as few were seen. Where fewer than five left
-    or stayed there is only the level. Rows without a term (``ends`` unknown) are not known to this member.
+class OfTerms(Member):
+    """A member that knows those under contract and nobody else, and learns from them alone.
 
     Parameters
     ----------
+    horizon_days : int
+        A term ends within so many days, or does not.
+    overlap : float
+        In how many rows one leaving is seen, where dates lie closer than the horizon.
+    """
+
+    _answers = OF_PATRONAGE
+    _learns_from = "terms"
+    _knows_all = False
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True  # knows nothing of a table without terms
+        return tags
+
+    @classmethod
+    def _for(cls, asked: Asked) -> Self:
+        return cls(horizon_days=asked.horizon_days, overlap=max(1.0, asked.horizon_days / STEP_DAYS))
+
+    def _place(self, names: list[str]) -> None:
+        """Find the columns, and the same ones again in a wider table."""
+        self.columns_ = names
+        place = {name: position for position, name in enumerate(names)}
+        self.age_, self.left_ = place.get(AGE, -1), place.get(LEFT, -1)
+        self.usable_ = self.age_ >= 0
+
+    def _ends(self, X: Floats) -> Floats:
+        """1 where a term ends within the horizon, 0 where not, NaN without a term; a table that does not say has no ends."""
+        if self.age_ < 0:
+            return np.zeros(len(X))
+        ends = self._column(X, self.left_) < self.horizon_days  # on its last day a term is still in force
+        return np.where(np.isnan(X[:, self.age_]), np.nan, ends)
+
+    def _column(self, X: Floats, position: int) -> Floats:
+        return X[:, position] if position >= 0 else np.full(len(X), np.nan)
+
+    def _levels(self, ends: Floats, y: Floats) -> list[float]:
+        """Log-odds of terms that do not end within the horizon and of those that do, each drawn to both."""
+        prior = PRIOR_LEVEL * self.overlap
+        whole = (float(y.sum()) / self.overlap + 0.5) / (len(y) / self.overlap + 1.0)
+        own = [
+            (float(y[ends == kind].sum()) + prior * whole) / (float((ends == kind).sum()) + prior)
+            for kind in (0.0, 1.0)
+        ]
+        return [float(log_odds_of(share, 1e-4)) for share in own]
+
+
+class TwoNumbers(OfTerms):
+    """The simplest rule of terms: the usual share of leavers where a term ends within the horizon, and that of the others.
+
+    Parameters
+    ----------
+    horizon_days : int
+        A term ends within so many days, or does not.
+    overlap : float
+        In how many rows one leaving is seen, where dates lie closer than the horizon.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> X = pd.DataFrame({"term_age_days": 100.0, "term_days_left": np.repeat([200.0, 10.0], 200)})
+    >>> left = np.r_[np.arange(200) % 50 == 0, np.arange(200) % 5 == 0]
+    >>> TwoNumbers(horizon_days=30).fit(X, left).predict_proba(X)[[0, 399], 1].round(2).tolist()
+    [0.02, 0.2]
+    """
+
+    _name = "two_numbers"
+
+    def __init__(self, horizon_days: int = 90, overlap: float = 1.0) -> None:
+        self.horizon_days = horizon_days
+        self.overlap = overlap
+
+    def _fit(self, X: Floats, y: Floats) -> None:
+        self._place(self.columns_)
+        self.levels_ = np.array(self._levels(self._ends(X), y))
+
+    def _log_odds(self, X: Floats) -> Floats:
+        ends = self._ends(X)
+        return np.where(np.isnan(ends), np.nan, self.levels_[(ends == 1.0).astype(np.int64)])
+
+    def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
+        log_odds, parts = self._log_odds(X), np.zeros((len(X), n_groups), order="F")
+        start = float(self.levels_[0])
+        if self.age_ >= 0:
+            parts[:, groups[self.left_ if self.left_ >= 0 else self.age_]] = np.nan_to_num(log_odds - start)
+        return Split(log_odds, start, parts)
+
+
+class TermMember(OfTerms):
+    """Two ridge regressions on few facts: for terms that end within the horizon, and for those that do not.
+
+    The level is that of the buyer's plan and kind, drawn to the whole as far as few were seen. Where fewer than five left
+    or stayed there is only the level. Rows without a term (its age unknown) are not known to this member.
+
+    Parameters
+    ----------
+    horizon_days : int
+        A term ends within so many days, or does not.
     penalty : float
         The ridge.
     prior_buyers : float
@@ -60,49 +171,50 @@ class TermMember(Member):
     Examples
     --------
     >>> import numpy as np, pandas as pd
-    >>> X = pd.DataFrame({"ends": np.repeat([0.0, 1.0], 200), "days_left": np.repeat([200.0, 10.0], 200)})
+    >>> X = pd.DataFrame({"term_age_days": 100.0, "term_days_left": np.repeat([200.0, 10.0], 200)})
     >>> left = np.r_[np.arange(200) % 50 == 0, np.arange(200) % 5 == 0]
-    >>> TermMember().fit(X, left).predict_proba(X)[[0, 399], 1].round(2).tolist()
+    >>> TermMember(horizon_days=30).fit(X, left).predict_proba(X)[[0, 399], 1].round(2).tolist()
     [0.02, 0.2]
     """
 
+    _name = "term"
+    _halfway = 0.0
+    _full = 2.5
+
     def __init__(
-        self, penalty: float = PENALTY, prior_buyers: float = PRIOR_BUYERS, overlap: float = 1.0
+        self,
+        horizon_days: int = 90,
+        penalty: float = PENALTY,
+        prior_buyers: float = PRIOR_BUYERS,
+        overlap: float = 1.0,
     ) -> None:
+        self.horizon_days = horizon_days
         self.penalty = penalty
         self.prior_buyers = prior_buyers
         self.overlap = overlap
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.poor_score = True  # knows nothing of a table without terms
-        return tags
-
-    def _fit(self, X: Floats, y: Floats) -> None:
-        place = {name: position for position, name in enumerate(self.columns_)}
-        self.ends_ = place.get("ends", -1)
-        self.usable_ = self.ends_ >= 0
+    def _place(self, names: list[str]) -> None:
+        super()._place(names)
+        place = {name: position for position, name in enumerate(names)}
         self.voices_ = [place[name] for name in VOICES if name in place]
-        self.age_ = place.get("days_under_term", -1)
-        self.left_ = place.get("days_left", -1)
         self.facts_ = [place[name] for name in FACTS if name in place]
         self.groups_ = [
             place[name]
-            for name in self.columns_
-            if " = " in name and name.split(" = ")[0] in ("plan", "kind")
+            for name in names
+            if " = " in name and name.split(" = ")[0] in ("term_plan", "term_kind")
         ]
+
+    def _fit(self, X: Floats, y: Floats) -> None:
+        self._place(self.columns_)
         self.expected_ = np.zeros((len(self.voices_), len(self.groups_) + 1, MOST_PHASES))
         for at, voice in enumerate(self.voices_):
             self.expected_[at] = self._expectations(X, X[:, voice])
         ends = self._ends(X)
-        self.hazards_ = [self._hazard(X[ends == kind], y[ends == kind], y) for kind in (0.0, 1.0)]
-
-    def _ends(self, X: Floats) -> Floats:
-        """1 where a term ends within the horizon, 0 where not, NaN without a term; a table that does not say has no ends."""
-        return X[:, self.ends_] if self.ends_ >= 0 else np.zeros(len(X))
-
-    def _column(self, X: Floats, position: int) -> Floats:
-        return X[:, position] if position >= 0 else np.full(len(X), np.nan)
+        levels = self._levels(ends, y)
+        self.hazards_ = [
+            self._hazard(X[ends == kind], y[ends == kind], level)
+            for kind, level in zip((0.0, 1.0), levels, strict=True)
+        ]
 
     def _phase(self, X: Floats) -> Any:
         age = np.nan_to_num(self._column(X, self.age_))
@@ -130,7 +242,7 @@ class TermMember(Member):
         phase = self._phase(X)
         expected = table[-1][phase]
         for row, column in enumerate(self.groups_):
-            if self.columns_[column].startswith("plan = "):
+            if self.columns_[column].startswith("term_plan = "):
                 expected = np.where(X[:, column] > 0.5, table[row][phase], expected)
         return np.asarray(np.log1p(voice) - np.log1p(expected))
 
@@ -145,9 +257,8 @@ class TermMember(Member):
         columns += [np.log1p(age), share, share**2]
         return np.column_stack(columns)
 
-    def _hazard(self, X: Floats, y: Floats, everybody: Floats) -> State:
-        share = (float(y.sum()) + 0.5 * float(everybody.mean()) + 1e-3) / (len(y) + 0.5)
-        intercept = float(log_odds_of(share, 1e-4))
+    def _hazard(self, X: Floats, y: Floats, intercept: float) -> State:
+        share = float(share_of(np.array([intercept]))[0])
         prior = self.prior_buyers * self.overlap
         levels = np.zeros(len(self.groups_))
         for at, column in enumerate(self.groups_):
@@ -169,7 +280,7 @@ class TermMember(Member):
             "spread": np.where(spread > 1e-9, spread, 0.0),
             "low": np.where(np.isfinite(low), low, 0.0),
             "high": np.where(np.isfinite(high), high, 0.0),
-            "flagged": known.any(axis=0) & ~known.all(axis=0),
+            "flagged": (known.any(axis=0) & ~known.all(axis=0)).astype(np.int64),
             "coefficients": np.zeros(2 * n_terms),
         }
         if min(float(y.sum()), len(y) - float(y.sum())) >= LEAST_OF_EACH * self.overlap:
@@ -188,7 +299,7 @@ class TermMember(Member):
         clipped = np.clip(np.where(unknown, hazard["mean"], raw), hazard["low"], hazard["high"])
         values = (clipped - hazard["mean"]) / spread
         values[:, hazard["spread"] == 0] = 0.0
-        return np.column_stack([values, unknown & hazard["flagged"]])
+        return np.column_stack([values, unknown & (hazard["flagged"] > 0)])
 
     def _owners(self) -> list[int]:
         """The column behind each term, -1 where the table lacks it."""
@@ -220,8 +331,8 @@ class TermMember(Member):
         parts = np.zeros((len(X), n_groups), order="F")
         for kind, hazard in zip((0.0, 1.0), self.hazards_, strict=True):
             here = np.flatnonzero(ends == kind)
-            if self.ends_ >= 0:
-                parts[here, groups[self.ends_]] += hazard["intercept"] - start
+            if self.left_ >= 0:
+                parts[here, groups[self.left_]] += hazard["intercept"] - start
             for column, added in self._contributions(X[here], hazard):
                 if column >= 0:
                     parts[here, groups[column]] += added

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 from numpy.typing import NDArray
 
-from clientcare.model.members.base import Floats, Groups, Member, Split, drawn_rows, log_odds_of, share_of
+from clientcare.model.members.base import (
+    Asked,
+    Floats,
+    Groups,
+    Member,
+    Split,
+    drawn_rows,
+    log_odds_of,
+    share_of,
+)
 from clientcare.model.members.bins import LEAST_BLOCK, Binned, some_of
 from clientcare.model.members.forest import Forest
 from clientcare.model.members.grower import N_ROWS, Grower, Node, goes_left
 
+BY_EFFORT: dict[str, dict[str, Any]] = {
+    "quick": {"n_trees": 90, "learning_rate": 0.1},
+    "default": {"n_trees": 220, "learning_rate": 0.04},
+    "thorough": {"n_trees": 220, "learning_rate": 0.04, "most_rows": 1_000_000},
+}
+"""Number of trees and learning rate, by effort."""
 LEFT = (1, 3, 5)
 """Where the left child of the root and of its children stands; the right one follows."""
 
@@ -46,6 +63,10 @@ class ShallowBoosting(Member):
         training rows below an inner node.
     """
 
+    _name = "trees"
+    _halfway = 100.0
+    _full = 1.15
+
     def __init__(
         self,
         n_trees: int = 220,
@@ -65,6 +86,10 @@ class ShallowBoosting(Member):
         self.share_of_columns = share_of_columns
         self.most_rows = most_rows
         self.random_state = random_state
+
+    @classmethod
+    def _for(cls, asked: Asked) -> Self:
+        return cls(**BY_EFFORT[asked.effort], random_state=asked.random_state)
 
     def _fit(self, X: Floats, y: Floats) -> None:
         if not 2 <= self.max_leaves <= 4:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clientcare.features.catalogue import themes_at
 from clientcare.model.reasons.themes import LEVEL, OTHER, STANDING, THEMES
 from clientcare.model.training.snapshots import scaled_windows
+from clientcare.model.training.term_facts import THEMES as THEMES_OF_TERMS
 
 ATTRIBUTE = re.compile(r"(?:days_since_)?buyer_(\w+)(?: = (.*))?\Z")
 
@@ -41,7 +42,7 @@ def themes_of(
     >>> [themes[group] for group in groups]
     ['purchases', 'silence', 'silence', 'attribute: plan', 'contact']
     """
-    told = themes_at(horizon_days, scaled_windows(horizon_days))
+    told = {**themes_at(horizon_days, scaled_windows(horizon_days)), **THEMES_OF_TERMS}
     found = [_theme_of(name, feature, told) for name, feature in zip(names, behind, strict=True)]
     known = [theme.name for theme in THEMES]
     own = sorted({theme for theme in found if theme not in known})

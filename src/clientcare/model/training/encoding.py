@@ -108,6 +108,18 @@ class Encoding:
         values[~np.isfinite(values)] = np.nan
         return values
 
+    def only(self, columns: Collection[str]) -> Encoding:
+        """The encoding of some of the columns, for a table that holds no others."""
+        some = Encoding(self._keep if hasattr(self, "_keep") else ())
+        some.columns = [name for name in self.columns if name in columns]
+        some.levels = {name: levels for name, levels in self.levels.items() if name in columns}
+        some.kept = [name for name in self.kept if name in columns]
+        some.others = [name for name in self.others if name in columns]
+        made = {name: flag_names(name, some.levels, some.others) for name in some.columns}
+        some.names = [flag for flags in made.values() for flag in flags]
+        some.behind = [name for name, flags in made.items() for _ in flags]
+        return some
+
     def _flags(self, name: str, table: pd.DataFrame) -> Floats:
         """One column for each level, and for the others; all zero where a value is missing."""
         n_levels = len(self.levels[name])

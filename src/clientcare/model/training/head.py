@@ -12,15 +12,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.model.members.base import Floats, Member, share_of
+from clientcare.model.members.by_standing import ByStanding
+from clientcare.model.members.registry import full_weight_of, halfway_of
 from clientcare.model.members.rules import BaseRate
+from clientcare.model.members.terms import AGE, OfTerms
 from clientcare.model.training.blend import LEAST, Blend, yielding_weights
-from clientcare.model.training.judgement import PROBABILITY, Evidence, Verdict, divided, losses
+from clientcare.model.training.bound import Bound
+from clientcare.model.training.judgement import (
+    LEAST_SHARE,
+    PROBABILITY,
+    SIMPLE,
+    Evidence,
+    Verdict,
+    divided,
+    losses,
+)
 from clientcare.model.training.judgement import judge as judge_dates
+from clientcare.model.training.rows import Rows
 
-HALFWAY: dict[str, float] = {"lifetime": 0.0, "rhythm": 0.0, "linear": 30.0, "trees": 100.0}
-"""Buyers of the rarer outcome at which a member counts half (see yielding_weights)."""
-FULL: dict[str, float] = {"lifetime": 0.7, "rhythm": 0.7, "linear": 1.15, "trees": 1.15}
-"""How much a member counts in the mean where all know enough."""
 LEVEL_SHARE = 0.5
 """The lifetime member's share in the level: more than the probability members' share in the ranking. On simulated buyers
 in a rhythm its level was as right as the rhythm member's, on real ones it held better."""
@@ -51,34 +60,6 @@ Members = Callable[[], dict[str, Member]]
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """Buyers at past snapshots.
-
-    Attributes
-    ----------
-    X : float64 array of shape (n_rows, n_columns)
-    names : list of str
-        The columns of X.
-    date : int64 array of shape (n_rows,)
-        Microseconds of each row's snapshot.
-    buyer : int64 array of shape (n_rows,)
-        The same number for the same buyer.
-    """
-
-    X: Floats
-    names: list[str]
-    date: NDArray[np.int64]
-    buyer: NDArray[np.int64]
-
-    def take(self, rows: NDArray[np.int64]) -> Rows:
-        """Some of the rows, in their order."""
-        return Rows(self.X.T.take(rows, axis=1).T, self.names, self.date[rows], self.buyer[rows])
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-
-@dataclass(frozen=True, eq=False)
 class Question:
     """What one head is asked.
 
@@ -100,6 +81,8 @@ class Question:
         Makes the unfitted members by name.
     n_judged : int
         How many past dates the members are judged at, where there are as many.
+    bound : Bound or None
+        Those under contract at dates of their own, where the question is about terms.
     """
 
     name: str
@@ -110,6 +93,7 @@ class Question:
     n_snapshots: int
     members: Members
     n_judged: int = JUDGED_DATES
+    bound: Bound | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +161,11 @@ def _fit_members(question: Question, as_of: int) -> tuple[dict[str, Member], dic
     members: dict[str, Member] = {}
     for name, member in question.members().items():
         member.columns_, member.classes_ = rows.names, np.array([False, True])
-        if not member._needs_outcome:
+        if isinstance(member, OfTerms):
+            if question.bound is None or not question.bound.teach(member, as_of):
+                continue
+            member._place(rows.names)
+        elif not member._needs_outcome:
             member._fit(rows.take(now).X, np.empty(0))
         elif 0 < outcome.sum() < len(outcome):
             member._fit(learned.X, outcome)
@@ -186,10 +174,28 @@ def _fit_members(question: Question, as_of: int) -> tuple[dict[str, Member], dic
         if getattr(member, "usable_", True):
             members[name] = member
     weights = _weights(members, learned, outcome)
-    if not weights:
+    weights = _divided_by_belief(question, as_of, weights, members)
+    if not any(members[name]._knows_all for name in weights):
         members["base_rate"] = BaseRate().fit_share(int(outcome.sum()), len(outcome))
-        weights = {"base_rate": 1.0}
+        weights["base_rate"] = LEAST if weights else 1.0
     return members, weights
+
+
+def _divided_by_belief(
+    question: Question, as_of: int, weights: dict[str, float], members: Mapping[str, Member]
+) -> dict[str, float]:
+    """Weights in which the term member shares its place with the two numbers, as far as past dates did not bear it out."""
+    if "term" not in weights or "two_numbers" not in members or question.bound is None:
+        return weights
+
+    def both() -> tuple[Member, Member]:
+        made = question.members()
+        return made["term"], made["two_numbers"]
+
+    belief = question.bound.belief(both, as_of)
+    shares = {"term": belief, "two_numbers": 1 - belief}
+    full = weights["term"]
+    return {**weights, **{name: max(share, LEAST_SHARE) * full for name, share in shares.items()}}
 
 
 def _settled(
@@ -203,10 +209,10 @@ def _settled(
 
 def _level_share(blend: Blend) -> float:
     """The lifetime member's share in the level, where it is believed; less where the probability members hardly count."""
-    counted = {name: weight for name, weight in blend.weights.items() if name in FULL}
+    counted = {name: weight for name, weight in blend.weights.items() if full_weight_of(name) > 0}
     learned = sum(weight for name, weight in counted.items() if name not in PROBABILITY)
     without_outcomes = sum(counted.values()) - learned
-    full = sum(FULL[name] for name in counted if name not in PROBABILITY)
+    full = sum(full_weight_of(name) for name in counted if name not in PROBABILITY)
     share = 1 - (1 - LEVEL_SHARE) * (learned / full if full else 1.0)
     return share * min(1.0, without_outcomes / max(learned + without_outcomes, LEAST) / FAIR_WEIGHT)
 
@@ -217,7 +223,7 @@ def _for_everybody(question: Question, blend: Blend) -> Blend:
     The probability model knows nothing of buyers without a purchase or under contract. The share answers
     for them; for all others it counts as good as nothing.
     """
-    if any(member._needs_outcome for member in blend.members.values()):
+    if any(member._needs_outcome and member._knows_all for member in blend.members.values()):
         return blend
     seen = question.outcome[
         ~np.isnan(question.outcome) & (question.rows.date + question.span_us <= question.as_of)
@@ -227,13 +233,25 @@ def _for_everybody(question: Question, blend: Blend) -> Blend:
 
 
 def _weights(members: Mapping[str, Member], rows: Rows, outcome: Floats) -> dict[str, float]:
-    counted = {name: HALFWAY[name] for name in members if name in HALFWAY}
-    if counted and not any(name in counted for name in PROBABILITY):
-        counted[min(counted, key=lambda name: counted[name])] = 0.0
-    n_with = len(np.unique(rows.buyer[outcome > 0.5]))
-    n_without = len(np.unique(rows.buyer[outcome < 0.5]))
+    counted = {name: half for name in members if (half := halfway_of(name)) is not None}
+    for_all = {name: half for name, half in counted.items() if members[name]._knows_all}
+    if for_all and not any(name in for_all for name in PROBABILITY):
+        counted[min(for_all, key=lambda name: for_all[name])] = 0.0
+    counts = np.ones(len(rows), dtype=bool) if not _apart(members) else _under_contract(rows)
+    n_with = len(np.unique(rows.buyer[(outcome > 0.5) & counts]))
+    n_without = len(np.unique(rows.buyer[(outcome < 0.5) & counts]))
     weights = yielding_weights(len(np.unique(rows.buyer)), min(n_with, n_without), counted)
-    return {name: FULL[name] * weight for name, weight in weights.items() if weight > 0}
+    return {name: full_weight_of(name) * weight for name, weight in weights.items() if weight > 0}
+
+
+def _apart(members: Mapping[str, Member]) -> bool:
+    """Whether learners look at the bound apart from the others: the business is one of terms."""
+    return any(isinstance(member, ByStanding) for member in members.values())
+
+
+def _under_contract(rows: Rows) -> NDArray[np.bool_]:
+    known = rows.X[:, rows.names.index(AGE)] if AGE in rows.names else np.full(len(rows), np.nan)
+    return np.isfinite(known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,13 +292,24 @@ def _thinned(question: Question) -> Question:
 
 
 def _judged(question: Question, date: int) -> _Judged | None:
-    """Members fitted as of a past date, beside what came; None where nothing was there to be judged."""
+    """Members fitted as of a past date, beside what came; None where nothing was there to be judged.
+
+    In a business of terms the bound are judged alone: the long gone have a sure answer, and would carry any verdict.
+    """
     members, weights = _fit_members(question, date)
     test = np.flatnonzero((question.rows.date == date) & ~np.isnan(question.outcome))
+    rule = SIMPLE
+    if _apart(members) and (bound := _under_contract(question.rows.take(test))).any():
+        test, rule = test[bound], "two_numbers"
     if len(test) == 0 or set(members) == {"base_rate"}:
         return None
     X = question.rows.take(test).X
     log_odds = {name: member._log_odds(X) for name, member in members.items()}
+    log_odds = {name: values for name, values in log_odds.items() if not np.isnan(values).all()}
+    members = {name: member for name, member in members.items() if name in log_odds}
+    weights = {name: weight for name, weight in weights.items() if name in log_odds}
+    if not sum(weights.values()) > 0:
+        return None
     said = {name: share_of(values) for name, values in log_odds.items()}
 
     def blended(counted: Mapping[str, float], believed: float) -> Floats:
@@ -288,7 +317,7 @@ def _judged(question: Question, date: int) -> _Judged | None:
         own = {name: said[name] for name in blend.members}
         return blend.settle_on(own, "lifetime", believed * _level_share(blend)).of_members(own)
 
-    evidence = Evidence(date, question.outcome[test], said, weights, blended)
+    evidence = Evidence(date, question.outcome[test], said, weights, blended, rule)
     return _Judged(test, log_odds, members, evidence)
 
 

@@ -52,6 +52,8 @@ class Evidence:
     blended : callable
         Takes weights and how far the level of the lifetime member is believed; returns what the members together say, at
         the level they would have had.
+    rule : str
+        The simple rule that the members must beat.
     """
 
     date: int
@@ -59,6 +61,7 @@ class Evidence:
     said: Mapping[str, Floats]
     weights: Mapping[str, float]
     blended: Asked
+    rule: str = SIMPLE
 
     @property
     def tells(self) -> bool:
@@ -81,12 +84,15 @@ class Verdict:
         What each member keeps of its weight for its own log loss.
     simple : float, 0 to 1
         The simple rule's share in the answer; below one half after one date, below seven eighths after three.
+    rule : str
+        Its name: ``recency`` where people buy, ``two_numbers`` where they are bound.
     """
 
     earned: float = 1.0
     rhythm: float = 0.0
     kept: Mapping[str, float] = field(default_factory=dict)
     simple: float = 0.0
+    rule: str = SIMPLE
 
     @property
     def level(self) -> float:
@@ -108,6 +114,7 @@ class Verdict:
             other.rhythm if np.isnan(self.rhythm) else self.rhythm,
             self.kept,
             self.simple,
+            self.rule,
         )
 
     def weighed(self, weights: Mapping[str, float]) -> dict[str, float]:
@@ -123,7 +130,8 @@ class Verdict:
                 for name, weight in shared.items()
             }
         if self.simple > 0:
-            shared[SIMPLE] = sum(shared.values()) * self.simple / (1 - self.simple)
+            added = sum(shared.values()) * self.simple / (1 - self.simple)
+            shared[self.rule] = shared.get(self.rule, 0.0) + added
         return shared
 
 
@@ -149,7 +157,8 @@ def judge(evidence: Sequence[Evidence]) -> Verdict:
     rhythm = _mean([_rhythm_lead(one) for one in telling], age)
     share = float(ndtr(rhythm - DOUBT)) if np.isfinite(rhythm) else np.nan
     kept = _kept(telling, age)
-    verdict = Verdict(_earned_at(telling[0], np.nan_to_num(share), kept), share, kept)
+    earned_now = _earned_at(telling[0], np.nan_to_num(share), kept)
+    verdict = Verdict(earned_now, share, kept, rule=telling[0].rule)
     return replace(verdict, simple=_simple_share(telling, age, verdict.or_else(Verdict())))
 
 
@@ -188,7 +197,7 @@ def _kept(evidence: Sequence[Evidence], age: Floats) -> dict[str, float]:
     return {
         name: float(np.exp(-STEEPNESS * max(_mean(values, age), 0.0)))
         for name, values in behind.items()
-        if name != SIMPLE
+        if name != evidence[0].rule
     }
 
 
@@ -201,10 +210,10 @@ def _simple_share(evidence: Sequence[Evidence], age: Floats, verdict: Verdict) -
     costs, dates = np.zeros(len(MIXTURES)), 0.0
     for one, counts in zip(evidence, age, strict=True):
         weights = verdict.applied({name: weight for name, weight in one.weights.items() if name in one.said})
-        if SIMPLE not in one.said or not sum(weights.values()) > 0:
+        if one.rule not in one.said or not sum(weights.values()) > 0:
             continue
         blend, rule = (
-            at_level_of(one.outcome, p) for p in (one.blended(weights, verdict.level), one.said[SIMPLE])
+            at_level_of(one.outcome, p) for p in (one.blended(weights, verdict.level), one.said[one.rule])
         )
         mixed = np.array([losses(one.outcome, (1 - g) * blend + g * rule).mean() for g in MIXTURES])
         costs += counts * (mixed / mixed.min() - 1)

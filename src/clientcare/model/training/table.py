@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,11 @@ from clientcare.features.own_gaps import NAMES as GAPS
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
 from clientcare.model.members.base import Floats
+from clientcare.model.members.terms import STEP_DAYS
 from clientcare.model.training.amounts import bought_in_horizon
+from clientcare.model.training.bound import Bound, bound_rows, outcomes_of, reach_of_terms
 from clientcare.model.training.encoding import Encoding
-from clientcare.model.training.head import Rows
+from clientcare.model.training.rows import Rows
 from clientcare.model.training.snapshots import (
     EFFORTS,
     days_like,
@@ -25,8 +28,9 @@ from clientcare.model.training.snapshots import (
     sample_buyers,
     scaled_windows,
 )
+from clientcare.model.training.term_facts import with_terms
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
-from clientcare.window import microseconds
+from clientcare.window import MICROSECONDS_A_DAY, microseconds
 
 FAMILIES = (
     "timing",
@@ -70,6 +74,14 @@ class Past:
         The ids behind the rows of the present, in their order.
     histories : Histories
         The sampled buyers' histories up to now.
+    terms : Rows or None
+        Those under contract at many more past dates; see :mod:`clientcare.model.training.bound`.
+    labels : mapping of question to callable
+        What says what became of them.
+    by_phase : bool
+        Whether most buyers had a contract and most contracts an end, so that where a buyer stands in a term matters.
+    n_snapshots : int
+        How many past dates are pooled.
     """
 
     rows: Rows
@@ -80,6 +92,19 @@ class Past:
     known: pd.Index
     buyers_now: pd.Index
     histories: Histories
+    terms: Rows | None = None
+    labels: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    by_phase: bool = False
+    n_snapshots: int = 8
+
+    def bound(self, question: str, span_days: int) -> Bound | None:
+        """Those under contract at past dates, and what the question says became of them; None where nobody was, or the
+        question is not asked of terms.
+        """
+        if self.terms is None or question not in self.labels:
+            return None
+        outcome = outcomes_of(self.terms, self.histories, span_days, self.labels[question])
+        return Bound(self.terms, outcome, span_days * MICROSECONDS_A_DAY)
 
     @cached_property
     def now(self) -> Floats:
@@ -109,6 +134,7 @@ def gather(
     keep_levels: bool | Collection[str] = (),
 ) -> Past:
     """The rows behind all heads; ``past`` holds nothing at or after ``as_of``."""
+    by_month, reach = goes_by_the_month(past, as_of), reach_of_terms(past, as_of)
     dates = snapshot_dates(
         as_of,
         past.observed_from,
@@ -116,8 +142,9 @@ def gather(
         client.horizon_days,
         effort,
         past.events("contracts") is not None,
-        by_month := goes_by_the_month(past, as_of),
+        by_month or reach > 0,
         past.holes_in("transactions"),
+        reach,
     )
     known = past.buyer_ids.take(known_buyers(past, as_of))
     buyers = sample_buyers(known, max(200, EFFORTS[effort] // len(dates)), random_state)
@@ -148,6 +175,10 @@ def gather(
         known,
         some.buyer_ids.take(rows.buyer[rows.date == microseconds(as_of)]),
         some,
+        bound_rows(some, as_of, encoding),
+        {"churn": churn.label, "patronage": client.patronage},
+        reach > 0,
+        n_pooled(effort, reach),
     )
 
 
@@ -168,7 +199,8 @@ def columns_of(
     table = feature_table(histories, as_of, families=FAMILIES, windows=windows, horizon=horizon_days)
     left_out = LEFT_OUT.union(GAPS)
     gaps = [name for name in GAPS if name in table.columns]
-    return table[[*(name for name in table.columns if name not in left_out), *gaps]]
+    table = table[[*(name for name in table.columns if name not in left_out), *gaps]]
+    return with_terms(table, histories, as_of if isinstance(as_of, list) else [as_of])
 
 
 def snapshot_dates(
@@ -180,14 +212,17 @@ def snapshot_dates(
     under_contract: bool = False,
     by_month: bool = False,
     holes: Sequence[tuple[pd.Timestamp, pd.Timestamp]] = (),
+    reach_days: int = 0,
 ) -> list[pd.Timestamp]:
     """The dates needed to fit both questions now and to judge them at their newest complete outcome;
     oldest first.
+
+    ``reach_days`` is how far back they are spread at least: where terms run a year, dates of one quarter know one phase.
     """
     dates = {as_of}
     for span in (horizon_days, client_days):
-        step = max(1, horizon_days // 3, span // STEPS_A_SPAN)
-        n_snapshots = SNAPSHOTS[effort] + -(-span // step)
+        step = max(1, horizon_days // 3, span // STEPS_A_SPAN, STEP_DAYS if reach_days else 0)
+        n_snapshots = n_pooled(effort, reach_days) + -(-span // step)
         plan = plan_snapshots(
             as_of, observed_from, span, step, n_snapshots, max(horizon_days // 2, 14), by_month, holes
         )
@@ -195,6 +230,17 @@ def snapshot_dates(
             plan = plan_snapshots(as_of, observed_from, span, step, 1, 0, by_month)
         dates |= set(plan.dates)
     return sorted(dates)
+
+
+def n_pooled(effort: str, reach_days: int) -> int:
+    """How many past dates a question pools: monthly ones over a year or more where terms have phases, whatever the effort.
+
+    Examples
+    --------
+    >>> n_pooled("quick", 0), n_pooled("quick", 240)
+    (4, 9)
+    """
+    return max(SNAPSHOTS[effort], -(-reach_days // STEP_DAYS) + 1 if reach_days else 0)
 
 
 def _labels(

@@ -242,6 +242,63 @@ def check_types(state: Any, where: str) -> None:
         raise refuse(f"{where}.share", "does not add up to the whole")
 
 
+def _check_by_standing(params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str) -> None:
+    from clientcare.model.members.by_standing import LEARNERS, SIDES
+    from clientcare.model.members.rules import BaseRate
+    from clientcare.model.members.terms import AGE
+
+    mapping(fitted, where, ("age_", "sides_"))
+    text(params["kind"], f"{where}.kind", LEARNERS)
+    same(fitted["age_"], names.index(AGE) if AGE in names else -1, f"{where}.age_")
+    kinds = {params["kind"]: LEARNERS[params["kind"]], "BaseRate": BaseRate}
+    for side, state in mapping(fitted["sides_"], f"{where}.sides_", SIDES).items():
+        check_member(side, state, kinds, names, f"{where}.sides_.{side}")
+
+
+def _places(names: list[str], fitted: dict[str, Any], where: str) -> None:
+    """The columns of terms stand where the member says."""
+    from clientcare.model.members.terms import AGE, LEFT
+
+    for own, column in (("age_", AGE), ("left_", LEFT)):
+        same(fitted[own], names.index(column) if column in names else -1, f"{where}.{own}")
+    if not flag(fitted["usable_"], f"{where}.usable_"):
+        raise refuse(where, "is a member that was not fitted")
+
+
+def _check_two_numbers(params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str) -> None:
+    mapping(fitted, where, ("age_", "left_", "usable_", "levels_"))
+    _places(names, fitted, where)
+    array(fitted["levels_"], f"{where}.levels_", "f", (2,), -MOST_LOG_ODDS, MOST_LOG_ODDS)
+
+
+def _check_term(params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str) -> None:
+    """Both hazards over the same terms: facts, two for each voice, three of the phase, each with its flag."""
+    from clientcare.model.members.terms import FACTS, MOST_PHASES, VOICES
+
+    lists = ("voices_", "facts_", "groups_")
+    mapping(fitted, where, ("age_", "left_", "usable_", *lists, "expected_", "hazards_"))
+    _places(names, fitted, where)
+    for own, columns in (("voices_", VOICES), ("facts_", FACTS)):
+        same(fitted[own], [names.index(name) for name in columns if name in names], f"{where}.{own}")
+    for place in items(fitted["groups_"], f"{where}.groups_", most=len(names)):
+        whole(place, f"{where}.groups_", 0, len(names) - 1)
+    n_groups = len(fitted["groups_"])
+    shape = (len(fitted["voices_"]), n_groups + 1, MOST_PHASES)
+    array(fitted["expected_"], f"{where}.expected_", "f", shape, 0.0, 1e9)
+    n_terms = len(fitted["facts_"]) + 2 * len(fitted["voices_"]) + 3
+    for hazard in items(fitted["hazards_"], f"{where}.hazards_", 2):
+        names_of = ("intercept", "levels", "mean", "spread", "low", "high", "flagged", "coefficients")
+        hazard = mapping(hazard, f"{where}.hazards_", names_of)
+        number(hazard["intercept"], f"{where}.hazards_", -MOST_LOG_ODDS, MOST_LOG_ODDS)
+        array(hazard["levels"], f"{where}.hazards_", "f", (n_groups,), -MOST_LOG_ODDS, MOST_LOG_ODDS)
+        for name in ("mean", "low", "high"):
+            array(hazard[name], f"{where}.hazards_", "f", (n_terms,))
+        array(hazard["spread"], f"{where}.hazards_", "f", (n_terms,), 0.0)
+        array(hazard["flagged"], f"{where}.hazards_", "i", (n_terms,), 0, 1)
+        weights = (2 * n_terms,)
+        array(hazard["coefficients"], f"{where}.hazards_", "f", weights, -MOST_LOG_ODDS, MOST_LOG_ODDS)
+
+
 CHECKS: dict[str, Check] = {
     "RecencyRule": _check_rule,
     "OverdueRule": _check_rule,
@@ -250,5 +307,8 @@ CHECKS: dict[str, Check] = {
     "ShallowBoosting": _check_trees,
     "LifetimeMember": _check_lifetime,
     "RhythmMember": _check_rhythm,
+    "TwoNumbers": _check_two_numbers,
+    "TermMember": _check_term,
+    "ByStanding": _check_by_standing,
 }
 """The form of each kind of member; one without a form here must at least be plain and bounded."""

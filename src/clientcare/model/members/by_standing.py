@@ -1,0 +1,102 @@
+"""One learner for those under contract and one for the others: the long gone teach nothing of the living."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clientcare.model.members.base import Floats, Groups, Member, Split
+from clientcare.model.members.linear import RidgeLogistic
+from clientcare.model.members.rules import BaseRate
+from clientcare.model.members.terms import AGE
+from clientcare.model.members.trees import ShallowBoosting
+
+LEARNERS: dict[str, type[Member]] = {kind.__name__: kind for kind in (RidgeLogistic, ShallowBoosting)}
+"""Those that may stand on either side."""
+SIDES = ("bound", "others")
+LEAST_OF_EACH = 5
+"""Rows of either outcome on a side; with fewer the side has its share alone."""
+
+
+class ByStanding(Member):
+    """The same learner twice: fitted on those under contract, and on all others.
+
+    In a business of terms most rows of the past are of people who left long ago, with a sure answer. A learner that sees
+    them all bends its curves to them, and carries these bends over to the living at a phase of the term that it never saw.
+
+    Parameters
+    ----------
+    kind : {"RidgeLogistic", "ShallowBoosting"}
+    options : dict, optional
+        Of the learner.
+    silent_of_bound : bool
+        The bound are left to the members of terms: one straight line through a term that ends and one that does not says
+        nothing of either.
+
+    Attributes
+    ----------
+    sides_ : dict of side to [kind, state]
+        What each learned; ``BaseRate`` where one side nearly always has the same outcome.
+    """
+
+    _answers = ()
+
+    def __init__(
+        self,
+        kind: str = "RidgeLogistic",
+        options: Mapping[str, Any] | None = None,
+        silent_of_bound: bool = False,
+    ) -> None:
+        self.kind = kind
+        self.options = options
+        self.silent_of_bound = silent_of_bound
+
+    def _fit(self, X: Floats, y: Floats) -> None:
+        self.age_ = self.columns_.index(AGE) if AGE in self.columns_ else -1
+        self.sides_: dict[str, Any] = {}
+        for side, rows in zip(SIDES, self._parted(X), strict=True):
+            if side == "bound" and self.silent_of_bound:
+                rows = rows[:0]
+            member = self._learned(X[rows], y[rows])
+            self.sides_[side] = [type(member).__name__, member.get_state()]
+
+    def _learned(self, X: Floats, y: Floats) -> Member:
+        if min(float(y.sum()), len(y) - float(y.sum())) < LEAST_OF_EACH:
+            return BaseRate().fit_share(int(y.sum()), len(y))
+        member = LEARNERS[self.kind](**(self.options or {}))
+        member.columns_, member.classes_ = self.columns_, np.array([False, True])
+        member._fit(np.asfortranarray(X), y)
+        return member
+
+    def _parted(self, X: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        bound = np.isfinite(X[:, self.age_]) if self.age_ >= 0 else np.zeros(len(X), dtype=bool)
+        return np.flatnonzero(bound), np.flatnonzero(~bound)
+
+    def _sides(self) -> list[Member]:
+        kinds: dict[str, type[Member]] = {**LEARNERS, BaseRate.__name__: BaseRate}
+        return [kinds[kind].from_state(state) for kind, state in (self.sides_[side] for side in SIDES)]
+
+    def _log_odds(self, X: Floats) -> Floats:
+        answer = np.empty(len(X))
+        for member, rows in zip(self._sides(), self._parted(X), strict=True):
+            answer[rows] = member._log_odds(np.asfortranarray(X[rows]))
+        if self.silent_of_bound:
+            answer[self._parted(X)[0]] = np.nan
+        return answer
+
+    def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
+        log_odds, parts = np.empty(len(X)), np.zeros((len(X), n_groups), order="F")
+        start = None
+        for member, rows in zip(self._sides(), self._parted(X), strict=True):
+            split = member._split(np.asfortranarray(X[rows]), groups, n_groups)
+            start = split.start if start is None else start
+            log_odds[rows], parts[rows] = split.log_odds, split.parts
+            if self.age_ >= 0:
+                parts[rows, groups[self.age_]] += split.start - start
+        if self.silent_of_bound:
+            log_odds[self._parted(X)[0]] = np.nan
+        assert start is not None
+        return Split(log_odds, start if self.age_ >= 0 else split.start, parts)
