@@ -1,4 +1,4 @@
-"""One learner for those under contract and one for the others: the long gone teach nothing of the living."""
+"""A learner for terms that end, one for those that run on, one for who is not bound: the gone teach nothing of them."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from numpy.typing import NDArray
 from clientcare.model.members.base import Floats, Groups, Member, Split
 from clientcare.model.members.linear import RidgeLogistic
 from clientcare.model.members.rules import BaseRate
-from clientcare.model.members.terms import AGE
+from clientcare.model.members.terms import AGE, LEFT
 from clientcare.model.members.trees import ShallowBoosting
 
 LEARNERS: dict[str, type[Member]] = {kind.__name__: kind for kind in (RidgeLogistic, ShallowBoosting)}
 """Those that may stand on either side."""
-SIDES = ("bound", "others")
+SIDES = ("ends", "runs", "others")
+"""A term that ends within the horizon, one that does not, none."""
 LEAST_OF_EACH = 5
 """Rows of either outcome on a side; with fewer the side has its share alone."""
 
 
 class ByStanding(Member):
-    """The same learner twice: fitted on those under contract, and on all others.
+    """The same learner three times: for terms that end within the horizon, for those that do not, for who is not bound.
 
     In a business of terms most rows of the past are of people who left long ago, with a sure answer. A learner that sees
     them all bends its curves to them, and carries these bends over to the living at a phase of the term that it never saw.
+    Nor can it tell a term's age from its end where all past terms of that age ended.
 
     Parameters
     ----------
     kind : {"RidgeLogistic", "ShallowBoosting"}
     options : dict, optional
         Of the learner.
-    silent_of_bound : bool
-        The bound are left to the members of terms: one straight line through a term that ends and one that does not says
-        nothing of either.
+    horizon_days : int
+        A term ends within so many days, or does not.
 
     Attributes
     ----------
@@ -48,18 +49,18 @@ class ByStanding(Member):
         self,
         kind: str = "RidgeLogistic",
         options: Mapping[str, Any] | None = None,
-        silent_of_bound: bool = False,
+        horizon_days: int = 90,
     ) -> None:
         self.kind = kind
         self.options = options
-        self.silent_of_bound = silent_of_bound
+        self.horizon_days = horizon_days
 
     def _fit(self, X: Floats, y: Floats) -> None:
-        self.age_ = self.columns_.index(AGE) if AGE in self.columns_ else -1
+        self.age_, self.left_ = (
+            self.columns_.index(name) if name in self.columns_ else -1 for name in (AGE, LEFT)
+        )
         self.sides_: dict[str, Any] = {}
         for side, rows in zip(SIDES, self._parted(X), strict=True):
-            if side == "bound" and self.silent_of_bound:
-                rows = rows[:0]
             member = self._learned(X[rows], y[rows])
             self.sides_[side] = [type(member).__name__, member.get_state()]
 
@@ -71,9 +72,14 @@ class ByStanding(Member):
         member._fit(np.asfortranarray(X), y)
         return member
 
-    def _parted(self, X: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _parted(self, X: Floats) -> list[NDArray[np.int64]]:
         bound = np.isfinite(X[:, self.age_]) if self.age_ >= 0 else np.zeros(len(X), dtype=bool)
-        return np.flatnonzero(bound), np.flatnonzero(~bound)
+        ends = (
+            bound & (X[:, self.left_] < self.horizon_days)
+            if self.left_ >= 0
+            else np.zeros(len(X), dtype=bool)
+        )
+        return [np.flatnonzero(rows) for rows in (ends, bound & ~ends, ~bound)]
 
     def _sides(self) -> list[Member]:
         kinds: dict[str, type[Member]] = {**LEARNERS, BaseRate.__name__: BaseRate}
@@ -83,8 +89,6 @@ class ByStanding(Member):
         answer = np.empty(len(X))
         for member, rows in zip(self._sides(), self._parted(X), strict=True):
             answer[rows] = member._log_odds(np.asfortranarray(X[rows]))
-        if self.silent_of_bound:
-            answer[self._parted(X)[0]] = np.nan
         return answer
 
     def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
@@ -96,7 +100,5 @@ class ByStanding(Member):
             log_odds[rows], parts[rows] = split.log_odds, split.parts
             if self.age_ >= 0:
                 parts[rows, groups[self.age_]] += split.start - start
-        if self.silent_of_bound:
-            log_odds[self._parted(X)[0]] = np.nan
         assert start is not None
         return Split(log_odds, start if self.age_ >= 0 else split.start, parts)

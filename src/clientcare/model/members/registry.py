@@ -53,9 +53,7 @@ def members_for(asked: Asked, estimator: Any = None, by_phase: bool = False) -> 
     if by_phase:
         for name, member in members.items():
             if (kind := type(member).__name__) in LEARNERS:
-                members[name] = ByStanding(
-                    kind, member.get_params(deep=False), kind == RidgeLogistic.__name__
-                )
+                members[name] = ByStanding(kind, member.get_params(deep=False), asked.horizon_days)
     if estimator is not None:
         members[ShallowBoosting._name] = OutsideLearner(clone(estimator))
     return members

@@ -179,7 +179,7 @@ class TermMember(OfTerms):
 
     _name = "term"
     _halfway = 0.0
-    _full = 2.5
+    _full = 1.15
 
     def __init__(
         self,

@@ -245,11 +245,12 @@ def check_types(state: Any, where: str) -> None:
 def _check_by_standing(params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str) -> None:
     from clientcare.model.members.by_standing import LEARNERS, SIDES
     from clientcare.model.members.rules import BaseRate
-    from clientcare.model.members.terms import AGE
+    from clientcare.model.members.terms import AGE, LEFT
 
-    mapping(fitted, where, ("age_", "sides_"))
+    mapping(fitted, where, ("age_", "left_", "sides_"))
     text(params["kind"], f"{where}.kind", LEARNERS)
-    same(fitted["age_"], names.index(AGE) if AGE in names else -1, f"{where}.age_")
+    for own, column in (("age_", AGE), ("left_", LEFT)):
+        same(fitted[own], names.index(column) if column in names else -1, f"{where}.{own}")
     kinds = {params["kind"]: LEARNERS[params["kind"]], "BaseRate": BaseRate}
     for side, state in mapping(fitted["sides_"], f"{where}.sides_", SIDES).items():
         check_member(side, state, kinds, names, f"{where}.sides_.{side}")
