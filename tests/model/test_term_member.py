@@ -11,7 +11,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import clientcare as cc
 from clientcare.model.members.base import share_of
 from clientcare.model.members.terms import TermMember, TwoNumbers
+from clientcare.model.training.head import Head
+from clientcare.model.training.judgement import Verdict
 from clientcare.model.training.term_facts import GROUPS, NUMBERS, term_facts
+from clientcare.model.training.verdict import judgement
 
 HORIZON = 90
 
@@ -206,3 +209,52 @@ def test_the_firm_is_scored_by_its_terms_and_the_file_keeps_the_scores(tmp_path)
     split = again.explain(firm, as_of="2024-06-15")
     log_odds = np.log(book["churn_risk"] / (1 - book["churn_risk"]))
     np.testing.assert_allclose(split.churn_log_odds.loc[book.index], log_odds, atol=1e-6)
+
+
+def test_the_two_numbers_and_the_base_rate_stand_in_the_backtest():
+    firm = yearly_firm(60, 2)
+    result = cc.backtest(
+        cc.RelationshipModel(horizon=HORIZON, random_state=0),
+        firm,
+        "2024-06-15",
+        baselines=["two_numbers", "base_rate", "recency"],
+        n_bootstrap=0,
+    )
+    loss = result.table.query("target == 'churn' and population == 'active'").set_index("model")["log_loss"]
+    assert set(loss.index) == {"model", "two_numbers", "base_rate", "recency"}
+    assert loss["two_numbers"] < loss["base_rate"]
+    assert loss["model"] < loss["two_numbers"] + 0.01
+
+
+def test_the_verdict_speaks_of_those_under_contract():
+    firm = yearly_firm(60, 3)
+    said = cc.RelationshipModel(horizon=HORIZON, random_state=0).fit(firm, "2024-06-15").says_
+    about = [sentence for sentence in said if sentence.startswith("On churn")]
+    assert about
+    assert "of those under contract" in about[0]
+
+
+@pytest.mark.parametrize(("came", "told"), [(33, True), (60, False)])
+def test_a_level_that_is_off_beyond_a_third_and_beyond_chance_is_named(came, told):
+    outcome = np.zeros(1000)
+    outcome[:came] = 1.0
+    validation = pd.DataFrame({"outcome": outcome, "probability": 0.063})
+    row = {"as_of": pd.Timestamp("2024-01-01"), "gain_over_blend": -0.1, "gain_over_blend_se": 0.01}
+    figures = pd.DataFrame(
+        [{"candidate": "blend", "log_loss": 0.2, **row}, {"candidate": "recency", "log_loss": 0.3, **row}]
+    )
+    said = judgement(Head(None, figures, validation, Verdict()), "churn")
+    assert any("level was off" in sentence for sentence in said) == told
+
+
+def test_a_model_that_loses_to_the_two_numbers_is_not_called_good():
+    row = {"as_of": pd.Timestamp("2024-01-01"), "gain_over_blend_se": 0.001}
+    figures = pd.DataFrame(
+        [
+            {"candidate": "blend", "log_loss": 0.20, "gain_over_blend": 0.0, **row},
+            {"candidate": "recency", "log_loss": 0.73, "gain_over_blend": -0.53, **row},
+            {"candidate": "two_numbers", "log_loss": 0.17, "gain_over_blend": 0.03, **row},
+        ]
+    )
+    said = judgement(Head(None, figures, None, Verdict(rule="two_numbers")), "churn")
+    assert "does not beat two numbers" in said[0]

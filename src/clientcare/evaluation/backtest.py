@@ -157,7 +157,9 @@ def backtest(
         Default: up to four, a horizon apart, the latest whose churn horizon is observed. Dates whose
         client horizon is not observed yet are judged on churn alone.
     baselines : sequence of str or objects
-        ``"recency"``, ``"pareto_nbd"``, ``"mbg_nbd"``, ``"bg_nbd"``, or objects with ``fit`` and ``score``.
+        ``"recency"``, ``"two_numbers"`` (share of leavers where a term ends within the horizon, and of the others under
+        contract), ``"base_rate"`` (one share for all of them), ``"pareto_nbd"``, ``"mbg_nbd"``, ``"bg_nbd"``, or objects
+        with ``fit`` and ``score``.
         Gains are counted from the first.
     n_bootstrap : int
         Resamples of buyers for the intervals; 0 for none.

@@ -14,9 +14,12 @@ from clientcare.exceptions import OptionError
 from clientcare.features import feature_table
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
-from clientcare.model.members.base import Floats
+from clientcare.model.members.base import Floats, share_of
 from clientcare.model.members.rules import RecencyRule
+from clientcare.model.members.terms import AGE, LEFT, STEP_DAYS, TwoNumbers
+from clientcare.model.training.bound import past_dates
 from clientcare.model.training.snapshots import plan_snapshots
+from clientcare.model.training.term_facts import term_facts
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.window import Moment, parse_moment
 
@@ -120,7 +123,63 @@ class LifetimeBaseline:
         return scores.reindex(known).fillna(scores.mean())
 
 
+class TermsBaseline:
+    """Where people are bound: the share of leavers where a term ends within the horizon, and that of the others.
+
+    Counted at monthly dates over the longest usual term and a year before, on as_of's day of the month. Who is not under
+    contract, and who is a client, is answered by recency.
+
+    Parameters
+    ----------
+    churn : ChurnDefinition
+    client : ClientDefinition
+    by_end : bool
+        False: one share for all who are bound, the base rate.
+    """
+
+    def __init__(self, churn: ChurnDefinition, client: ClientDefinition, by_end: bool = True) -> None:
+        self.churn = churn
+        self.client = client
+        self.by_end = by_end
+
+    def fit(self, histories: Histories, as_of: Moment | None = None) -> Self:
+        """Count leavers at past dates whose horizon was observed before ``as_of``."""
+        moment = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
+        past, days = histories.until(moment), self.churn.horizon_days
+        self.recency_ = RecencyBaseline(self.churn, self.client).fit(histories, moment)
+        facts, left = [], []
+        for date in past_dates(past, moment):
+            here = self._facts(past, date)
+            if len(here) and date + pd.Timedelta(days=days) <= moment:
+                facts.append(here)
+                left.append(self.churn.label(past, date).reindex(here.index).to_numpy(dtype=bool))
+        self.rule_ = None
+        if facts:
+            overlap = max(1.0, days / STEP_DAYS)
+            rule = TwoNumbers(days, overlap)
+            rule.columns_, rule.classes_ = [AGE, LEFT], np.array([False, True])
+            rule._fit(pd.concat(facts).to_numpy(dtype=np.float64), np.concatenate(left).astype(np.float64))
+            self.rule_ = rule
+        return self
+
+    def _facts(self, histories: Histories, date: pd.Timestamp) -> pd.DataFrame:
+        facts = term_facts(histories, date)[[AGE, LEFT]].astype(np.float64)
+        return facts if self.by_end else facts.assign(**{LEFT: np.nan})
+
+    def score(self, histories: Histories, as_of: Moment | None = None) -> pd.DataFrame:
+        """Churn risk and client probability of the buyers known at ``as_of``."""
+        moment = histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
+        past = histories.until(moment)
+        scores = self.recency_.score(past, moment)
+        facts = self._facts(past, moment)
+        if self.rule_ is not None and len(facts):
+            risk = share_of(self.rule_._log_odds(facts.to_numpy(dtype=np.float64)))
+            scores.loc[facts.index, "churn_risk"] = risk
+        return scores
+
+
 LIFETIME_MODELS = {"pareto_nbd": "ParetoNBD", "mbg_nbd": "MBGNBD", "bg_nbd": "BGNBD"}
+TERM_RULES = {"two_numbers": True, "base_rate": False}
 
 
 def _recency(histories: Histories, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -142,9 +201,11 @@ def baseline(name: str | Scorer, churn: ChurnDefinition, client: ClientDefinitio
         return name
     if name == "recency":
         return RecencyBaseline(churn, client)
+    if name in TERM_RULES:
+        return TermsBaseline(churn, client, TERM_RULES[name])
     if name in LIFETIME_MODELS:
         return LifetimeBaseline(churn, client, getattr(btyd, LIFETIME_MODELS[name])())
-    names = ", ".join(map(repr, LIFETIME_MODELS))
+    names = ", ".join(map(repr, [*TERM_RULES, *LIFETIME_MODELS]))
     raise OptionError(
         f"backtest: no baseline {name!r}; there are 'recency', {names}, or your own object with fit and score."
     )
