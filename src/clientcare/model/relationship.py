@@ -401,7 +401,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     def _pulse(self, past: Past, histories: Histories) -> Pulse:
         """What the base did before each date whose churn was learned from."""
         days, known = self.churn_definition_.horizon_days, ~np.isnan(past.outcomes["churn"])
-        dates = np.unique(past.rows.date[known])[-SNAPSHOTS[self.effort] :]
+        dates = np.unique(past.rows.date[known])[-past.n_snapshots :]
         return Pulse.of((counts_at(histories, timestamp_of(int(date)), days) for date in dates), days)
 
     def _training(self, past: Past) -> pd.DataFrame:
