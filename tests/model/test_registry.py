@@ -20,7 +20,7 @@ from clientcare.model.members.registry import (
     halfway_of,
     members_for,
 )
-from clientcare.model.valid.members import CHECKS
+from clientcare.model.store.valid.members import CHECKS
 
 SOURCES = ("snapshots", "present", "terms", "counts")
 
