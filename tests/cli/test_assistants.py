@@ -95,3 +95,15 @@ def test_a_question_that_cannot_be_answered_says_how_to_mend_it(firm, capsys):
     said = capsys.readouterr()
     assert not said.out
     assert "by must be one of" in said.err
+
+
+def test_the_page_tells_what_moved_since_a_book_that_was_written(firm, tmp_path, capsys):
+    given, model, _, _ = firm
+    before = ["--model", model[1], "--as-of", "2024-01-01"]
+    assert main(["score", *given, *before, "--out", str(tmp_path / "before.parquet")]) == 0
+    page = tmp_path / "page.html"
+    asked = ["report", *given, *model, "--previous", str(tmp_path / "before.parquet"), "--currency", "EUR"]
+    assert main([*asked, "--out", str(page)]) == 0
+    text = page.read_text("utf-8")
+    assert "What moved since 2024-01-01" in text
+    assert "Amounts in EUR" in text

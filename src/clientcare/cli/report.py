@@ -8,6 +8,7 @@ from clientcare.cli.modelling import add_model_options, build_model, open_model
 from clientcare.cli.output import Voice, add_output_options
 from clientcare.cli.tables import add_table_options, read_tables
 from clientcare.report import write_report
+from clientcare.scoring import read_book
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +20,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--as-of", metavar="DATE", help="default: the end of the data")
     parser.add_argument("--hide-ids", action="store_true", help="show numbers in place of the buyers' ids")
+    parser.add_argument(
+        "--previous", metavar="BOOK", help="an earlier book written by 'score': tells what moved since"
+    )
     parser.add_argument("--out", required=True, metavar="FILE.html")
     add_output_options(parser)
 
@@ -32,6 +36,14 @@ def run(options: argparse.Namespace) -> int:
         if options.model
         else build_model(options, histories).fit(histories, as_of=as_of)
     )
-    write_report(model, histories, options.out, as_of=as_of, hide_ids=options.hide_ids)
+    write_report(
+        model,
+        histories,
+        options.out,
+        as_of=as_of,
+        hide_ids=options.hide_ids,
+        previous=None if options.previous is None else read_book(options.previous),
+        currency=options.currency,
+    )
     Voice.of(options).say("page", "Page written.", out=options.out)
     return 0
