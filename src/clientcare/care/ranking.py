@@ -24,8 +24,8 @@ always more of them than of those who are about to be lost."""
 
 
 SILENCE_WEIGHT = 2.0
-"""A buyer who fell silent is worth twice the time: of simulated agencies' silent buyers four in nine left within the
-horizon, at a mean risk of one in four, and the first call is the last chance to hear why."""
+"""A buyer who fell silent counts twice: of 26 such buyers of twenty simulated agencies 15 left within 90 days, where the
+mean risk that the model gave them was 0.28."""
 
 GROWTH_WEIGHT = 0.05
 """Good news can wait: it takes a place in a plan only where hardly anybody needs to be kept."""
