@@ -137,7 +137,7 @@ def test_a_longer_horizon_leaves_less_risk(shop):
 
 
 def test_the_true_client_probability_is_calibrated_and_coherent_with_the_risk(shop):
-    label = ClientDefinition("180D").label(shop.histories, AS_OF)
+    label = ClientDefinition("180D", min_dependence=0).label(shop.histories, AS_OF)
     probability = shop.true_client_probability(AS_OF, "180D")
     fifth = pd.qcut(probability.rank(method="first"), 5, labels=False)
     assert (label.groupby(fifth).mean() - probability.groupby(fifth).mean()).abs().max() < 0.08

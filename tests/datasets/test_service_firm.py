@@ -81,7 +81,7 @@ def test_true_risks_are_calibrated_against_what_happened(firm):
 
 
 def test_true_client_probabilities_are_calibrated_against_the_label(firm):
-    label = ClientDefinition("180D").label(firm.histories, AS_OF)
+    label = ClientDefinition("180D", min_dependence=0).label(firm.histories, AS_OF)
     probability = firm.true_client_probability(AS_OF, "180D")
     assert abs(label.mean() - probability.mean()) < 0.03
     assert label[probability > 0.8].mean() > 0.75

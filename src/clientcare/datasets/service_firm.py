@@ -56,7 +56,8 @@ class FirmProcess:
     ) -> FloatArray:
         """Probability of a contract kept through the horizon; shape (n_known,).
 
-        The few who would patronise by extras alone, without a contract, are left aside.
+        The few who would patronise by extras alone, without a contract, are left aside, and so is dependence
+        (``ClientDefinition(min_dependence=0)``).
         """
         known, rows, leaves = self._futures(as_of, horizon_days, knowing)
         return self._mean(known, rows, np.where(np.isinf(leaves), 1.0, 0.0), has_left=0.0)

@@ -135,7 +135,8 @@ class SimulatedHistories:
         """The true probability of being a client within the horizon, of every buyer known at a date.
 
         As :class:`clientcare.ClientDefinition` has it: buying in ``min_periods`` of ``periods`` equal parts
-        (or a contract kept), and a care tie where the world records contacts. A mean over drawn futures, the
+        (or a contract kept), and a care tie where the world records contacts; how much they depend is asked of a
+        ``rival`` world alone (elsewhere ``min_dependence=0``). A mean over drawn futures, the
         same for the same question.
 
         Returns
