@@ -8,6 +8,7 @@ from clientcare.care import care_plan, care_report
 from clientcare.cli.modelling import add_model_options, build_model, open_model
 from clientcare.cli.output import Voice, add_output_options, write_table
 from clientcare.cli.tables import add_table_options, read_tables
+from clientcare.scoring.workbook import by_owner
 
 _DECIMALS = {"score": 1, "previous": 1, "trend": 1, "coverage": 3}
 
@@ -26,7 +27,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many contacts can be made (20), or how many hours there are (12h); the best set is picked",
     )
-    add_output_options(parser, out="where the plan goes (.parquet or .csv)")
+    add_output_options(
+        parser, out="where the plan goes (.parquet, .csv, or .xlsx with the report card and a sheet an owner)"
+    )
 
 
 def _capacity(text: str) -> int | str:
@@ -48,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
     voice = Voice.of(options)
     voice.show("report", "Are we taking care? (0-100)", report.seller.round(_DECIMALS))
     if options.out:
-        write_table(plan, options.out)
+        card = report.seller.round(_DECIMALS)
+        write_table(plan, options.out, sheets={"report card": card, **by_owner(plan)})
         voice.say("plan", f"\n{len(plan):,} actions written.", n_actions=len(plan), out=options.out)
     else:
         voice.show("plan", f"{len(plan):,} actions due, most at stake first", plan, rows=20)

@@ -20,6 +20,7 @@ from clientcare.exceptions import OptionError, SourceError
 from clientcare.places import require_plain_place
 from clientcare.scoring.export import csv_text
 from clientcare.scoring.publish import PRIVATE
+from clientcare.scoring.workbook import workbook_bytes
 
 _WIDTH = 140
 DECIMALS_IN_CSV = 6
@@ -132,11 +133,24 @@ def _markdown_cell(value: Any) -> str:
     return text
 
 
-def write_table(table: pd.DataFrame, out: str, about: Mapping[str, Any] | None = None) -> None:
-    """Write to ``.parquet`` or ``.csv``: aside first, then in one step to its place.
+def write_table(
+    table: pd.DataFrame,
+    out: str,
+    about: Mapping[str, Any] | None = None,
+    sheets: Mapping[str, pd.DataFrame] | None = None,
+) -> None:
+    """Write to ``.parquet``, ``.csv`` or ``.xlsx``: aside first, then in one step to its place.
 
-    In CSV a text that a spreadsheet would run as a formula is given a leading apostrophe. What is told ``about`` a table
-    goes into the metadata of a Parquet file, under ``clientcare``.
+    In CSV and workbooks a text that a spreadsheet would run as a formula is given a leading apostrophe. What is told
+    ``about`` a table goes into the metadata of a Parquet file, under ``clientcare``.
+
+    Parameters
+    ----------
+    table : DataFrame
+    out : str
+    about : mapping, optional
+    sheets : mapping of name to DataFrame, optional
+        What a workbook holds in place of the one table.
 
     Raises
     ------
@@ -146,8 +160,9 @@ def write_table(table: pd.DataFrame, out: str, about: Mapping[str, Any] | None =
         Where the place cannot be written.
     """
     target = Path(out)
-    if target.suffix not in {".parquet", ".csv"}:
-        raise OptionError("--out: the name must end in .parquet or .csv, which says the format.")
+    if target.suffix not in {".parquet", ".csv", ".xlsx"}:
+        raise OptionError("--out: the name must end in .parquet, .csv or .xlsx, which says the format.")
+    workbook = workbook_bytes(sheets or {target.stem: table}) if target.suffix == ".xlsx" else b""
     require_plain_place("--out", target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -156,6 +171,8 @@ def write_table(table: pd.DataFrame, out: str, about: Mapping[str, Any] | None =
     with replacing(target, PRIVATE, prefix=".clientcare-") as file:
         if target.suffix == ".parquet":
             _write_parquet(table, file, about)
+        elif workbook:
+            file.write(workbook)
         else:
             file.write(_csv(table).encode())
 

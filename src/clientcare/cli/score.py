@@ -46,7 +46,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be read and written, and do nothing"
     )
-    add_output_options(parser, out="where the book goes: .parquet or .csv (with --in-parts also a folder)")
+    add_output_options(
+        parser,
+        out="where the book goes: .parquet, .csv or .xlsx (with --in-parts .parquet, .csv or a folder)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from clientcare.exceptions import InputError, OptionError, SourceError
 from clientcare.history import Histories, read_histories
 from clientcare.history.door.schema import schema_of
 from clientcare.history.sources.databases import is_address
-from clientcare.history.sources.files import files_of
+from clientcare.history.sources.files import files_of, read_source
 
 TABLES = ("transactions", "interactions", "contracts", "buyers")
 _AT_THE_DOOR = ("timezone", "observed_from", "observed_until", "on_bad_rows")
@@ -23,6 +23,9 @@ _WRITING = (
     "currency",
     "amounts",
     "ends",
+    "accounts",
+    "merge_ids",
+    "rates",
     "date_format",
     "decimal",
     "encoding",
@@ -81,6 +84,9 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
             "ends",
             "of contracts: auto (default), scheduled, paid_until, or the date of the export they were paid at",
         ),
+        ("accounts", "own (default), or parent: rolled up to the parent_id of the buyers"),
+        ("merge_ids", "a file with columns alias, buyer_id and, where accounts change hands, since"),
+        ("rates", "a file with columns currency, rate and, where rates move, timestamp (needs --currency)"),
         ("date_format", "how texts write dates, e.g. %%d.%%m.%%Y"),
         ("decimal", "what parts decimals in texts: . or ,"),
         ("encoding", "how CSV files encode texts, e.g. cp1252"),
@@ -100,6 +106,10 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--kind", action="append", default=[], metavar="YOURS=OURS",
         help="a word of yours for a kind of contact, e.g. coffee=check_in (repeatable)",
+    )  # fmt: skip
+    group.add_argument(
+        "--status", action="append", default=[], metavar="YOURS=MEANING",
+        help="a word of yours for the status of an order: never, withdrawn or stands, e.g. parked=never (repeatable)",
     )  # fmt: skip
 
 
@@ -173,7 +183,15 @@ def table_sources(options: argparse.Namespace) -> tuple[dict[str, Any], dict[str
     for name in ("kinds", "statuses", "satisfaction_scale", *_WRITING):
         if name in config:
             door[name] = tuple(config[name]) if isinstance(config[name], list) else config[name]
-    return sources, door | _written_on_the_line(options)
+    return sources, _with_lists_read(door | _written_on_the_line(options))
+
+
+def _with_lists_read(door: dict[str, Any]) -> dict[str, Any]:
+    """The tables of accounts and of rates, which are options of the door, read where they are named as files."""
+    for name in ("merge_ids", "rates"):
+        if isinstance(door.get(name), str):
+            door[name] = read_source(name, door[name]).table.to_pandas()
+    return door
 
 
 def _written_on_the_line(options: argparse.Namespace) -> dict[str, Any]:
@@ -185,6 +203,11 @@ def _written_on_the_line(options: argparse.Namespace) -> dict[str, Any]:
             said[name] = _by_table(name, value) if name in _BY_TABLE else value
     if options.satisfaction_scale is not None:
         said["satisfaction_scale"] = tuple(options.satisfaction_scale)
+    if options.status:
+        pairs = [pair.partition("=") for pair in options.status]
+        if not all(yours and ours for yours, _, ours in pairs):
+            raise OptionError("--status: not of the form YOURS=MEANING, e.g. --status parked=never.")
+        said["statuses"] = {yours: ours for yours, _, ours in pairs}
     if options.kind:
         pairs = [pair.partition("=") for pair in options.kind]
         if not all(yours and ours for yours, _, ours in pairs):
@@ -284,7 +307,16 @@ def _toml_of(place: str, path: Path) -> dict[str, Any]:
 
 def _checked_config(place: str, config: dict[str, Any]) -> dict[str, Any]:
     """Tables and door options at the top, ``[columns.transactions] ours = "theirs"``."""
-    known = {*TABLES, *_AT_THE_DOOR, *_WRITING, *_OF_VERBS, "kinds", "satisfaction_scale", "columns"}
+    known = {
+        *TABLES,
+        *_AT_THE_DOOR,
+        *_WRITING,
+        *_OF_VERBS,
+        "kinds",
+        "statuses",
+        "satisfaction_scale",
+        "columns",
+    }
     unknown = sorted(set(config) - known)
     if unknown:
         raise OptionError(f"{place}: no option {unknown[0]!r}. Known: {', '.join(sorted(known))}.")

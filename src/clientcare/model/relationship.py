@@ -17,6 +17,7 @@ from clientcare.arguments import is_one_of, require_seed
 from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
 from clientcare.history.door.paid_until import RULE as PAID_UNTIL
 from clientcare.history.histories import Histories, require_histories
+from clientcare.model.forms import book_as, require_form
 from clientcare.model.learned import Learned
 from clientcare.model.members.base import Asked, Member
 from clientcare.model.members.pareto_nbd import LifetimeMember
@@ -465,8 +466,12 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     # ---- scoring --------------------------------------------------------------------------------------------------
 
     def score(
-        self, histories: Histories, as_of: Moment | None = None, labels: pd.Series[Any] | None = None
-    ) -> pd.DataFrame:
+        self,
+        histories: Histories,
+        as_of: Moment | None = None,
+        labels: pd.Series[Any] | None = None,
+        output: str = "pandas",
+    ) -> Any:
         """The book: what the model says of every buyer known at a date.
 
         A buyer's row depends on that buyer's own history alone, so a history may be scored in parts.
@@ -480,6 +485,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             The user's own list of who is a client now. It outranks what was learned for those who are here
             (``client_probability`` 1 or 0, ``evidence`` says so); of those who are gone, listed clients are former
             clients. Nothing of it is kept in the model.
+        output : {"pandas", "polars", "arrow"}
+            The form of the book; as a polars frame or an arrow table it has ``buyer_id`` as its first column.
 
         Returns
         -------
@@ -510,6 +517,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             Where ``as_of`` lies more than a horizon after the end of what was observed.
         """
         check_is_fitted(self, "model_id_")
+        require_form(output)
         moment = self._ready(histories, as_of, "RelationshipModel.score")
         past = histories.until(moment)
         if labels is not None:
@@ -517,13 +525,13 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             require_some_named(labels, past.buyer_ids, "RelationshipModel.score")
         parts = in_parts(past, moment)
         if len(parts) == 1:
-            return self._book(past, moment, labels)
+            return book_as(self._book(past, moment, labels), output)
         with ProgressBar("Scoring", n_steps=len(parts)) as bar:
             books = []
             for n_done, buyers in enumerate(parts):
                 bar.at(n_done, f"{len(buyers):,} buyers")
                 books.append(self._book(past.select(buyers), moment, labels))
-        return pd.concat(books)
+        return book_as(pd.concat(books), output)
 
     def _book(self, past: Histories, moment: pd.Timestamp, labels: pd.Series[Any] | None) -> pd.DataFrame:
         with threadpool_limits(1), ProgressBar("Scoring", n_steps=2) as bar:

@@ -69,6 +69,10 @@ def output_of(out: Any, guard: bool = True) -> Output:
             return ParquetFile(path)
         if path.suffix.lower() == ".csv":
             return CsvFile(path, guard)
+        if path.suffix.lower() == ".xlsx":
+            raise OptionError(
+                "out: a workbook is written whole, in memory; a batch job writes .parquet, .csv or a folder."
+            )
         return ParquetFolder(path)
     if hasattr(out, "publish") and hasattr(out, "place"):
         found: Output = out
