@@ -67,7 +67,7 @@ def wilson(share: float, n: int, z: float) -> tuple[float, float]:
     --------
     >>> low, high = wilson(0.9, 100, 1.6449)
     >>> round(low, 3), round(high, 3)
-    (0.839, 0.94)
+    (0.84, 0.939)
     """
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
