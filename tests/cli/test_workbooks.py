@@ -109,13 +109,22 @@ def test_accounts_rates_and_statuses_from_a_shell(tmp_path: Path, capsys: pytest
     ]
 
     assert (
-        main(["check", "--transactions", str(tmp_path / "orders.csv"), *flags, "--status", "parked=never"])
+        main(
+            [
+                "check",
+                "--transactions",
+                str(tmp_path / "orders.csv"),
+                *flags,
+                "--order-status",
+                "parked=never",
+            ]
+        )
         == 0
     )
 
     told = capsys.readouterr().out
     assert "merged_account" in told and "converted_amount" in told and "no_purchase_status" in told
-    assert main(["check", "--transactions", str(tmp_path / "orders.csv"), "--status", "parked"]) == 2
+    assert main(["check", "--transactions", str(tmp_path / "orders.csv"), "--order-status", "parked"]) == 2
 
 
 def test_statuses_stand_in_a_config_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         help="a word of yours for a kind of contact, e.g. coffee=check_in (repeatable)",
     )  # fmt: skip
     group.add_argument(
-        "--status", action="append", default=[], metavar="YOURS=MEANING",
+        "--order-status", action="append", default=[], metavar="YOURS=MEANING",
         help="a word of yours for the status of an order: never, withdrawn or stands, e.g. parked=never (repeatable)",
     )  # fmt: skip
 
@@ -203,10 +203,12 @@ def _written_on_the_line(options: argparse.Namespace) -> dict[str, Any]:
             said[name] = _by_table(name, value) if name in _BY_TABLE else value
     if options.satisfaction_scale is not None:
         said["satisfaction_scale"] = tuple(options.satisfaction_scale)
-    if options.status:
-        pairs = [pair.partition("=") for pair in options.status]
+    if options.order_status:
+        pairs = [pair.partition("=") for pair in options.order_status]
         if not all(yours and ours for yours, _, ours in pairs):
-            raise OptionError("--status: not of the form YOURS=MEANING, e.g. --status parked=never.")
+            raise OptionError(
+                "--order-status: not of the form YOURS=MEANING, e.g. --order-status parked=never."
+            )
         said["statuses"] = {yours: ours for yours, _, ours in pairs}
     if options.kind:
         pairs = [pair.partition("=") for pair in options.kind]
