@@ -266,19 +266,7 @@ def honest(seed: int, stated: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     return answers(world(seed), stated)
 
 
-OPEN = "a late column: discount"
-"""A column of discounts that only later rows fill still moves scores in some worlds: what is known of prices paid in full is not
-yet asked of the rows before as_of alone.
-"""
-
-
-def attacks() -> list[object]:
-    known = pytest.mark.xfail(reason="discounts of later rows decide", strict=False)
-    names = list(ATTACKS)
-    return [pytest.param(n, marks=known) if names[n % len(names)] == OPEN else n for n in range(N_ATTACKS)]
-
-
-@pytest.mark.parametrize("number", attacks())
+@pytest.mark.parametrize("number", range(N_ATTACKS))
 def test_what_comes_later_decides_nothing(number: int) -> None:
     names = list(ATTACKS)
     name = names[number % len(names)]

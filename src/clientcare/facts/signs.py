@@ -157,13 +157,26 @@ class Signs:
 
     @property
     def _reduced(self) -> Floats | None:
-        """1 where a line was bought at a discount, 0 where not, NaN unknown; None where no discounts are recorded."""
+        """1 where a line was bought at a discount, 0 where not, NaN unknown; None where no discounts are recorded.
+
+        An empty cell is unknown, not none: a column that began later says nothing of the lines before it.
+        """
         assert self.transactions is None or self.transactions.columns is not None
         if self.transactions is None:
             return None
         columns = self.transactions.columns
-        if "discount" in columns:
-            return np.where(np.nan_to_num(columns["discount"]) == 0, 0.0, 1.0)
+        if "discount" not in columns:
+            return self._below_list_price
+        discount = columns["discount"]
+        told = np.where(np.isnan(discount), np.nan, (discount != 0).astype(np.float64))
+        listed = self._below_list_price
+        return told if listed is None else np.where(np.isnan(told), listed, told)
+
+    @property
+    def _below_list_price(self) -> Floats | None:
+        """The same, told by the list price; None where there is none."""
+        assert self.transactions is not None
+        columns = self.transactions.columns
         if "list_price" not in columns or "amount" not in columns:
             return None
         quantity = columns.get("quantity")

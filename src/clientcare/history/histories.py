@@ -44,7 +44,7 @@ class Histories:
     transactions : table, optional
         ``buyer_id``, ``timestamp``, and where known ``amount`` (above zero a purchase, below zero a return,
         zero neither, missing a purchase of unknown amount), ``quantity``, ``unit_price`` (times ``quantity`` where
-        there is no ``amount``), ``list_price`` (of a unit), ``discount`` (of the line; zero or empty: none),
+        there is no ``amount``), ``list_price`` (of a unit), ``discount`` (of the line; zero: none, empty: unknown),
         ``order_id``, ``product_id``, ``category``, ``channel``, ``currency``,
         ``status`` (of the order: cancelled, pending, ...) with ``status_at``, ``recorded_at``.
     interactions : table, optional
