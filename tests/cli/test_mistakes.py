@@ -31,7 +31,7 @@ def test_done_is_0_and_json_is_one_object_a_line(orders, capsys):
         (["features", "--family", "nonsense"], "nonsense"),
         (["score", "--model", "nowhere"], "cannot be opened"),
         (["check", "--column", "transactions.buyer_id=who"], "no column 'who'"),
-        (["check", "--out", "table.xlsx"], ".parquet or .csv"),
+        (["check", "--out", "table.ods"], ".parquet, .csv or .xlsx"),
     ],
 )
 def test_a_mistake_is_2_with_one_message(orders, wrong, words, capsys, tmp_path, monkeypatch):
