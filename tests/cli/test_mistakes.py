@@ -52,10 +52,10 @@ def test_check_names_the_columns_that_were_not_read(tmp_path, capsys):
     assert '{"event": "ignored_columns", "transactions": ["country"]}' in capsys.readouterr().out
 
 
-def test_contracts_alone_ask_for_a_horizon(tmp_path, capsys):
-    contracts = pd.DataFrame({"buyer_id": ["a", "b"], "start": ["2023-01-01", "2023-02-01"]})
-    contracts.to_csv(tmp_path / "terms.csv", index=False)
-    assert main(["backtest", "--contracts", str(tmp_path / "terms.csv")]) == 2
+def test_where_nothing_suggests_a_horizon_the_shell_asks_for_one(tmp_path, capsys):
+    calls = pd.DataFrame({"buyer_id": ["a", "b"], "timestamp": ["2023-01-01", "2023-02-01"]})
+    calls.to_csv(tmp_path / "orders.csv", index=False)
+    assert main(["backtest", "--transactions", str(tmp_path / "orders.csv")]) == 2
     assert "State the horizon yourself: --horizon 90D" in capsys.readouterr().err
 
 
