@@ -246,9 +246,13 @@ def test_where_nobody_bought_the_model_says_so(make):
         (
             "timestamp",
             lambda rows: (rows["timestamp"] - pd.Timestamp("1899-12-30")).dt.days,
-            "of a spreadsheet",
+            "'spreadsheet' for the days of one",
         ),
-        ("timestamp", lambda rows: rows["timestamp"].dt.strftime("%s"), "seconds since 1970"),
+        (
+            "timestamp",
+            lambda rows: rows["timestamp"].dt.strftime("%s"),
+            "'seconds' or 'milliseconds' since 1970",
+        ),
         ("amount", lambda rows: rows["amount"].map("${:,.2f}".format), "decimal="),
         ("amount", lambda rows: [[1]] * len(rows), "'amount'"),
         ("buyer_id", lambda rows: [(1, 2)] * len(rows), "'buyer_id'"),

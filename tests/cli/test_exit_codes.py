@@ -200,7 +200,8 @@ def test_each_row_of_the_docs(what, shop, tmp_path, monkeypatch, capsys, request
         found = refused.code
     said = capsys.readouterr()
     assert found == code
-    assert said.err.startswith(message) if code != 3 else said.out.startswith(message)
+    text = said.out if code == 3 else said.err
+    assert text.startswith(message), text
     assert CELL not in said.err + said.out
     if code == 2:
         assert not list(tmp_path.glob("book*")), "nothing was published"

@@ -97,8 +97,18 @@ class Pulse:
 
     @classmethod
     def of(cls, counts: Iterable[Mapping[str, int]], horizon_days: int) -> Self:
-        """Of the counts at past dates; empty where there are none."""
+        """Of the counts at past dates; empty where there are none.
+
+        A date at which nobody was under contract teaches nothing of people under contract: between two school years
+        nobody can leave.
+        """
         table = pd.DataFrame(list(counts))
+        if "in_force" in table:
+            someone = table["in_force"] > 0
+            table["in_force"] = table["in_force"].where(
+                someone, table["in_force"][someone].min() if someone.any() else 0
+            )
+            table["in_force"] = table["in_force"].astype(np.int64)
         least, most = (
             {str(name): int(value) for name, value in found.items()} for found in (table.min(), table.max())
         )
