@@ -7,6 +7,7 @@ it is.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,6 +26,8 @@ from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, microseconds
 
 Times = NDArray[np.int64]
 
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?")
+"""A date as ISO 8601 writes it, with or without a time of day."""
 MISSING_WORDS = ("", "nan", "nat", "none", "null", "na", "n/a", "<na>")
 EARLIEST = microseconds(pd.Timestamp("1900-01-01"))
 LATEST = microseconds(pd.Timestamp("2200-01-01"))
@@ -293,7 +296,21 @@ def _parsed(texts: pa.ChunkedArray, rows: Mask, date_format: str | None, utc: bo
     moments = pd.to_datetime(chosen, format=date_format or "ISO8601", errors="coerce", utc=utc)
     if moments.dt.tz is not None:
         moments = moments.dt.tz_convert("UTC").dt.tz_localize(None)
-    return np.asarray(moments.to_numpy().astype("datetime64[us]").view(np.int64))
+    times = np.array(moments.to_numpy().astype("datetime64[us]").view(np.int64))
+    if date_format is None and not utc:
+        for row in np.flatnonzero(times == UNKNOWN_TIME).tolist():
+            times[row] = _far_away(chosen.iloc[row])
+    return times
+
+
+def _far_away(text: str) -> int:
+    """A date of a year that nanoseconds cannot reach, which pandas 2 reads as none beside a text that is none."""
+    if not _ISO.fullmatch(text) or 1678 <= int(text[:4]) <= 2261:
+        return UNKNOWN_TIME
+    try:
+        return int(np.datetime64(text.replace(" ", "T"), "us").astype(np.int64))
+    except ValueError:
+        return UNKNOWN_TIME
 
 
 def _on_wall_clock(times: Times, zoned: Mask, place: str, timezone: str | None) -> Times:
