@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import narwhals
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pytest
 
 from clientcare.exceptions import ClientcareError
 from clientcare.history import Histories, read_histories
@@ -26,8 +28,9 @@ def through(door: str, transactions: pd.DataFrame, folder: Path, **options: Any)
         transactions.to_parquet(folder / "transactions.parquet", index=False)
         return read_histories(folder / "transactions.parquet", **options)
     if door == "duckdb":
-        import duckdb
-
+        duckdb = pytest.importorskip("duckdb")
+        if tuple(map(int, narwhals.__version__.split(".")[:2])) < (2, 10):
+            pytest.skip("this narwhals does not know relations of the DuckDB installed")
         connection = duckdb.connect()
         connection.register("given", pa.Table.from_pandas(transactions, preserve_index=False))
         return Histories(connection.sql("SELECT * FROM given"), **options)
