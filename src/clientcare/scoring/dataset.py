@@ -112,7 +112,7 @@ class ScoringResult:
         out = self.quality[self.quality["action"] == SET_ASIDE].groupby("table")["n_rows"].sum()
         rows = pd.DataFrame({"rows_in": pd.Series(dict(self.n_rows), dtype=np.int64)})
         rows["rows_set_aside"] = (
-            out.reindex(rows.index).fillna(0).clip(upper=rows["rows_in"]).astype(np.int64)
+            out.astype(np.float64).reindex(rows.index).fillna(0).clip(upper=rows["rows_in"]).astype(np.int64)
         )
         return rows_set_aside_said(rows) + shrunk_said(self.n_before, self.n_buyers)
 
