@@ -100,7 +100,33 @@ def test_whose_contract_has_ended_is_not_called_under_contract():
     [*(theme.name for theme in THEMES if theme.name != "use"), "standing", "level of the season", "other"],
 )
 def test_every_theme_has_something_to_say_of_everybody(theme, lowering):
+    if (theme, lowering) == (
+        "rhythm",
+        False,
+    ):  # a rhythm raises the risk only where it is slower than something
+        return
     assert say(theme, lowering)
+
+
+def test_no_sentence_points_the_other_way_than_its_figure():
+    weekly = {"n_purchases": 60, "gap_days_mean": 7}
+    assert say("rhythm", usual={"gap_days_mean": 14}, **weekly) == ""
+    assert say("rhythm", usual={"gap_days_mean": 3}, **weekly) == (
+        "buys every 7 days on average; the usual buyer every 3"
+    )
+    bound = {"has_contract_in_force": 1, "days_under_contract": 357, "n_renewals": 2}
+    assert (
+        say("contract", True, days_to_contract_end=8, **bound)
+        == "under contract for 357 days; renewed 2 times"
+    )
+    assert (
+        say("contract", days_to_contract_end=8, **bound)
+        == "the contract ends in 8 days; under contract for 357 days"
+    )
+    assert (
+        say("contract", True, days_to_contract_end=288, **bound)
+        == "under contract for 357 days, and for 288 more"
+    )
 
 
 @pytest.mark.parametrize("lowering", [False, True])
@@ -184,7 +210,7 @@ def test_every_phrase_can_be_said_of_somebody_and_names_only_columns_that_exist(
             name: np.where(
                 random.random(n_rows) < 0.3,
                 np.nan,
-                random.choice([0.0, 0.003, 0.4, 1.0, 2.0, 7.0, 90.0], n_rows),
+                random.choice([0.0, 0.003, 0.4, 1.0, 2.0, 7.0, 90.0, 400.0], n_rows),
             )
             for name in named
         }

@@ -254,6 +254,8 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             heads["client"] = self._ask_labels(past, labels, histories)
         bar.at(4, "level, intervals, amounts")
         blends = {name: head.blend for name, head in heads.items()}
+        status = StatusRule.learn(histories, self.as_of_, self.client_definition_.horizon_days)
+        standing = status.told(past.histories, self.as_of_)["status"].reindex(past.buyers_now)
         levels = {name: self._level(past, name, blends[name]) for name in ("churn", "patronage")}
         self.learned_ = Learned(
             churn=self.churn_definition_,
@@ -264,14 +266,14 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             interval=_interval(past, heads["churn"]),
             amounts=self._amounts(past, blends["churn"], levels["churn"]),
             rhythm=self._rhythm(past),
-            usual=usual_values(past.now),
+            usual=usual_values(past.now, (standing.astype(object) != "gone").to_numpy()),
             tables=tables_of(histories),
             sees_all_ties=sees_ties and bool(seen[known].all()),
             owns_client_head="client" in heads,
             by_own_labels=labels is not None,
             patronage_from_churn=set(blends["patronage"].members) == {"base_rate"} and not known.any(),
             learned_outcomes=bool((~np.isnan(past.outcomes["churn"])).any()),
-            status=StatusRule.learn(histories, self.as_of_, self.client_definition_.horizon_days),
+            status=status,
             dependence=DependenceRule.learn(histories, self.as_of_),
             by_dependence=by_dependence,
             trust=Trust.earned(heads["churn"].past),

@@ -55,6 +55,11 @@ _USE = (
     "[n_usage_30d > 0] used {n_usage_30d:.0f} times in 30 days",
     "[contact_minutes_90d > 0] {contact_minutes_90d:.0f} minutes in contact in 90 days",
 )
+_UNBOUND = (
+    "without a contract for {days_since_contract_end:.0f} days",
+    "had the first contract {days_since_first_contract:.0f} days ago",
+    "never had a contract",
+)
 _CONTACT = (
     "last contact {days_since_last_contact:.0f} days ago; {n_contacts:.0f} in all",
     "no contact was ever recorded",
@@ -137,7 +142,7 @@ THEMES = (
             "every {gap_days_mean:.0f} days on average",
             "[gap_days_mean > usual] buys every {gap_days_mean:.0f} days on average; "
             "the usual buyer every <usual gap_days_mean:,.0f>",
-            *_RHYTHM,
+            "[n_purchases <= 1] no rhythm of purchases yet",
         ),
         (
             "[n_purchases > 4, gap_recent_to_mean_ratio <= 0.9] lately buys every {gap_days_mean_last_three:.0f} days; "
@@ -307,12 +312,20 @@ THEMES = (
         (
             "[is_under_notice > 0] under notice, service ends in {days_to_service_end:.0f} days",
             "[is_under_notice > 0] under notice for {days_since_last_cancellation:.0f} days",
-            "[has_contract_in_force > 0] the contract ends in {days_to_contract_end:.0f} days; "
-            "under contract for {days_under_contract:.0f} days",
+            "[has_contract_in_force > 0, days_to_contract_end <= <days>] the contract ends in "
+            "{days_to_contract_end:.0f} days; under contract for {days_under_contract:.0f} days",
+            "[has_contract_in_force > 0] under contract for {days_under_contract:.0f} days, "
+            "and for {days_to_contract_end:.0f} more",
             "[has_contract_in_force > 0] under contract for {days_under_contract:.0f} days, with no end agreed",
-            "without a contract for {days_since_contract_end:.0f} days",
-            "had the first contract {days_since_first_contract:.0f} days ago",
-            "never had a contract",
+            *_UNBOUND,
+        ),
+        (
+            "[has_contract_in_force > 0, days_to_contract_end > <days>] under contract for {days_under_contract:.0f} days, "
+            "and for {days_to_contract_end:.0f} more",
+            "[has_contract_in_force > 0, n_renewals > 0] under contract for {days_under_contract:.0f} days; "
+            "renewed {n_renewals:.0f} times",
+            "[has_contract_in_force > 0] under contract for {days_under_contract:.0f} days",
+            *_UNBOUND,
         ),
     ),
     Theme(

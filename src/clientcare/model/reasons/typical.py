@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clientcare.model.members.base import Floats
 from clientcare.model.training.encoding import FEWEST_BUYERS
@@ -11,13 +12,15 @@ OUTLYING = 0.05
 """So large a share of the values at either end counts as the value at its edge: one giant moves no average."""
 
 
-def usual_values(X: Floats) -> Floats:
-    """The average of each column of X, extremes drawn in.
+def usual_values(X: Floats, here: NDArray[np.bool_] | None = None) -> Floats:
+    """The average of each column of X over those who are here, extremes drawn in.
 
     Parameters
     ----------
     X : float64 array of shape (n_buyers, n_columns)
         All buyers as they stand at one date; NaN where a value is unknown.
+    here : bool array of shape (n_buyers,), optional
+        Who is here: nobody is told how they differ from those who left long ago. Where fewer than 20 are, all count.
 
     Returns
     -------
@@ -30,6 +33,8 @@ def usual_values(X: Floats) -> Floats:
     >>> usual_values(X)
     array([ 2., nan])
     """
+    if here is not None and here.sum() >= FEWEST_BUYERS:
+        X = X[here]
     return np.array([_usual(X[:, place]) for place in range(X.shape[1])], dtype=np.float64)
 
 
