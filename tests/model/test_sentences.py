@@ -68,7 +68,7 @@ def test_a_number_stands_beside_the_one_it_is_compared_with():
 def test_a_comparison_that_speaks_against_its_own_direction_is_not_made():
     usual = {"days_since_last_purchase": 20.0, "purchase_amount_mean": 30.0, "total_spent": 500.0}
     late = {"n_purchases": 3, "n_purchases_90d": 0, "days_since_last_purchase": 94}
-    assert say("silence", True, usual, **late) == "last bought 94 days ago"
+    assert say("silence", True, usual, **late) == "bought 3 times; last 94 days ago"
     much = {"purchase_amount_mean": 80, "total_spent": 640}
     assert say("spend", usual=usual, **much) == "spends 80 a purchase; 640 in all"
     assert say("spend", True, usual, **much) == "spends 80 a purchase; the usual buyer 30"

@@ -154,6 +154,16 @@ def test_the_sentence_names_the_needs_and_counts_the_rest() -> None:
     assert told["b"] == ""
 
 
+def test_a_word_says_no_more_than_the_index() -> None:
+    histories = shop(
+        orders_of("wide", list("abcdef"), n=24), orders_of("narrow", ["a", "a", "a", "a", "a", "b"], n=12)
+    )
+    told = DependenceRule.learn(histories, NOW).told(histories, NOW)
+    depends = told["depends_on"].str.startswith("Depends on you")
+    assert (depends == (told["dependence"] >= 50)).all()
+    assert told["depends_on"]["narrow"] == "Buys a, b"
+
+
 def test_dependence_stands_in_where_no_tie_can_be_seen() -> None:
     histories = shop(orders_of("one", ["a"], n=24), orders_of("three", ["a", "b", "c"], n=24))
     definition = ClientDefinition("180D")

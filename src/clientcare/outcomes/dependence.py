@@ -76,7 +76,7 @@ class DependenceRule:
         signs = signs_known(histories, microseconds(as_of))
         known = known_buyers(histories, as_of)
         index, enough = self.index(signs)
-        texts = sentences(signs, self.seen, known)
+        texts = sentences(signs, self.seen, known, index[known])
         table = {"dependence": index[known], "depends_on": texts, "enough": enough[known]}
         return pd.DataFrame(table, index=histories.buyer_ids.take(known).rename("buyer_id"))
 

@@ -7,17 +7,22 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from clientcare.facts.contacts import Ints
+from clientcare.facts.contacts import Floats, Ints
 from clientcare.facts.signs import SIGNS, Signs
 
 MOST_NEEDS = 3
 """Needs that are named; the others are counted."""
+LEANS_ON = "depends on you for"
+MUCH = 50.0
+"""Below half of the scale, where no dependence stands in for a tie either, a buyer is said to buy, not to depend."""
 FULL = 0.9
 """Who buys nine lines in ten without a discount pays the full price."""
 
 
-def sentences(signs: Signs, seen: Collection[str], buyers: Ints) -> NDArray[np.object_]:
+def sentences(signs: Signs, seen: Collection[str], buyers: Ints, index: Floats) -> NDArray[np.object_]:
     """What each of some buyers depends on the seller for, in words; empty where no sign speaks for it.
+
+    Of somebody who depends little, needs are said to be bought: a word never says more than the index.
 
     Parameters
     ----------
@@ -26,6 +31,8 @@ def sentences(signs: Signs, seen: Collection[str], buyers: Ints) -> NDArray[np.o
         The signs that the base can show.
     buyers : int64 array of shape (n,)
         Positions.
+    index : float64 array of shape (n,)
+        Their dependence, 0 to 100.
 
     Returns
     -------
@@ -38,6 +45,8 @@ def sentences(signs: Signs, seen: Collection[str], buyers: Ints) -> NDArray[np.o
         here = clauses[buyers]
         joined = np.where(said == "", here, said + np.where(here == "", "", "; " + here))
         said = np.asarray(joined, dtype=object)
+    little = ~(index >= MUCH)
+    said[little] = [text.replace(LEANS_ON, "buys", 1) for text in said[little]]
     return np.array([text[:1].upper() + text[1:] for text in said], dtype=object)
 
 
@@ -49,15 +58,19 @@ def _breadth(signs: Signs) -> NDArray[np.object_]:
     said, (buyer, need, n) = _empty(signs), signs.needs
     if signs.transactions is None or not len(buyer):
         return said
-    names = [str(level) for level in signs.transactions.levels["category"]]
+    names = np.array([str(level) for level in signs.transactions.levels["category"]], dtype=object)
     order = np.lexsort((need, -n, buyer))
     buyer, need = buyer[order], need[order]
     starts = np.flatnonzero(np.append(True, buyer[1:] != buyer[:-1]))
-    for start, stop in zip(starts, np.append(starts[1:], len(buyer)), strict=True):
-        if stop - start > 1:
-            named = ", ".join(names[code] for code in need[start : min(stop, start + MOST_NEEDS)])
-            more = stop - start - MOST_NEEDS
-            said[buyer[start]] = f"depends on you for {named}" + (f" and {more} more" if more > 0 else "")
+    n_needs = np.diff(np.append(starts, len(buyer)))
+    starts, n_needs = starts[n_needs > 1], n_needs[n_needs > 1]
+    named = names[need[starts]]
+    for place in range(1, MOST_NEEDS):
+        here = n_needs > place
+        named[here] = named[here] + ", " + names[need[starts[here] + place]]
+    for more in np.unique(n_needs[n_needs > MOST_NEEDS]).tolist():
+        named[n_needs == more] += f" and {more - MOST_NEEDS} more"
+    said[buyer[starts]] = f"{LEANS_ON} " + named
     return said
 
 
@@ -96,16 +109,17 @@ def _word_of_mouth(signs: Signs) -> NDArray[np.object_]:
 def _share_of_wallet(signs: Signs) -> NDArray[np.object_]:
     value, coverage = signs.table["share_of_wallet"]
     said = _empty(signs)
-    for buyer in np.flatnonzero((coverage > 0) & (value > 0)):
-        said[buyer] = f"spends {value[buyer]:.0%} of the wallet with you"
+    here = (coverage > 0) & (value > 0)
+    each, which = np.unique(value[here], return_inverse=True)
+    words = np.array([f"spends {one:.0%} of the wallet with you" for one in each], dtype=object)
+    said[here] = words[which] if len(each) else said[here]
     return said
 
 
 def _counted(signs: Signs, counts: NDArray[np.float64], words: str) -> NDArray[np.object_]:
     said = _empty(signs)
-    for buyer in np.flatnonzero(counts):
-        n = int(counts[buyer])
-        said[buyer] = words.format(n="once" if n == 1 else "twice" if n == 2 else f"{n:,} times")
+    for n in np.unique(counts[counts > 0]).astype(int).tolist():
+        said[counts == n] = words.format(n="once" if n == 1 else "twice" if n == 2 else f"{n:,} times")
     return said
 
 

@@ -100,6 +100,8 @@ THEMES = (
             "[n_purchases > 1, n_purchases_<h> > usual] bought {n_purchases_<h>:.0f} times in the last <days> days; "
             "the usual buyer <usual n_purchases_<h>:.1f>",
             "[n_purchases > 1, n_purchases_<h> > 0] bought {n_purchases_<h>:.0f} times in the last <days> days",
+            "[n_purchases > 1, days_since_last_purchase > <days>] bought {n_purchases:.0f} times; "
+            "last {days_since_last_purchase:.0f} days ago",
             "[n_purchases > 1] last bought {days_since_last_purchase:.0f} days ago",
             "[days_since_last_purchase < usual] bought for the first time {days_since_last_purchase:.0f} days ago; "
             "the usual buyer last bought <usual days_since_last_purchase:,.0f> days ago",
