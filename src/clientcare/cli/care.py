@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from clientcare.care import care_plan, care_report
-from clientcare.cli.modelling import add_model_options, build_model, open_model
+from clientcare.cli.modelling import add_model_options, model_for
 from clientcare.cli.output import Voice, add_output_options, write_table
 from clientcare.cli.tables import add_table_options, read_tables
 from clientcare.scoring.workbook import by_owner
@@ -41,11 +41,7 @@ def run(options: argparse.Namespace) -> int:
     """Report card, then plan."""
     histories = read_tables(options)
     as_of = options.as_of or histories.observed_until
-    model = (
-        open_model(options, histories)
-        if options.model
-        else build_model(options, histories).fit(histories, as_of=as_of)
-    )
+    model = model_for(options, histories, as_of)
     report = care_report(histories, as_of)
     plan = care_plan(model.score(histories, as_of=as_of), histories, as_of, capacity=options.capacity)
     voice = Voice.of(options)

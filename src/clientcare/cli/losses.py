@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from clientcare.cli.modelling import add_model_options, build_model, open_model
+from clientcare.cli.modelling import add_model_options, model_for
 from clientcare.cli.output import Voice, add_output_options, write_table
 from clientcare.cli.tables import add_table_options, read_tables
 from clientcare.money import loss_book
@@ -26,11 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Quarters, then losses."""
     histories = read_tables(options)
     as_of = options.as_of or histories.observed_until
-    model = (
-        open_model(options, histories)
-        if options.model
-        else build_model(options, histories).fit(histories, as_of=as_of)
-    )
+    model = model_for(options, histories, as_of)
     book = loss_book(model, histories, as_of, since=options.since)
     voice = Voice.of(options)
     voice.show("quarters", f"{book!r}\nBy quarter", book.by_quarter.round(3))

@@ -9,7 +9,7 @@ from clientcare.history import Histories
 from clientcare.model import RelationshipModel, load_model
 from clientcare.model.training.requirements import require_tables, tables_of
 from clientcare.outcomes import ClientDefinition, suggest_horizon
-from clientcare.window import parse_days
+from clientcare.window import Moment, parse_days
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +49,13 @@ def _suggested(histories: Histories) -> str:
     except NotEnoughDataError as reason:
         why = str(reason).partition("\n")[0]
     raise NotEnoughDataError(f"{why}\nState the horizon yourself: --horizon 90D.")
+
+
+def model_for(options: argparse.Namespace, histories: Histories, as_of: Moment) -> RelationshipModel:
+    """The model saved at ``--model``; where none is named, one learned as of the date."""
+    if options.model:
+        return open_model(options, histories)
+    return build_model(options, histories).fit(histories, as_of=as_of)
 
 
 def open_model(options: argparse.Namespace, histories: Histories) -> RelationshipModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from clientcare.cli.modelling import add_model_options, build_model, open_model
+from clientcare.cli.modelling import add_model_options, model_for
 from clientcare.cli.output import Voice, add_output_options
 from clientcare.cli.tables import add_table_options, read_tables
 from clientcare.report import write_report
@@ -31,11 +31,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the page."""
     histories = read_tables(options)
     as_of = options.as_of or histories.observed_until
-    model = (
-        open_model(options, histories)
-        if options.model
-        else build_model(options, histories).fit(histories, as_of=as_of)
-    )
+    model = model_for(options, histories, as_of)
     write_report(
         model,
         histories,
