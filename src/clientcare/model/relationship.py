@@ -7,36 +7,25 @@ from dataclasses import fields
 from os import PathLike
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from clientcare.arguments import is_one_of, require_seed
-from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError, OptionError
-from clientcare.history.door.paid_until import RULE as PAID_UNTIL
+from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError
 from clientcare.history.histories import Histories, require_histories
 from clientcare.model.forms import book_as, require_form
 from clientcare.model.learned import Learned
-from clientcare.model.members.base import Asked, Member
-from clientcare.model.members.pareto_nbd import LifetimeMember
-from clientcare.model.members.registry import KINDS, members_for
+from clientcare.model.learning import Lessons
+from clientcare.model.members.registry import KINDS
 from clientcare.model.outlook import Outlook
 from clientcare.model.reasons.explanation import Explanation
-from clientcare.model.reasons.typical import usual_values
 from clientcare.model.store.file import read_with_version, write_model_file
 from clientcare.model.store.fingerprint import fingerprint
 from clientcare.model.store.valid.forms import refuse
 from clientcare.model.store.valid.whole import check_name, check_state
 from clientcare.model.store.versions import SCHEMA_VERSION, brought_forward
-from clientcare.model.training.amounts import PurchaseAmounts, Standing, came_to_expected
-from clientcare.model.training.blend import Blend, expected_purchases
-from clientcare.model.training.head import Head, Question, fit_head
-from clientcare.model.training.interval import RiskInterval
-from clientcare.model.training.judgement import Verdict
 from clientcare.model.training.keeping import (
-    columns_by_name,
     known_ids,
     own_labels,
     plain_rows,
@@ -45,20 +34,14 @@ from clientcare.model.training.keeping import (
     table_of,
     table_state,
 )
-from clientcare.model.training.level import SeasonalLevel
-from clientcare.model.training.pulse import Pulse, counts_at
+from clientcare.model.training.options import check_options
+from clientcare.model.training.pulse import counts_at
 from clientcare.model.training.requirements import require_tables, tables_of, warn_beyond_data
-from clientcare.model.training.rhythm import Rhythm
-from clientcare.model.training.season import learn_level, said_by
-from clientcare.model.training.snapshots import EFFORTS, in_parts, sample_buyers
-from clientcare.model.training.table import Past, columns_of, gather, rows_of
-from clientcare.model.training.trust import Trust
-from clientcare.model.training.verdict import judgement, standing_in
-from clientcare.outcomes import ChurnDefinition, ClientDefinition, DependenceRule, StatusRule
-from clientcare.outcomes.own_time import usual_gap_days
+from clientcare.model.training.snapshots import in_parts
+from clientcare.model.training.table import columns_of, gather
+from clientcare.outcomes import ChurnDefinition, ClientDefinition
 from clientcare.progress import ProgressBar
 from clientcare.window import (
-    MICROSECONDS_A_DAY,
     Days,
     Moment,
     day_number,
@@ -69,13 +52,6 @@ from clientcare.window import (
 
 PARAMETERS = ("horizon", "effort", "random_state", "keep_levels")
 """What of its parameters a model file keeps; a client definition stands with what was learned."""
-JUDGED = {"quick": 2, "default": 3, "thorough": 3}
-"""Past dates that members are judged at, by effort."""
-HOW_MUCH = (
-    "n_purchases", "n_repeat_purchases", "gap_days_mean", "gap_days_median", "days_since_last_purchase",
-    "days_since_first_purchase", "overdue_ratio", "purchase_log_amount_mean",
-)  # fmt: skip
-"""Columns that say how much a buyer buys, beside those of the windows."""
 
 
 class RelationshipModel(BaseEstimator):  # type: ignore[misc]
@@ -179,7 +155,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         OptionError, InputError
             Where a parameter or the labels make no sense.
         """
-        self._check_options()
+        check_options(self)
         asked = self._moment(histories, as_of)
         seen = histories.known_at(asked)
         moment = seen.observed_until
@@ -203,151 +179,41 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
                     f"RelationshipModel.fit: {known} known before {moment:%Y-%m-%d}: not enough data.\n"
                     "Give histories of several buyers with purchases or contracts before as_of, or choose a later as_of."
                 )
-            self._learn(past, labels, seen, bar)
+            lessons = Lessons(
+                past,
+                seen,
+                moment,
+                self.churn_definition_,
+                self.client_definition_,
+                self.effort,
+                self.random_state,
+                self.estimator,
+            )
+            self._keep(lessons, labels, bar)
         self.model_id_ = self._fingerprint()
         return self
 
-    def _check_options(self) -> None:
-        if not is_one_of(self.effort, EFFORTS):
-            raise OptionError(f"RelationshipModel: effort must be one of {', '.join(EFFORTS)}.")
-        if self.client is not None and not isinstance(self.client, ClientDefinition):
-            raise OptionError(
-                "RelationshipModel: client must be a ClientDefinition, or None for the usual one."
-            )
-        if self.estimator is not None and (
-            isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params")
-        ):
-            raise OptionError(
-                "RelationshipModel: estimator must be a scikit-learn classifier, made but not fitted: "
-                "HistGradientBoostingClassifier(), not its class or name."
-            )
-        require_seed("RelationshipModel: random_state", self.random_state)
-        if self.keep_levels not in (None, True, False) and not (
-            isinstance(self.keep_levels, (list, tuple))
-            and all(isinstance(one, str) for one in self.keep_levels)
-        ):
-            raise OptionError(
-                "RelationshipModel: keep_levels must be True, None, or a list of attributes: ['plan', 'region']."
+    def _keep(self, lessons: Lessons, labels: pd.Series[Any] | None, bar: ProgressBar) -> None:
+        """Learn, and keep what was learned and how."""
+        heads = lessons.heads(labels, bar)
+        bar.at(4, "level, intervals, amounts")
+        self.learned_ = lessons.learned(heads, labels)
+        self.tables_ = self.learned_.tables
+        self.n_buyers_ = len(lessons.past.buyers_now)
+        judged = [head.candidates for head in heads.values()]
+        self.candidates_ = pd.concat(
+            [table for table in judged if len(table)] or judged[:1], ignore_index=True
+        )
+        self.training_ = lessons.training()
+        self.says_ = lessons.says(self.learned_, heads, self.training_)
+        if labels is not None and (n_strange := int((~labels.index.isin(lessons.past.known)).sum())):
+            self.says_.append(
+                f"{n_strange:,} of {len(labels):,} labels name no buyer known at as_of: they taught nothing."
             )
 
     def _moment(self, histories: Histories, as_of: Moment | None) -> pd.Timestamp:
         require_histories(histories, "RelationshipModel")
         return histories.observed_until if as_of is None else parse_moment(as_of, histories.timezone)
-
-    def _learn(
-        self, past: Past, labels: pd.Series[Any] | None, histories: Histories, bar: ProgressBar
-    ) -> None:
-        tie = past.outcomes["care_tie"]
-        seen, known = ~np.isnan(tie), ~np.isnan(past.outcomes["patronage"])
-        sees_ties = bool(seen.any()) and self.client_definition_.care_tie != "ignored"
-        bar.at(1, "churn")
-        heads = {"churn": self._ask(past, "churn")}
-        bar.at(2, "patronage")
-        heads["patronage"] = self._ask(past, "patronage", heads["churn"].verdict)
-        if sees_ties and known.any():
-            bar.at(3, "care ties")
-            heads["care_tie"] = self._ask(past, "care_tie")
-        by_dependence = not sees_ties and past.asks_more_than_patronage
-        if (sees_ties and known.any()) or by_dependence:
-            heads["client"] = self._ask(past, "client")
-        if labels is not None:
-            heads["client"] = self._ask_labels(past, labels, histories)
-        bar.at(4, "level, intervals, amounts")
-        blends = {name: head.blend for name, head in heads.items()}
-        status = StatusRule.learn(histories, self.as_of_, self.client_definition_.horizon_days)
-        standing = status.told(past.histories, self.as_of_)["status"].reindex(past.buyers_now)
-        levels = {name: self._level(past, name, blends[name]) for name in ("churn", "patronage")}
-        self.learned_ = Learned(
-            churn=self.churn_definition_,
-            client=self.client_definition_,
-            encoding=past.encoding,
-            heads=blends,
-            levels=levels,
-            interval=_interval(past, heads["churn"]),
-            amounts=self._amounts(past, blends["churn"], levels["churn"]),
-            rhythm=self._rhythm(past),
-            usual=usual_values(past.now, (standing.astype(object) != "gone").to_numpy()),
-            tables=tables_of(histories),
-            sees_all_ties=sees_ties and bool(seen[known].all()),
-            owns_client_head="client" in heads,
-            by_own_labels=labels is not None,
-            patronage_from_churn=set(blends["patronage"].members) == {"base_rate"} and not known.any(),
-            learned_outcomes=bool((~np.isnan(past.outcomes["churn"])).any()),
-            status=status,
-            dependence=DependenceRule.learn(histories, self.as_of_),
-            by_dependence=by_dependence,
-            trust=Trust.earned(heads["churn"].past),
-            pulse=self._pulse(past, histories),
-        )
-        self.tables_ = self.learned_.tables
-        self.n_buyers_ = len(past.buyers_now)
-        judged = [head.candidates for head in heads.values()]
-        self.candidates_ = pd.concat(
-            [table for table in judged if len(table)] or judged[:1], ignore_index=True
-        )
-        self.training_ = self._training(past)
-        self.says_ = self._say(past, heads, histories)
-        if labels is not None and (n_strange := int((~labels.index.isin(past.known)).sum())):
-            self.says_.append(
-                f"{n_strange:,} of {len(labels):,} labels name no buyer known at as_of: they taught nothing."
-            )
-
-    def _ask(self, past: Past, name: str, verdict: Verdict | None = None) -> Head:
-        span = (
-            self.churn_definition_.horizon_days if name == "churn" else self.client_definition_.horizon_days
-        )
-        return fit_head(
-            Question(
-                name,
-                past.rows,
-                past.outcomes[name],
-                span * MICROSECONDS_A_DAY,
-                microseconds(self.as_of_),
-                past.n_snapshots,
-                lambda: self._members(name, past.by_phase),
-                JUDGED[self.effort],
-                past.bound(name, span),
-            ),
-            verdict=verdict,
-        )
-
-    def _ask_labels(self, past: Past, labels: pd.Series[Any], histories: Histories) -> Head:
-        """A head for the user's own list: what do the buyers on it look like now?
-
-        Buyers on the list teach whether they are among those drawn to learn churn from or not.
-        """
-        given = own_labels(labels)
-        listed = past.known[past.known.isin(given.index)]
-        outcome = given.reindex(listed).to_numpy(dtype=np.float64, na_value=np.nan)
-        if not (np.nansum(outcome) > 0 and np.nansum(1 - outcome) > 0):
-            raise InputError(
-                "RelationshipModel.fit: labels need clients and customers among the buyers known at as_of; "
-                f"found {int(np.nansum(outcome)):,} clients of {int((~np.isnan(outcome)).sum()):,} labelled buyers known; "
-                f"{int((~given.index.isin(past.known)).sum()):,} of {len(given):,} labels name none of them.\n"
-                "Index the labels by buyer_id, of the same kind as histories.buyer_ids."
-            )
-        listed = sample_buyers(listed[~np.isnan(outcome)], EFFORTS[self.effort], self.random_state)
-        some = histories.select(listed)
-        table = columns_of(some, [self.as_of_], self.churn_definition_.horizon_days)
-        rows = rows_of(table, past.encoding, some.buyer_ids)
-        outcome = given.reindex(some.buyer_ids).to_numpy(dtype=np.float64, na_value=np.nan)
-        members = {name: m for name, m in self._members("client").items() if name in ("linear", "trees")}
-        question = Question("client", rows, outcome, 0, microseconds(self.as_of_), 1, lambda: members)
-        return fit_head(question, judge=False)
-
-    def _members(self, name: str, by_phase: bool = False) -> dict[str, Member]:
-        horizon, client = self.churn_definition_.horizon_days, self.client_definition_
-        of_churn = name == "churn"
-        asked = Asked(
-            name,
-            horizon if of_churn else client.horizon_days,
-            0 if of_churn else client.periods,
-            0 if of_churn else client.min_periods,
-            horizon,
-            self.effort,
-            int(self.random_state),
-        )
-        return members_for(asked, self.estimator, by_phase)
 
     @property
     def level_(self) -> pd.DataFrame:
@@ -366,104 +232,6 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         return pd.DataFrame(
             rows, columns=["target", "shift", "weight_of_last_year", "shift_low", "shift_high"]
         )
-
-    def _level(self, past: Past, name: str, blend: Blend) -> SeasonalLevel:
-        member = blend.members.get("lifetime")
-        known = member if isinstance(member, LifetimeMember) else None
-        now = past.now
-        definition = self.churn_definition_ if name == "churn" else self.client_definition_
-        return learn_level(
-            past.histories, self.as_of_, definition, known, blend.probability(now), said_by(known, now)
-        )
-
-    def _amounts(self, past: Past, churn: Blend, level: SeasonalLevel) -> PurchaseAmounts:
-        names = past.rows.names
-        windows = [name for name in names if name.startswith(("n_purchases_", "purchases_per_"))]
-        amounts = PurchaseAmounts(names, [*HOW_MUCH, *windows], self.churn_definition_.horizon_days)
-        learned = np.flatnonzero(~np.isnan(past.n_purchases))
-        rows = past.rows.take(learned)
-        standing = Standing.of(columns_by_name(rows.X, names))
-        amounts.fit(rows.X, past.n_purchases[learned], past.spend[learned], standing, rows.buyer)
-        if not level.slope:
-            now = np.asfortranarray(past.now)
-            expected = expected_purchases(churn, now)
-            if expected is not None:
-                risk = level.applied(churn.probability(now), day_number(self.as_of_))
-                latest = np.flatnonzero(rows.date == rows.date.max(initial=0))
-                came = past.n_purchases[learned][latest]
-                then = expected_purchases(churn, np.asfortranarray(rows.X[latest])) if len(latest) else None
-                earned = came_to_expected(came, then, standing.take(latest))
-                amounts.anchor(now, risk, Standing.of(columns_by_name(now, names)), expected, earned)
-        return amounts
-
-    def _rhythm(self, past: Past) -> Rhythm:
-        column = columns_by_name(past.now, past.rows.names)
-        median, n_gaps = column("gap_days_median"), column("n_repeat_purchases")
-        return Rhythm.learn(median, n_gaps, column("log_gap_sd"), self.churn_definition_.horizon_days)
-
-    def _pulse(self, past: Past, histories: Histories) -> Pulse:
-        """What the base did before each date whose churn was learned from."""
-        days, known = self.churn_definition_.horizon_days, ~np.isnan(past.outcomes["churn"])
-        dates = np.unique(past.rows.date[known])[-past.n_snapshots :]
-        return Pulse.of((counts_at(histories, timestamp_of(int(date)), days) for date in dates), days)
-
-    def _training(self, past: Past) -> pd.DataFrame:
-        rows = []
-        for name, outcome in past.outcomes.items():
-            known = ~np.isnan(outcome)
-            for date in np.unique(past.rows.date[known])[-past.n_snapshots :]:
-                here = known & (past.rows.date == date)
-                stamp = pd.Timestamp(int(date), unit="us")
-                rows.append((name, stamp, int(here.sum()), float(outcome[here].mean())))
-        return pd.DataFrame(rows, columns=["target", "as_of", "n_buyers", "base_rate"])
-
-    def _say(self, past: Past, heads: dict[str, Head], histories: Histories) -> list[str]:
-        said = []
-        for name, about in (
-            ("churn", "churn"),
-            ("client" if "client" in heads else "patronage", "who is a client"),
-        ):
-            said += judgement(heads[name], about)
-            learned = self.training_["target"].eq("churn" if name == "churn" else "patronage").any()
-            if not learned and name != "client":
-                said.append(
-                    f"The history is too short for a whole horizon to have been observed ({about}): nothing was "
-                    f"learned from outcomes, {standing_in(heads[name].blend)} stands alone."
-                )
-        gap, asked = usual_gap_days(past.histories, self.as_of_), self.churn_definition_.horizon_days
-        if asked < gap:
-            said.append(
-                f"The usual buyer comes every {gap:.0f} days: churn within {asked} asks who buys soon, not who leaves."
-            )
-        n_purchases = columns_by_name(past.rows.X, past.rows.names)("n_purchases")
-        if "transactions" in self.tables_ and not (n_purchases > 1).any():
-            said.append(
-                "No buyer has bought a second time: nothing in the purchases tells who will come back."
-            )
-        if past.is_sample:
-            churn = self.training_[self.training_["target"] == "churn"]
-            said.append(
-                f"Learned from {len(past.buyers_now):,} of the {len(past.known):,} buyers known, drawn at random: "
-                f"{int(churn['n_buyers'].sum()):,} rows of {len(churn)} past snapshots about churn. All are scored."
-            )
-        said += [
-            f"The records have a hole of {(after - first).days} days from {first:%Y-%m-%d} on: no past date was "
-            "learned from over it, and right after it everybody looks silent."
-            for first, after in past.histories.holes_in("transactions")
-        ]
-        if PAID_UNTIL in set(past.histories.quality["rule"]):
-            said.append("Contracts count as open-ended: their ends only say until when somebody had paid.")
-        said += self._expected(past, histories)
-        if len(past.known) < 100:
-            said.append(f"Only {len(past.known)} buyers are known: take every probability as a rough guess.")
-        return said
-
-    def _expected(self, past: Past, histories: Histories) -> list[str]:
-        """What is to be expected of the buyers learned from, as they stand now."""
-        risk = self.learned_.probabilities(past.now, self.as_of_)["churn"]
-        status = self.learned_.status.told(past.histories, self.as_of_)["status"].reindex(past.buyers_now)
-        book = pd.DataFrame({"churn_risk": risk, "status": status.array}, index=past.buyers_now)
-        return Outlook.of(book, self.learned_.trust, self.unlike(histories, self.as_of_)).says
 
     # ---- scoring --------------------------------------------------------------------------------------------------
 
@@ -767,15 +535,6 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             Where the place cannot be written to.
         """
         write_model_file(path, self.get_state(), self.card())
-
-
-def _interval(past: Past, churn: Head) -> RiskInterval:
-    seen, interval = churn.validation, RiskInterval(len(past.buyers_now), churn.verdict.doubt)
-    if seen is None:
-        return interval
-    repeats = columns_by_name(past.rows.X[seen["row"]], past.rows.names)("n_repeat_purchases")
-    outcome, probability, spread = (seen[name].to_numpy() for name in ("outcome", "probability", "spread"))
-    return interval.fit(outcome, probability, spread, repeats)
 
 
 def load_model(path: str | PathLike[str]) -> RelationshipModel:
