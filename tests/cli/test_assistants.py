@@ -98,6 +98,8 @@ def test_a_question_that_cannot_be_answered_says_how_to_mend_it(firm, capsys):
 
 
 def test_the_page_tells_what_moved_since_a_book_that_was_written(firm, tmp_path, capsys):
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
     given, model, _, _ = firm
     before = ["--model", model[1], "--as-of", "2024-01-01"]
     assert main(["score", *given, *before, "--out", str(tmp_path / "before.parquet")]) == 0

@@ -26,6 +26,8 @@ from clientcare.scoring.outputs import MANIFEST
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A folder with everything that is written of a shop, and one of its buyers."""
     pytest.importorskip("duckdb")
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
     folder = tmp_path_factory.mktemp("written")
     world = simulate_histories("retailer", n_buyers=60, random_state=1)
     histories = getattr(world, "histories", world)

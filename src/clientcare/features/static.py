@@ -17,16 +17,18 @@ DATED_STATUS = ("status", "status_at")
 """A status that the user states from a date on: told by the status of the book, no attribute that held at every date."""
 
 
-def static_columns(at: Snapshot) -> Iterator[tuple[str, Any]]:
+def static_columns(at: Snapshot, attributes: pd.DataFrame | None) -> Iterator[tuple[str, Any]]:
     """Name and values of each attribute, prefixed with ``buyer_``.
+
+    ``attributes`` are those of the snapshot's histories, as they are known at the latest date of the table.
 
     Numbers stay numbers and truth values become 0 and 1 (float64, NaN = unknown). A date becomes
     ``days_since_buyer_<name>``, NaN where it is unknown or not before ``as_of``. Everything else stays a text
     (pandas ``category``, its categories sorted; missing = unknown).
     """
-    buyers = at.histories.buyers
-    if buyers is None:
+    if attributes is None:
         return
+    buyers = attributes
     stated = set(DATED_STATUS) if set(DATED_STATUS) <= set(buyers.columns) else set()
     for name in [name for name in buyers.columns if name not in LINKS | stated]:
         values = buyers[name].iloc[at.buyers]

@@ -311,7 +311,9 @@ def _arrow(at: Snapshot, entries: Sequence[Feature], task: _Task) -> pa.Table:
     )
     columns |= {name: pa.array(values, type=pa.float64()) for name, values in feature_columns(at, entries)}
     own = set(columns)  # unknown is NaN in these, so there are no nulls to write down
-    for name, values in static_columns(at) if "static" in task.families else ():
+    with_static = "static" in task.families
+    attributes = at.histories.attributes_known(max(task.moments)) if with_static else None
+    for name, values in static_columns(at, attributes):
         texts = isinstance(values, pd.Categorical)
         columns[name] = (
             pa.array(values.astype(object), type=pa.string(), from_pandas=True) if texts else pa.array(values)

@@ -123,6 +123,9 @@ def given_columns(histories: Histories) -> set[str]:
 
 def tabulate(snapshots: Sequence[Snapshot], entries: Sequence[Feature], with_static: bool) -> pd.DataFrame:
     """The features of several snapshots, one under the other, without an index."""
+    attributes = (
+        snapshots[0].histories.attributes_known(max(at.as_of for at in snapshots)) if with_static else None
+    )
     numbers = np.empty((len(entries), sum(at.n_buyers for at in snapshots)))
     static: list[dict[str, Any]] = []
     row = 0
@@ -131,7 +134,7 @@ def tabulate(snapshots: Sequence[Snapshot], entries: Sequence[Feature], with_sta
             bar.at(place, f"as of {at.as_of:%Y-%m-%d}")
             for column, (_, values) in enumerate(feature_columns(at, entries)):
                 numbers[column, row : row + at.n_buyers] = values
-            static.append(dict(static_columns(at)) if with_static else {})
+            static.append(dict(static_columns(at, attributes)) if with_static else {})
             row += at.n_buyers
             at.let_go()
     table = pd.DataFrame(numbers.T, columns=[entry.name for entry in entries], copy=False)

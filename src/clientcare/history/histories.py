@@ -247,6 +247,7 @@ class Histories:
         self.buyer_ids = found.buyer_ids
         self._note_referrers(found)
         self.buyers = found.attributes
+        self._written = found.written
         self._events = found.events
         self._set_aside = found.set_aside
         self.quality = quality_table(found.findings)
@@ -339,11 +340,26 @@ class Histories:
             else events.before(microseconds(as_of))
             for name, events in self._events.items()
         }
+        cut.buyers = cut.attributes_known(as_of)
         cut.observed_until = min(self.observed_until, as_of)
         cut.holes = self.holes[self.holes["day_after"] < as_of]
         if self._finds_first_day and any(events.n_rows for events in cut._events.values()):
             cut.observed_from = observed_stretch(cut._events)[0]
         return cut
+
+    def attributes_known(self, as_of: pd.Timestamp) -> pd.DataFrame | None:
+        """The attributes as the buyers with a fact before a date say they are: number, yes or no, date, words.
+
+        Buyers who come later have no say in it.
+        """
+        if self.buyers is None or self._written is None or not self._written.cells:
+            return self.buyers
+        known = np.zeros(len(self.buyer_ids), dtype=bool)
+        for events in self._events.values():
+            known[
+                events.buyer[(events.time if events.known is None else events.known) < microseconds(as_of)]
+            ] = True
+        return self.buyers if known.all() else self._written.as_known(self.buyers, known)
 
     def known_at(self, as_of: Moment) -> Histories:
         """What somebody knew who asked at ``as_of``: :meth:`until`, and observed as far as could be told then.
@@ -375,6 +391,7 @@ class Histories:
         chosen = self._copy()
         chosen.buyer_ids = self.buyer_ids[places]
         chosen.buyers = None if self.buyers is None else self.buyers.iloc[places]
+        chosen._written = None if self._written is None else self._written.of(places)
         chosen._events = {name: events.select(places) for name, events in self._events.items()}
         chosen._finds_first_day = chosen._finds_last_day = False  # the stretch is that of all buyers
         return chosen

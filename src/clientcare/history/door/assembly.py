@@ -14,7 +14,13 @@ from clientcare.facts.billing import bill_rows
 from clientcare.facts.events import EventTable, sort_events
 from clientcare.facts.terms import rows_in_force
 from clientcare.history.door import contracts, interactions, transactions
-from clientcare.history.door.attributes import SIGN_UP, churn_labels, read_attributes, sign_up_times
+from clientcare.history.door.attributes import (
+    SIGN_UP,
+    Written,
+    churn_labels,
+    read_attributes,
+    sign_up_times,
+)
 from clientcare.history.door.computed import ACTION, computed_at_export
 from clientcare.history.door.headlines import headlines, note_spellings, unshared_findings
 from clientcare.history.door.ids import Ids, all_ids, same_kind
@@ -51,6 +57,7 @@ class Assembly:
     buyer_ids: pd.Index
     events: dict[str, EventTable]
     attributes: pd.DataFrame | None
+    written: Written | None
     findings: list[Finding]
     says: list[str]
     rows: pd.DataFrame
@@ -83,12 +90,12 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
     if open_ended:
         events["contracts"] = _sorted(sheets["contracts"], buyer_ids)
     logs = {name: sheet.log for name, sheet in sheets.items()}
-    attributes = None
+    attributes, written = None, None
     if buyers is not None:
         logs["buyers"] = RowLog("buyers", buyers.n_rows, door.strict, buyers.row_numbers)
         if moved is not None:
             _set_merged_aside(buyers, columns[-1], moved, logs["buyers"])
-        attributes = read_attributes(buyers, columns[-1], logs["buyers"], buyer_ids, door)
+        attributes, written = read_attributes(buyers, columns[-1], logs["buyers"], buyer_ids, door)
         logs["buyers"].refuse_where_strict()
         attributes = _without_computed(attributes, events, logs["buyers"])
         _note_before_sign_up(sheets, buyer_ids, attributes)
@@ -107,6 +114,7 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         buyer_ids=buyer_ids,
         events=events,
         attributes=attributes,
+        written=written,
         findings=unshared_findings(sheets, own_ids)
         + [finding for log in logs.values() for finding in log.findings],
         says=headlines(sheets, own_ids, rows) + [SAID] * open_ended,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,19 +57,63 @@ NEARLY_ALL = 0.9
 PLAIN_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 
 
+@dataclass(frozen=True, eq=False)
+class Written:
+    """Attributes whose cells are texts, as they were written: what they are depends on whom one asks.
+
+    A number among words is a number where nine in ten of the buyers known write numbers. Buyers who come later must not
+    decide that, so the cells are kept, and read again for a date at which not everybody was known.
+
+    Attributes
+    ----------
+    cells : mapping of attribute to text array of shape (n_buyers,)
+        Null where a buyer has no row.
+    kinds : mapping of attribute to str
+        What all buyers together say it is.
+    places : mapping of attribute to str
+        What a message calls it.
+    door : Door
+    """
+
+    cells: Mapping[str, pa.ChunkedArray]
+    kinds: Mapping[str, str]
+    places: Mapping[str, str]
+    door: Door
+
+    def of(self, buyers: NDArray[np.int64]) -> Written:
+        """The cells of some buyers alone."""
+        return replace(self, cells={name: cells.take(pa.array(buyers)) for name, cells in self.cells.items()})
+
+    def as_known(self, attributes: pd.DataFrame, known: NDArray[np.bool_]) -> pd.DataFrame:
+        """The attributes as the buyers known say they are; those of buyers not known yet are unknown where that differs."""
+        spoken, rows = np.flatnonzero(known), np.arange(len(known))
+        changed: dict[str, Any] = {}
+        for name in [name for name in self.cells if name in attributes]:
+            kind = _kind(self.cells[name], name, spoken, self.door)
+            if kind != self.kinds[name]:
+                cells = self.cells[name].take(pa.array(np.where(known, rows, 0), mask=~known))
+                log = RowLog("buyers", len(known), False)
+                changed[name] = _read_as(kind, cells, name, self.places[name], rows, log, self.door)
+        return attributes.assign(**changed) if changed else attributes
+
+
 def read_attributes(
     given: GivenTable, ids: Ids, log: RowLog, buyer_ids: pd.Index, door: Door
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Written]:
     """Attributes in the order of ``buyer_ids``; unknown where a buyer has no row, or rows that contradict.
 
     Returns
     -------
-    DataFrame of shape (n_buyers, n_attributes), indexed by ``buyer_id``
+    attributes : DataFrame of shape (n_buyers, n_attributes), indexed by ``buyer_id``
         Numbers as float64, yes or no as bool (float64 where some are unknown), texts as categories, dates as
         datetime64.
+    written : Written
+        The cells that other buyers may read otherwise.
     """
     rows = _row_of_buyer(given, ids, log, buyer_ids)
     frame: dict[str, Any] = {}
+    texts: dict[str, pa.ChunkedArray] = {}
+    kinds: dict[str, str] = {}
     for ours, theirs in given.names.items():
         if ours == "buyer_id":
             continue
@@ -78,8 +124,15 @@ def read_attributes(
         if not _holds_single_values(cells):
             log.remark(f"nested_{ours}", "left out of the attributes: no single values", given.n_rows)
             continue
-        frame[ours] = _attribute(cells, ours, given.place(ours), rows, log, door)
-    return pd.DataFrame(frame, index=buyer_ids)
+        kind = _kind(cells, ours, rows, door)
+        frame[ours] = _read_as(kind, cells, ours, given.place(ours), rows, log, door)
+        if not isinstance(cells, np.ndarray) and is_text(cells.type) and ours.lower() not in ALWAYS_TEXTS:
+            place = pa.array(np.where(rows < 0, 0, rows), mask=rows < 0)
+            taken = pc.cast(cells, pa.large_string()).take(place)
+            texts[ours] = taken if isinstance(taken, pa.ChunkedArray) else pa.chunked_array([taken])
+            kinds[ours] = kind
+    places = {name: given.place(name) for name in texts}
+    return pd.DataFrame(frame, index=buyer_ids), Written(texts, kinds, places, door)
 
 
 def churn_labels(given: GivenTable) -> NDArray[np.float64] | None:
@@ -115,13 +168,20 @@ def _row_of_buyer(given: GivenTable, ids: Ids, log: RowLog, buyer_ids: pd.Index)
     return rows[:-1]
 
 
-def _attribute(cells: Cells, name: str, place: str, rows: NDArray[np.int64], log: RowLog, door: Door) -> Any:
-    form = door.date_formats.get("buyers")
-    kind = "texts" if name.lower() in ALWAYS_TEXTS else _kind_of(cells, name, rows)
-    if kind == "texts" and name.lower() not in ALWAYS_TEXTS and _are_dates(cells, form, rows):
-        kind = "moments"
+def _kind(cells: Cells, name: str, rows: NDArray[np.int64], door: Door) -> str:
+    """``"texts"``, ``"numbers"``, ``"flags"`` or ``"moments"``, as the rows that speak of buyers say."""
+    if name.lower() in ALWAYS_TEXTS:
+        return "texts"
+    kind = _kind_of(cells, name, rows)
+    dated = kind == "texts" and _are_dates(cells, door.date_formats.get("buyers"), rows)
+    return "moments" if dated else kind
+
+
+def _read_as(
+    kind: str, cells: Cells, name: str, place: str, rows: NDArray[np.int64], log: RowLog, door: Door
+) -> Any:
     if kind == "moments":
-        moments, unreadable = read_moments(cells, place, door.timezone, form)
+        moments, unreadable = read_moments(cells, place, door.timezone, door.date_formats.get("buyers"))
         unreadable = unreadable | impossible(moments) | sentinel(moments)
         moments = np.where(unreadable, UNKNOWN_TIME, moments)
         log.note(f"unreadable_{name}", "kept: attribute unknown", unreadable)
