@@ -154,6 +154,20 @@ def test_where_a_theme_says_nothing_the_next_reason_moves_up():
     assert said["reason_2"].tolist()[0] == ""
 
 
+def test_whoever_is_likelier_gone_is_asked_why_first():
+    reasons = Reasons(
+        ["total_spent", "n_purchases"], ["", ""], 90, {"total_spent": 900.0, "n_purchases": 2.0}
+    )
+    columns = {"total_spent": np.array([20.0, 20.0]), "n_purchases": np.array([9.0, 9.0])}
+    parts = np.zeros((2, reasons.n_themes))
+    parts[:, reasons.themes.index("spend")] = 0.5
+    parts[:, reasons.themes.index("purchases")] = -1.0
+    said = reasons.top(
+        parts, lambda name: columns.get(name, np.full(2, np.nan)), leaving=np.array([True, False])
+    )
+    assert [text.split(":")[0] for text in said["reason_1"]] == ["raises the risk", "lowers the risk"]
+
+
 WINDOWS = scaled_windows(90)
 ENTRIES = catalogue_entries(None, WINDOWS, 90)
 

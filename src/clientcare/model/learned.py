@@ -135,7 +135,9 @@ class Learned:
         )
         low, high = self.interval.bounds(said["churn"], churn.spread, n_gaps)
         _, parts = self._split("churn", {"churn": churn}, said)
-        reasons = self.reasons.top(parts, columns_by_name(X, self.encoding.names), levels)
+        reasons = self.reasons.top(
+            parts, columns_by_name(X, self.encoding.names), levels, said["churn"] >= 0.5
+        )
         listed = labels_of(labels, buyers)
         is_here = status["status"].ne("gone").to_numpy()
         coming = self._next_purchase(X, moment, is_here)

@@ -211,15 +211,22 @@ class Reasons:
         parts: Floats,
         column: Callable[[str], Floats],
         levels: Mapping[str, str] = MappingProxyType({}),
+        leaving: NDArray[np.bool_] | None = None,
     ) -> dict[str, Any]:
         """The largest contributions of each row as sentences, each with its direction.
+
+        Of those who are ``leaving`` (likelier gone than not) the reasons are asked why: what raises the risk comes
+        first, where it is worth a quarter of what the largest reason moves.
 
         Returns
         -------
         dict of ``reason_1`` ... to object array of shape (n_rows,); empty text where nothing more is
         worth saying
         """
-        order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :N_REASONS]
+        weight = np.abs(parts)
+        if leaving is not None:
+            weight[leaving] *= np.where(parts[leaving] < 0, WORTH_SAYING_FIRST, 1.0)
+        order = np.argsort(-weight, axis=1, kind="stable")[:, :N_REASONS]
         reasons = {}
         said = [np.full(len(parts), "", dtype=object) for _ in range(order.shape[1])]
         for theme_number, theme in enumerate(self.themes):
