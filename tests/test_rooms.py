@@ -36,3 +36,23 @@ def test_the_architecture_page_names_every_room() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     drawn = set(re.findall(r"\w+", page))
     assert not [room for floor in rooms.FLOORS for room in floor if room not in {*drawn, "__main__", "spark"}]
+
+
+def test_the_model_room_is_small_enough_to_be_understood() -> None:
+    inside = rooms.arrows("model")
+    children = {
+        path.stem
+        for path in (rooms.SOURCE / "model").iterdir()
+        if path.stem != "__init__" and path.suffix in ("", ".py")
+    } - {"__pycache__"}
+    assert len(children) <= 12
+    assert len(inside) <= 25
+    assert rooms.circles(inside) == []
+
+
+def test_no_module_of_the_model_is_longer_than_four_hundred_lines() -> None:
+    lines = {
+        str(path.relative_to(rooms.SOURCE)): len(path.read_text("utf-8").splitlines())
+        for path in (rooms.SOURCE / "model").rglob("*.py")
+    }
+    assert {name: n for name, n in lines.items() if n > 400} == {}

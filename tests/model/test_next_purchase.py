@@ -8,7 +8,7 @@ import pytest
 
 from clientcare import Histories, RelationshipModel
 from clientcare.datasets import load_retailer
-from clientcare.model.due import WITHIN_HORIZONS, next_purchase
+from clientcare.model.training.due import WITHIN_HORIZONS, next_purchase
 
 AS_OF = pd.Timestamp("2024-06-01")
 

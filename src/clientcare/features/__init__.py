@@ -3,6 +3,10 @@
 from clientcare.features import (  # each family enters its features in the catalogue, in this order
     breadth,  # noqa: F401
     contact,  # noqa: F401
+    contact_check_ins,  # noqa: F401
+    contact_purpose,  # noqa: F401
+    contact_ratings,  # noqa: F401
+    contact_referrals,  # noqa: F401
     contract,  # noqa: F401
     dependence,  # noqa: F401
     own_gaps,  # noqa: F401

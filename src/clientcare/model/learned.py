@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 from clientcare.book import BY_DEPENDENCE, labels_of, make_book, relationship_of, stage_from, with_own_list
 from clientcare.features.own_gaps import sum_of_log_gaps
 from clientcare.history.histories import Histories
-from clientcare.model.due import NextPurchase, next_purchase
 from clientcare.model.members.base import Floats, log_odds_of
 from clientcare.model.members.registry import KINDS
 from clientcare.model.reasons.explanation import Explanation, Reasons, what_would_change
 from clientcare.model.reasons.themes import LEVEL, STANDING
 from clientcare.model.training.amounts import PurchaseAmounts, Standing
 from clientcare.model.training.blend import LEAST, Answer, Blend
-from clientcare.model.training.encoding import Encoding
+from clientcare.model.training.due import NextPurchase, next_purchase
+from clientcare.model.training.encoding import Encoding, columns_by_name
 from clientcare.model.training.interval import RiskInterval
-from clientcare.model.training.keeping import columns_by_name
 from clientcare.model.training.level import SeasonalLevel
 from clientcare.model.training.pulse import Pulse
 from clientcare.model.training.rhythm import Rhythm

@@ -21,10 +21,11 @@ from clientcare.model.outlook import Outlook
 from clientcare.model.reasons.typical import usual_values
 from clientcare.model.training.amounts import PurchaseAmounts, Standing, came_to_expected
 from clientcare.model.training.blend import Blend, expected_purchases
+from clientcare.model.training.encoding import columns_by_name
 from clientcare.model.training.head import Head, Question, fit_head
 from clientcare.model.training.interval import RiskInterval
 from clientcare.model.training.judgement import Verdict
-from clientcare.model.training.keeping import columns_by_name, own_labels
+from clientcare.model.training.labels import own_labels
 from clientcare.model.training.level import SeasonalLevel
 from clientcare.model.training.pulse import Pulse, counts_at
 from clientcare.model.training.requirements import tables_of

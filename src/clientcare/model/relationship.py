@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from os import PathLike
 from typing import Any, Self
 
 import pandas as pd
@@ -12,31 +10,24 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from clientcare.exceptions import InputError, ModelFileError, NotEnoughDataError
+from clientcare.book import book_as, require_form
+from clientcare.exceptions import InputError
 from clientcare.history.histories import Histories, require_histories
-from clientcare.model.forms import book_as, require_form
-from clientcare.model.learned import Learned
+from clientcare.model.kept import KeptModel
 from clientcare.model.learning import Lessons
-from clientcare.model.members.registry import KINDS
 from clientcare.model.outlook import Outlook
+from clientcare.model.reasons.asked import known_ids
 from clientcare.model.reasons.explanation import Explanation
-from clientcare.model.store.file import read_with_version, write_model_file
-from clientcare.model.store.fingerprint import fingerprint
-from clientcare.model.store.valid.forms import refuse
-from clientcare.model.store.valid.whole import check_name, check_state
-from clientcare.model.store.versions import SCHEMA_VERSION, brought_forward
-from clientcare.model.training.keeping import (
-    known_ids,
-    own_labels,
-    plain_rows,
-    require_some_named,
-    same_card,
-    table_of,
-    table_state,
-)
+from clientcare.model.training.labels import own_labels, require_some_named
+from clientcare.model.training.level import level_table
 from clientcare.model.training.options import check_options
 from clientcare.model.training.pulse import counts_at
-from clientcare.model.training.requirements import require_tables, tables_of, warn_beyond_data
+from clientcare.model.training.requirements import (
+    require_several,
+    require_tables,
+    tables_of,
+    warn_beyond_data,
+)
 from clientcare.model.training.snapshots import in_parts
 from clientcare.model.training.table import columns_of, gather
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
@@ -45,16 +36,11 @@ from clientcare.window import (
     Days,
     Moment,
     day_number,
-    microseconds,
     parse_moment,
-    timestamp_of,
 )
 
-PARAMETERS = ("horizon", "effort", "random_state", "keep_levels")
-"""What of its parameters a model file keeps; a client definition stands with what was learned."""
 
-
-class RelationshipModel(BaseEstimator):  # type: ignore[misc]
+class RelationshipModel(KeptModel, BaseEstimator):  # type: ignore[misc]
     """Client or customer, staying or leaving: learned from the histories' own past, judged out of time.
 
     ``fit`` puts itself back to past dates whose horizon has been observed since, looks at each buyer
@@ -164,31 +150,10 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
         self.client_definition_ = (self.client or ClientDefinition()).fixed(seen, moment)
         with threadpool_limits(1), ProgressBar("Learning", n_steps=5) as bar:
             bar.at(0, "past dates")
-            past = gather(
-                seen,
-                moment,
-                self.churn_definition_,
-                self.client_definition_,
-                self.effort,
-                self.random_state,
-                self.keep_levels or (),
-            )
-            if len(past.known) < 2:
-                known = "only one buyer is" if len(past.known) else "no buyer is"
-                raise NotEnoughDataError(
-                    f"RelationshipModel.fit: {known} known before {moment:%Y-%m-%d}: not enough data.\n"
-                    "Give histories of several buyers with purchases or contracts before as_of, or choose a later as_of."
-                )
-            lessons = Lessons(
-                past,
-                seen,
-                moment,
-                self.churn_definition_,
-                self.client_definition_,
-                self.effort,
-                self.random_state,
-                self.estimator,
-            )
+            asked_of = (self.churn_definition_, self.client_definition_, self.effort, self.random_state)
+            past = gather(seen, moment, *asked_of, self.keep_levels or ())
+            require_several("RelationshipModel.fit", len(past.known), moment)
+            lessons = Lessons(past, seen, moment, *asked_of, self.estimator)
             self._keep(lessons, labels, bar)
         self.model_id_ = self._fingerprint()
         return self
@@ -219,19 +184,7 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
     def level_(self) -> pd.DataFrame:
         """The level of the horizon after ``as_of_``; see the class."""
         check_is_fitted(self, "model_id_")
-        day = day_number(self.as_of_)
-        rows = [
-            (
-                name,
-                level.shift(day),
-                level.slope,
-                *(level.shift(day) + side * 1.645 * level.spread for side in (-1, 1)),
-            )
-            for name, level in self.learned_.levels.items()
-        ]
-        return pd.DataFrame(
-            rows, columns=["target", "shift", "weight_of_last_year", "shift_low", "shift_high"]
-        )
+        return level_table(self.learned_.levels, day_number(self.as_of_))
 
     # ---- scoring --------------------------------------------------------------------------------------------------
 
@@ -430,148 +383,3 @@ class RelationshipModel(BaseEstimator):  # type: ignore[misc]
             f"{self.client_definition_.horizon_days}; learned as of {self.as_of_:%Y-%m-%d} from {self.n_buyers_:,} buyers "
             f"({', '.join(self.tables_)}), effort {self.effort}; model {self.model_id_}"
         )
-
-    # ---- keeping --------------------------------------------------------------------------------------------------
-
-    def _fingerprint(self) -> str:
-        if self.estimator is None:
-            return fingerprint(self.learned_.get_state())
-        return fingerprint([repr(self.estimator), table_state(self.candidates_), table_state(self.training_)])
-
-    def get_state(self) -> dict[str, Any]:
-        """The fitted model as numbers, texts and arrays: no code, no buyers.
-
-        Raises
-        ------
-        ModelFileError
-            Where an estimator from outside is part of it.
-        """
-        check_is_fitted(self, "model_id_")
-        return {
-            "learned": self.learned_.get_state(),
-            "params": {
-                "horizon": str(self.horizon),
-                "effort": self.effort,
-                "random_state": int(self.random_state),
-                "keep_levels": list(self.keep_levels)
-                if isinstance(self.keep_levels, tuple)
-                else self.keep_levels,
-            },
-            "as_of": microseconds(self.as_of_),
-            "n_buyers": self.n_buyers_,
-            "candidates": table_state(self.candidates_),
-            "training": table_state(self.training_),
-            "says": list(self.says_),
-            "model_id": self.model_id_,
-        }
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """The model that :meth:`get_state` told of; its scores are the same to the bit.
-
-        Raises
-        ------
-        ModelFileError
-            Where the state is not one of ours.
-        """
-        check_name(state)
-        return cls._checked(state)
-
-    @classmethod
-    def _checked(cls, state: dict[str, Any]) -> Self:
-        """The model of a state of our version, whose name was checked before."""
-        learned_names = tuple(field.name for field in fields(Learned))
-        check_state(state, learned_names, PARAMETERS, KINDS)
-        try:
-            return cls._rebuilt(state)
-        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as cause:
-            raise ModelFileError(
-                "the model file holds no relationship model that this version can read."
-            ) from cause
-
-    @classmethod
-    def _rebuilt(cls, state: dict[str, Any]) -> Self:
-        learned = Learned.from_state(state["learned"])
-        model = cls(client=learned.client, **state["params"])
-        model.learned_, model.tables_ = learned, learned.tables
-        model.churn_definition_, model.client_definition_ = learned.churn, learned.client
-        model.as_of_, model.n_buyers_ = timestamp_of(state["as_of"]), state["n_buyers"]
-        model.candidates_, model.training_ = table_of(state["candidates"]), table_of(state["training"])
-        model.says_, model.model_id_ = list(state["says"]), state["model_id"]
-        return model
-
-    def card(self) -> dict[str, Any]:
-        """The model card: what it is, what it learned from, how it did; plain values, no buyers."""
-        check_is_fitted(self, "model_id_")
-        return {
-            "model_id": self.model_id_,
-            "as_of": f"{self.as_of_:%Y-%m-%d}",
-            "n_buyers": self.n_buyers_,
-            "churn": self.churn_definition_.to_dict(),
-            "client": self.client_definition_.to_dict(),
-            "tables": list(self.tables_),
-            "n_columns": len(self.learned_.encoding.names),
-            "columns": list(self.learned_.encoding.columns),
-            "effort": self.effort,
-            "random_state": int(self.random_state),
-            "training": plain_rows(self.training_),
-            "candidates": plain_rows(self.candidates_),
-            "says": list(self.says_),
-        }
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the model to a file that holds no code and no buyers.
-
-        Parameters
-        ----------
-        path : path
-            By custom ending in ``.clientcare``.
-
-        Raises
-        ------
-        ModelFileError
-            Where an estimator from outside is part of the model.
-        SourceError
-            Where the place cannot be written to.
-        """
-        write_model_file(path, self.get_state(), self.card())
-
-
-def load_model(path: str | PathLike[str]) -> RelationshipModel:
-    """A model from its file; loading runs nothing that the file holds.
-
-    Parameters
-    ----------
-    path : path
-        What :meth:`RelationshipModel.save` wrote.
-
-    Returns
-    -------
-    RelationshipModel
-        Fitted; it scores and explains as the one that was saved, to the last bit.
-
-    Raises
-    ------
-    ModelFileError
-        Where the file is damaged, hostile, or of a newer version.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from clientcare.datasets import load_retailer
-    >>> histories = load_retailer()
-    >>> model = RelationshipModel(effort="quick", random_state=0).fit(histories)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     model.save(f"{folder}/model.clientcare")
-    ...     same = load_model(f"{folder}/model.clientcare")
-    >>> same.model_id_ == model.model_id_
-    True
-    >>> bool((same.score(histories)["churn_risk"] == model.score(histories)["churn_risk"]).all())
-    True
-    """
-    version, state, card = read_with_version(path)
-    check_name(state)
-    model = RelationshipModel._checked(brought_forward(state, version))
-    if version == SCHEMA_VERSION and not same_card(model.card(), card):
-        raise refuse("card", "says another thing than the model")
-    return model

@@ -31,7 +31,7 @@ from clientcare.history.sources.partition import Partitions, partition_tables, s
 from clientcare.history.sources.scans import FileScan, Scan, scan_of
 from clientcare.history.sources.settled import settled_options
 from clientcare.model.store.file import library_versions
-from clientcare.model.training.keeping import own_labels
+from clientcare.model.training.labels import own_labels
 from clientcare.model.training.requirements import require_tables, warn_beyond_data
 from clientcare.places import require_no_input
 from clientcare.progress import ProgressBar

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -173,3 +173,10 @@ def _numbers(column: pd.Series[Any]) -> Any:
     if not _is_number(column):
         column = pd.to_numeric(column, errors="coerce")
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def columns_by_name(X: Floats, names: list[str]) -> Callable[[str], Floats]:
+    """A function from a column's name to its values; all NaN for a column that is not there."""
+    place = {name: number for number, name in enumerate(names)}
+    unknown = np.full(len(X), np.nan)
+    return lambda name: X[:, place[name]] if name in place else unknown

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from clientcare.model.members.base import Floats, log_odds_of, share_of
+from clientcare.model.training.interval import NINETY_PERCENT
 
 YEAR = 365
 LEAST_PAIRED_DAYS = YEAR // 2
@@ -180,3 +182,17 @@ def level_of_the_past(
             observed.append(float(outcome[known].mean()))
             expected.append(float(expectation[known].mean()))
     return np.array(kept), np.array(observed), np.array(expected)
+
+
+def level_table(levels: Mapping[str, SeasonalLevel], day: int) -> pd.DataFrame:
+    """The level of the horizon after a day, one row a question: the shift of the log-odds and its band (90 %)."""
+    rows = [
+        (
+            name,
+            level.shift(day),
+            level.slope,
+            *(level.shift(day) + side * NINETY_PERCENT * level.spread for side in (-1, 1)),
+        )
+        for name, level in levels.items()
+    ]
+    return pd.DataFrame(rows, columns=["target", "shift", "weight_of_last_year", "shift_low", "shift_high"])

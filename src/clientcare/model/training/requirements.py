@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
-from clientcare.exceptions import BeyondDataWarning, SchemaError
+from clientcare.exceptions import BeyondDataWarning, NotEnoughDataError, SchemaError
 from clientcare.history.histories import DATED, Histories
 
 
@@ -63,4 +63,14 @@ def warn_beyond_data(
             "Choose an earlier as_of, bring newer data, or state observed_until if nothing happened since.",
             BeyondDataWarning,
             stacklevel=4,
+        )
+
+
+def require_several(asker: str, n_known: int, moment: pd.Timestamp) -> None:
+    """Refuse to learn from fewer than two buyers."""
+    if n_known < 2:
+        known = "only one buyer is" if n_known else "no buyer is"
+        raise NotEnoughDataError(
+            f"{asker}: {known} known before {moment:%Y-%m-%d}: not enough data.\n"
+            "Give histories of several buyers with purchases or contracts before as_of, or choose a later as_of."
         )

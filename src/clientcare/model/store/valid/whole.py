@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from clientcare.exceptions import ClientcareError
-from clientcare.model.members.base import Member
+from clientcare.model.members.registry import KINDS
 from clientcare.model.store.fingerprint import fingerprint
 from clientcare.model.store.valid.forms import array, flag, mapping, plain, refuse, same, text, texts, whole
 from clientcare.model.store.valid.members import MOST_DAYS
@@ -61,7 +60,6 @@ def check_state(
     state: Any,
     learned_names: tuple[str, ...],
     param_names: tuple[str, ...],
-    kinds: Mapping[str, type[Member]],
 ) -> None:
     """Everything that a model file must hold, each in its form.
 
@@ -71,8 +69,6 @@ def check_state(
         As it was read.
     learned_names, param_names : tuple of str
         What a model keeps of what it learned, and its parameters.
-    kinds : mapping of name to class
-        The members that a file may hold.
 
     Raises
     ------
@@ -89,7 +85,7 @@ def check_state(
     learned = mapping(state["learned"], "learned", learned_names)
     horizon_days = _check_definitions(learned)
     _check_params(params, horizon_days)
-    _check_learned(learned, horizon_days, kinds)
+    _check_learned(learned, horizon_days)
 
 
 def _check_params(params: dict[str, Any], horizon_days: int) -> None:
@@ -118,13 +114,13 @@ def _check_definitions(learned: dict[str, Any]) -> int:
     return int(learned["churn"]["horizon_days"])
 
 
-def _check_learned(learned: dict[str, Any], horizon_days: int, kinds: Mapping[str, type[Member]]) -> None:
+def _check_learned(learned: dict[str, Any], horizon_days: int) -> None:
     names = check_encoding(learned["encoding"], "learned.encoding")
     heads = mapping(learned["heads"], "learned.heads")
     if not {"churn", "patronage"} <= set(heads) <= set(HEADS):
         raise refuse("learned.heads", "asks other questions than ours")
     for name, blend in heads.items():
-        check_blend(blend, kinds, names, f"learned.heads.{name}")
+        check_blend(blend, KINDS, names, f"learned.heads.{name}")
     for name, level in mapping(learned["levels"], "learned.levels", ("churn", "patronage")).items():
         check_level(level, f"learned.levels.{name}")
     check_interval(learned["interval"], "learned.interval")
