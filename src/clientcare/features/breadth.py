@@ -9,7 +9,8 @@ import numpy as np
 
 from clientcare.facts.runs import Floats, ratio
 from clientcare.features.catalogue import feature
-from clientcare.features.snapshot import Snapshot, steady
+from clientcare.features.snapshot import Snapshot
+from clientcare.features.steady import steady
 
 LATELY = 90
 

@@ -11,7 +11,8 @@ import pandas as pd
 from clientcare.exceptions import OptionError
 from clientcare.facts.runs import Floats
 from clientcare.features.catalogue import Feature, add, catalogue_entries, describe, remove
-from clientcare.features.snapshot import SharedRuns, Snapshot
+from clientcare.features.shared_runs import SharedRuns
+from clientcare.features.snapshot import Snapshot
 from clientcare.features.table import column_of, given_columns
 from clientcare.history.histories import Histories
 from clientcare.window import Moment, parse_moment

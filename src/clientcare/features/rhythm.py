@@ -6,7 +6,8 @@ import numpy as np
 
 from clientcare.facts.runs import Floats, Runs, ratio, where
 from clientcare.features.catalogue import feature
-from clientcare.features.snapshot import Snapshot, steady
+from clientcare.features.snapshot import Snapshot
+from clientcare.features.steady import steady
 
 ONE_PURCHASE = "one purchase or none: no gap has been seen"
 TWO_GAPS = "fewer than two gaps"

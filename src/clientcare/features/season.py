@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from clientcare.facts.runs import Array, Floats, ratio, where
+from clientcare.features.by_age import years_ago
 from clientcare.features.catalogue import feature
-from clientcare.features.snapshot import Snapshot, steady, years_ago
+from clientcare.features.snapshot import Snapshot
+from clientcare.features.steady import steady
 
 NO_PURCHASE = "no purchase yet (a contract only)"
 YEAR_ONE = "the first purchase is less than a year ago (for <w> days above a year: less than that many years)"

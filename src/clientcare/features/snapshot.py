@@ -8,83 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from clientcare.exceptions import OptionError
 from clientcare.facts.events import EventTable, frame_of
 from clientcare.facts.purchases import PurchaseDays
-from clientcare.facts.runs import FIXED_POINT, Floats, Ints, Runs, SortedKeys, where
+from clientcare.facts.runs import Floats, Ints, Runs, SortedKeys, where
+from clientcare.features import steady_numbers
+from clientcare.features.by_age import Array, boundaries, largest, within
+from clientcare.features.codes import Codes
 from clientcare.features.norms import PeerNorms
+from clientcare.features.shared_runs import SharedRuns
+from clientcare.features.steady import is_steady, since, taken_over
 from clientcare.history.histories import Histories
-from clientcare.history.population import known_buyers
-from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME, day_number, microseconds
+from clientcare.window import day_number, microseconds
 
-Array = NDArray[Any]
 T = TypeVar("T")
-Work = TypeVar("Work", bound=Callable[..., Any])
-
-_STEADY: set[Callable[..., Any]] = set()
-
-
-def steady(work: Work) -> Work:
-    """Declare a function of a snapshot that gives a number a buyer and does not age.
-
-    Its value changes only on a day with a transaction of the buyer. Where a snapshot follows an earlier one,
-    :meth:`Snapshot.once` works it out for the buyers who had one since, and takes the others' over.
-    """
-    _STEADY.add(work)
-    return work
-
-
-class SharedRuns:
-    """What the snapshots of one history share: purchase days, worked out once for all dates."""
-
-    def __init__(self, histories: Histories) -> None:
-        self.histories = histories
-        self._days: PurchaseDays | None = None
-
-    def purchase_days(self, moment: int) -> tuple[PurchaseDays | None, int]:
-        """Purchase days, and the day from which on they are not known yet at a moment.
-
-        Midnights share one table. A moment within a day, or facts recorded late, need a table of their own.
-        """
-        events = self.histories.events("transactions")
-        if events is None:
-            return None, 0
-        if not self._is_shared(moment):
-            return PurchaseDays(events.before(moment)), moment // MICROSECONDS_A_DAY + 1
-        if self._days is None:
-            self._days = PurchaseDays(events)
-        return self._days, moment // MICROSECONDS_A_DAY
-
-    def buyers(self, as_of: pd.Timestamp) -> Ints:
-        """Positions of the buyers known at a date; from the first purchases where these alone decide."""
-        moment = microseconds(as_of)
-        if self.histories.events("contracts") is not None or not self._is_shared(moment):
-            return known_buyers(self.histories, as_of)
-        days, limit = self.purchase_days(moment)
-        assert days is not None
-        return days.first_buyers[days.first_days < limit]
-
-    def moved(self, earlier: int, later: int) -> NDArray[np.bool_] | None:
-        """Which buyers had a transaction from one moment to another; None where that cannot be told by days."""
-        if not (self._is_shared(earlier) and self._is_shared(later) and earlier < later):
-            return None
-        events = self.histories.events("transactions")
-        assert events is not None
-        first, last = earlier // MICROSECONDS_A_DAY, later // MICROSECONDS_A_DAY
-        moved = np.zeros(len(self.histories.buyer_ids), dtype=bool)
-        moved[events.buyer[np.flatnonzero((events.day >= first) & (events.day < last))]] = True
-        return moved
-
-    def _is_shared(self, moment: int) -> bool:
-        events = self.histories.events("transactions")
-        return events is not None and events.known is None and not moment % MICROSECONDS_A_DAY
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +142,11 @@ class Snapshot:
         real = np.flatnonzero(self.gap)
         return Runs(self.purchases.row[real], self.n_buyers), self.gap[real]
 
+    @property
+    def ordered_gaps(self) -> SortedKeys:
+        """The gaps of each buyer, sorted by their length."""
+        return self._only_past(self._days[0].ordered_gaps)
+
     def _only_past(self, ordered: SortedKeys) -> SortedKeys:
         """Sorted columns of a buyer first and a day last, without the days to come and other buyers."""
         days, limit = self._days
@@ -251,7 +198,7 @@ class Snapshot:
 
     def by_age(self, rule: Callable[[Array], Array]) -> Array:
         """A rule of the age in days, for each purchase day; worked out once an age."""
-        return np.asarray(rule(np.arange(_largest(self.purchase_age) + 1))).take(self.purchase_age)
+        return np.asarray(rule(np.arange(largest(self.purchase_age) + 1))).take(self.purchase_age)
 
     # What many features share
 
@@ -278,43 +225,43 @@ class Snapshot:
     @property
     def median_gap(self) -> Floats:
         """Median days between purchases; NaN before the second."""
-        return self.once(_median_gap)
+        return self.once(steady_numbers.median_gap)
 
     @property
     def last_gap(self) -> Floats:
         """Days between the last two purchases; NaN before the second."""
-        return self.once(_last_gap)
+        return self.once(steady_numbers.last_gap)
 
     @property
     def longest_gap(self) -> Floats:
         """Most days between two purchases; NaN before the second."""
-        return self.once(_longest_gap)
+        return self.once(steady_numbers.longest_gap)
 
     @property
     def mean_log_gap(self) -> Floats:
         """Mean of the natural logarithms of the gaps; NaN before the second purchase."""
-        return self.once(_mean_log_gap)
+        return self.once(steady_numbers.mean_log_gap)
 
     @property
     def log_gap_deviation(self) -> Floats:
         """Sum of squared deviations of the log gaps from their mean, one a buyer."""
-        return self.once(_log_gap_deviation)
+        return self.once(steady_numbers.log_gap_deviation)
 
     @property
     def total_spent(self) -> Floats:
         """All known amounts of a buyer's purchases; NaN where none is known."""
-        return self.once(_total_spent)
+        return self.once(steady_numbers.total_spent)
 
     @property
     def n_priced(self) -> Floats:
         """Purchase days with a known amount, of each buyer."""
-        return self.n_purchases if self._days[0].all_priced else self.once(_n_priced)
+        return self.n_purchases if self._days[0].all_priced else self.once(steady_numbers.n_priced)
 
     # Counts of purchases by age: one pass for all windows
 
     @cached_property
     def _ages_counted(self) -> dict[int, Floats]:
-        return self._within(sorted(_boundaries(self.windows)), None)
+        return self._within(sorted(boundaries(self.windows)), None)
 
     @cached_property
     def _ages_spent(self) -> dict[int, Floats]:
@@ -322,17 +269,7 @@ class Snapshot:
         return self._within(edges, self.spent_or_zero)
 
     def _within(self, edges: Sequence[int], weights: Array | None) -> dict[int, Array]:
-        """For each edge, the number (or the weight) of a buyer's purchase days at most that old."""
-        table = np.searchsorted(np.asarray(edges), np.arange(_largest(self.purchase_age) + 1)) * self.n_buyers
-        cell = table.take(self.purchase_age)
-        cell += self.purchases.row
-        n_cells = (len(edges) + 1) * self.n_buyers
-        cells = np.bincount(cell, weights=weights, minlength=n_cells).reshape(len(edges) + 1, self.n_buyers)
-        for younger, older in pairwise(cells[:-1]):
-            older += younger
-        return {
-            edge: within.astype(np.float64, copy=False) for edge, within in zip(edges, cells, strict=False)
-        }
+        return within(edges, self.purchase_age, self.purchases.row, self.n_buyers, weights)
 
     def n_purchases_within(self, days: int) -> Floats:
         """Purchase days at most so many days old."""
@@ -367,7 +304,7 @@ class Snapshot:
     @cached_property
     def _decayed(self) -> Floats:
         """The same for all windows in one pass; shape (n_windows, n_buyers)."""
-        ages = np.arange(_largest(self.purchase_age) + 1)
+        ages = np.arange(largest(self.purchase_age) + 1)
         weights = np.stack([np.exp2(-ages / days) for days in self.windows], axis=1)
         return self.purchases.sum_of_table(self.purchase_age, weights)
 
@@ -421,9 +358,13 @@ class Snapshot:
     def once(self, work: Callable[..., T], *arguments: Any) -> T:
         """The result of ``work(snapshot, *arguments)``, worked out on the first call and kept."""
         asked = (work, *arguments)
-        results = self._steady_results if work in _STEADY else self._results
+        results = self._steady_results if is_steady(work) else self._results
         if asked not in results:
-            results[asked] = self._taken_over(asked) if work in _STEADY else work(self, *arguments)
+            if is_steady(work):
+                values = None if self.earlier is None else self.earlier._steady_results.get(asked)
+                results[asked] = taken_over(self, asked, values)
+            else:
+                results[asked] = work(self, *arguments)
         result: T = results[asked]
         return result
 
@@ -435,38 +376,10 @@ class Snapshot:
     def _steady_results(self) -> dict[tuple[Any, ...], Any]:
         return {}
 
-    def _taken_over(self, asked: tuple[Any, ...]) -> Floats:
-        """A steady result: of the earlier snapshot for all but those who did something since."""
-        work, *arguments = asked
-        values = None if self.earlier is None else self.earlier._steady_results.get(asked)
-        if values is None or self._since is None:
-            result: Floats = work(self, *arguments)
-            return result
-        movers, moved, stayed, was_at = self._since
-        out = np.empty(self.n_buyers)
-        out[stayed] = values[was_at]
-        if movers.n_buyers:
-            out[moved] = movers.once(work, *arguments)
-        return out
-
     @cached_property
-    def _since(self) -> tuple[Snapshot, Ints, Ints, Ints] | None:
-        """Since the earlier date: a snapshot of who did something, their rows, the others' rows now and then.
-
-        None where that cannot be told, or where most did something.
-        """
-        assert self.earlier is not None
-        moved = self.shared.moved(self.earlier.moment, self.moment)
-        if moved is None:
-            return None
-        is_new = np.ones(len(moved), dtype=bool)
-        is_new[self.earlier.buyers] = False
-        changed = (moved | is_new)[self.buyers]
-        rows = np.flatnonzero(changed)
-        if 2 * len(rows) > self.n_buyers:
-            return None
-        movers = Snapshot(self.shared, self.as_of, self.windows, only=self.buyers[rows])
-        return movers, rows, np.flatnonzero(~changed), np.flatnonzero(~moved[self.earlier.buyers])
+    def since(self) -> tuple[Snapshot, Ints, Ints, Ints] | None:
+        """What happened since the earlier snapshot; None where that cannot be told."""
+        return None if self.earlier is None else since(self, self.earlier)
 
     def let_go(self) -> None:
         """Drop what was worked out, once the features are taken.
@@ -533,111 +446,7 @@ def snapshots_of(
     return chain
 
 
-@steady
-def _median_gap(at: Snapshot) -> Floats:
-    return at.gap_runs[0].median(at._only_past(at._days[0].ordered_gaps), 1)
-
-
-@steady
-def _last_gap(at: Snapshot) -> Floats:
-    runs, gap = at.gap_runs
-    return runs.last(gap)
-
-
-@steady
-def _longest_gap(at: Snapshot) -> Floats:
-    runs, gap = at.gap_runs
-    return runs.max(gap)
-
-
-@steady
-def _mean_log_gap(at: Snapshot) -> Floats:
-    runs, gap = at.gap_runs
-    fixed = np.rint(_log_table(gap) * FIXED_POINT)
-    return where(runs.count > 0, runs.sum(fixed[gap]) / FIXED_POINT / np.maximum(runs.count, 1))
-
-
-@steady
-def _log_gap_deviation(at: Snapshot) -> Floats:
-    runs, gap = at.gap_runs
-    deviation = (np.rint(_log_table(gap) * FIXED_POINT) / FIXED_POINT)[gap] - at.mean_log_gap[runs.row]
-    return runs.sum(deviation * deviation)
-
-
-@steady
-def _total_spent(at: Snapshot) -> Floats:
-    runs, spent, _ = at.priced
-    return where(runs.count > 0, runs.sum(spent))
-
-
-@steady
-def _n_priced(at: Snapshot) -> Floats:
-    return at.priced[0].count.astype(np.float64)
-
-
-@dataclass(frozen=True, eq=False)
-class Codes:
-    """One row for each buyer and code (category, product ...): how many rows, how long ago first and last."""
-
-    runs: Runs
-    n_rows: Array
-    first_age: Array
-    last_age: Array
-
-    @cached_property
-    def n_codes(self) -> Floats:
-        """Distinct codes of each buyer."""
-        return self.runs.count.astype(np.float64)
-
-    @cached_property
-    def total(self) -> Floats:
-        """Rows of each buyer with a known code."""
-        return self.runs.sum(self.n_rows)
-
-    @cached_property
-    def entropy(self) -> Floats:
-        """Shannon entropy of a buyer's rows over the codes, in nats; NaN without a known code."""
-        counts = np.arange(_largest(self.n_rows) + 1, dtype=np.float64)
-        weighed = np.rint(counts * np.log(np.maximum(counts, 1)) * FIXED_POINT)
-        total = np.maximum(self.total, 1)
-        nats = np.log(total) - self.runs.sum(weighed[self.n_rows]) / FIXED_POINT / total
-        return where(self.total > 0, np.where(self.n_codes == 1, 0.0, nats))
-
-    @cached_property
-    def top_share(self) -> Floats:
-        """Share of a buyer's rows that fall on the code bought most; NaN without a known code."""
-        return self.runs.max(self.n_rows) / np.maximum(self.total, 1)
-
-
 def _given(codes: SortedKeys | None, column: str) -> SortedKeys:
     if codes is None:
         raise OptionError(f"transactions.{column} was asked of histories without that column.")
     return codes
-
-
-def _boundaries(windows: Sequence[int]) -> set[int]:
-    """Ages at which some window of purchases starts or ends."""
-    edges = {0}
-    for days in windows:
-        edges |= {days // 3, 2 * days // 3, days, 2 * days, 3 * days}
-        year = years_ago(days)
-        edges |= {year, year - days}
-    return edges
-
-
-def years_ago(days: int) -> int:
-    """Days back to the same stretch of an earlier year, all of it past: 365, or a multiple for long ones."""
-    return 365 * max(1, -(-days // 365))
-
-
-def _log_table(gap: Array) -> Floats:
-    return np.log(np.maximum(np.arange(_largest(gap) + 1), 1))
-
-
-def _largest(values: Array) -> int:
-    return int(values.max()) if len(values) else 0
-
-
-def known_moment(values: Array) -> Array:
-    """Whether a moment is known."""
-    return np.asarray(values != UNKNOWN_TIME)

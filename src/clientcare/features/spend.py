@@ -6,7 +6,8 @@ import numpy as np
 
 from clientcare.facts.runs import Floats, positive_log, ratio, where
 from clientcare.features.catalogue import feature
-from clientcare.features.snapshot import Snapshot, steady
+from clientcare.features.snapshot import Snapshot
+from clientcare.features.steady import steady
 
 MONEY = ("transactions", "transactions.amount")
 ITEMS = ("transactions", "transactions.quantity")

@@ -22,7 +22,8 @@ from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
 from clientcare.features.norms import PeerNorms, add_norms
 from clientcare.features.peers import measure_norms
-from clientcare.features.snapshot import SharedRuns, Snapshot, snapshots_of
+from clientcare.features.shared_runs import SharedRuns
+from clientcare.features.snapshot import Snapshot, snapshots_of
 from clientcare.features.static import static_columns
 from clientcare.features.table import feature_columns, given_columns
 from clientcare.history.door.dates import check_timezone

@@ -12,7 +12,8 @@ from clientcare.exceptions import OptionError
 from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
 from clientcare.features.norms import PeerNorms
 from clientcare.features.peers import measure_norms
-from clientcare.features.snapshot import SharedRuns, Snapshot, snapshots_of
+from clientcare.features.shared_runs import SharedRuns
+from clientcare.features.snapshot import Snapshot, snapshots_of
 from clientcare.features.static import static_columns
 from clientcare.history.door.schema import SCHEMAS
 from clientcare.history.histories import Histories, require_histories

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from clientcare.facts.runs import Floats, ratio, where
 from clientcare.features.catalogue import feature
-from clientcare.features.snapshot import Snapshot, steady
+from clientcare.features.snapshot import Snapshot
+from clientcare.features.steady import steady
 
 NO_PURCHASE = "no purchase yet (a contract only)"
 ONE_PURCHASE = "one purchase or none"

@@ -2,12 +2,13 @@
 
 from clientcare.history.sources.databases import DatabaseQuery
 from clientcare.scoring.database import DatabaseTable
-from clientcare.scoring.dataset import Progress, ScoringResult, score_dataset
+from clientcare.scoring.dataset import score_dataset
 from clientcare.scoring.export import guard_formulas, unguard_formulas
 from clientcare.scoring.monitor import ScoreComparison, compare_scores
 from clientcare.scoring.parts import partition, score_partition
 from clientcare.scoring.pushdown import day_query, expand_days
 from clientcare.scoring.reading import read_book
+from clientcare.scoring.result import Progress, ScoringResult
 from clientcare.scoring.sample import sample_histories
 
 __all__ = [
