@@ -29,6 +29,8 @@ THINNER = 0.25
 LEAST_HOLE = 10
 LEAST_MISSED = 20.0
 """So many rows must be missing from a hole."""
+AS_DENSE = 0.5
+"""With half the usual rows a day, what follows a silence are records again, not bookings."""
 USUAL_GAPS = 0.99
 TIMES_USUAL = 3.0
 """A hole is longer than this many of the longest usual silences."""
@@ -78,7 +80,32 @@ def dense_end(days: NDArray[np.int64], last_day: int) -> int:
     found = (rows <= SPARSE * expected) & at_once & (surer > SURE)
     if not found.any():
         return last_day + 1
-    return first + int(border[np.argmax(np.where(found, surer, -np.inf))])
+    end = first + int(border[np.argmax(np.where(found, surer, -np.inf))])
+    hole = hole_after(days, end)
+    if hole is not None and last_day + 1 - hole.day_after >= LEAST_TAIL:
+        return dense_end(days[days >= hole.day_after], last_day)
+    return end
+
+
+def hole_after(days: NDArray[np.int64], end: int) -> Hole | None:
+    """The hole that begins where a table stops being dense, when records as dense as before follow it; else None.
+
+    A few bookings of the coming months are sparse from their first day on, and no end of a hole.
+
+    Examples
+    --------
+    >>> days = np.repeat(np.arange(400), 5)
+    >>> hole_after(days[(days < 200) | (days >= 390)], end=200)
+    Hole(first_day=200, day_after=390)
+    """
+    for hole in find_holes(days):
+        if abs(hole.first_day - end) <= LEAST_HOLE:
+            before = np.count_nonzero((days >= end - AROUND_DAYS) & (days < end))
+            after = np.count_nonzero(days >= hole.day_after)
+            length = int(days.max()) + 1 - hole.day_after
+            usual = before / min(AROUND_DAYS, end - int(days.min()))
+            return hole if after >= AS_DENSE * usual * length else None
+    return None
 
 
 def find_holes(days: NDArray[np.int64]) -> tuple[Hole, ...]:
@@ -98,7 +125,8 @@ def find_holes(days: NDArray[np.int64]) -> tuple[Hole, ...]:
     active = np.flatnonzero(since) + int(days.min())
     counts = since[since > 0]
     gaps = np.diff(active)
-    usual = max(1.0, float(np.quantile(gaps, USUAL_GAPS))) if len(gaps) else 1.0
+    others = np.sort(gaps)[:-1]  # the longest silence has no say in what is usual
+    usual = max(1.0, float(np.quantile(others, USUAL_GAPS, method="higher"))) if len(others) else 1.0
     total = np.append(0, np.cumsum(counts))
     long = np.flatnonzero((gaps - 1 >= LEAST_HOLE) & (gaps > TIMES_USUAL * usual))
     holes = []

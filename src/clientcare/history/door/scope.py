@@ -31,3 +31,14 @@ def part_of_a_table() -> Iterator[None]:
 def judges_a_column(n_cells: int) -> bool:
     """Whether so many cells may refuse their column for the share of them that cannot be read."""
     return not _PART.get() or n_cells >= ENOUGH_CELLS
+
+
+def is_part() -> bool:
+    """Whether what is read is a part: what a whole table tells of itself is not said of a part.
+
+    Examples
+    --------
+    >>> is_part()
+    False
+    """
+    return _PART.get()
