@@ -33,3 +33,22 @@ def test_what_came_later_changes_nothing(told):
     firm, model, lost = told
     early = cc.loss_book(model, firm.until("2024-03-01"), "2024-03-01", since="180D")
     pd.testing.assert_frame_equal(early.losses, lost.losses)
+
+
+def test_losses_are_counted_by_what_is_written_down():
+    firm = cc.datasets.simulate_histories("service_firm", n_buyers=100, random_state=3)
+    contracts = firm.contracts.assign(cancel_reason=None)
+    gone = contracts["cancelled_at"].notna()
+    contracts["cancel_reason"] = contracts["cancel_reason"].astype(object)
+    contracts.loc[gone, "cancel_reason"] = ["price", "service"] * (gone.sum() // 2) + ["price"] * (
+        gone.sum() % 2
+    )
+    histories = cc.Histories(firm.transactions, contracts=contracts, observed_until=firm.observed_until)
+    model = cc.RelationshipModel(horizon="90D", effort="quick", random_state=0).fit(
+        histories, as_of="2024-03-01"
+    )
+    lost = cc.loss_book(model, histories, "2024-03-01", since="180D")
+    assert lost.by_reason["n_losses"].sum() == len(lost.losses)
+    assert {"price", "service"} & set(lost.by_reason.index)
+    stated = lost.losses["stated_reason"].dropna()
+    assert len(stated) and (lost.losses.loc[stated.index, "stated_in"] == "contract").all()

@@ -130,3 +130,49 @@ def test_both_verbs_say_it_in_the_shell(tmp_path, capsys):
     out = capsys.readouterr().out
     assert '"event": "months"' in out and '"event": "ends"' in out
     assert main(["revenue", *named, "--by", "shoe size"]) == 2
+
+
+def test_an_end_far_ahead_counts_that_terms_break_off_before_it():
+    """Of 24-month terms a third breaks off on the way: what is said of their ends holds that."""
+    random, rows = np.random.default_rng(4), []
+    for buyer in range(400):
+        start = pd.Timestamp("2016-01-01") + pd.Timedelta(days=int(random.integers(0, 2400)))
+        while start < pd.Timestamp("2026-01-01"):
+            end = start + pd.Timedelta(days=729)
+            broken = (
+                start + pd.Timedelta(days=int(random.integers(60, 680))) if random.random() < 0.33 else pd.NaT
+            )
+            rows.append((f"b{buyer}", start, end, broken, 10.0))
+            if pd.notna(broken) or random.random() > 0.9:
+                break
+            start = end + pd.Timedelta(days=1)
+    frame = pd.DataFrame(rows, columns=["buyer_id", "start", "end", "cancelled_at", "amount"])
+    histories = cc.Histories(contracts=frame, observed_until="2026-01-01")
+    ends = cc.renewals(Book(), histories, "2023-01-01").ends
+    later = ends[ends["chance_from"] == "past ends"]
+    renewed = set(zip(frame["buyer_id"], frame["start"], strict=True))
+    kept = [(b, e + pd.Timedelta(days=1)) in renewed for b, e in zip(later.buyer_id, later.end, strict=True)]
+    assert np.mean(kept) == pytest.approx(later["chance"].mean(), abs=0.1)
+    near, far = later["chance"].iloc[0], later["chance"].iloc[-1]
+    assert near > far
+
+
+def test_who_cancels_about_the_end_has_not_renewed():
+    """Firms that write every leaver down as cancelled on the last day say the same as those that write nothing."""
+    frame, plain = firm(5)
+    nxt = set(zip(frame.buyer_id, frame.start, strict=True))
+    left = [(b, e + pd.Timedelta(days=1)) not in nxt for b, e in zip(frame.buyer_id, frame.end, strict=True)]
+    written = frame.assign(cancelled_at=frame["end"].where(left))
+    histories = cc.Histories(contracts=written, observed_until="2024-01-01")
+    told = [cc.renewals(Book(), one).ends["chance"].to_numpy()[-1] for one in (plain, histories)]
+    assert told[0] == pytest.approx(told[1], abs=0.02)
+
+
+def test_a_level_known_from_few_ends_leaves_wider_months():
+    frame, _ = firm(6, n=12)
+    histories = cc.Histories(contracts=frame, observed_until="2024-01-01")
+    terms = Terms.of(histories)
+    few = PastEnds.of(terms, pd.Timestamp("2020-06-01").value // 1000)
+    many = PastEnds.of(terms, pd.Timestamp("2023-06-01").value // 1000)
+    assert few.n_ends < many.n_ends and few.level_error > many.level_error
+    assert many.together_sd == pytest.approx(np.hypot(many.shared_sd, many.level_error))

@@ -8,6 +8,7 @@ from clientcare.cli.modelling import add_model_options, model_for
 from clientcare.cli.output import Voice, add_output_options, write_table
 from clientcare.cli.tables import add_table_options, read_tables
 from clientcare.money import loss_book
+from clientcare.money.loss_book import NOT_STATED
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,13 +31,23 @@ def run(options: argparse.Namespace) -> int:
     book = loss_book(model, histories, as_of, since=options.since)
     voice = Voice.of(options)
     voice.show("quarters", f"{book!r}\nBy quarter", book.by_quarter.round(3))
+    if (book.by_reason.index != NOT_STATED).any():
+        voice.show("reasons", "By stated reason", book.by_reason.round(3))
     if options.out:
         write_table(book.losses, options.out)
         voice.say(
             "losses", f"\n{len(book.losses):,} losses written.", n_losses=len(book.losses), out=options.out
         )
     else:
-        columns = ["left_at", "place_180d", "place_90d", "place_30d", "reason_90d", "surprise"]
+        columns = [
+            "left_at",
+            "place_180d",
+            "place_90d",
+            "place_30d",
+            "reason_90d",
+            "stated_reason",
+            "surprise",
+        ]
         voice.show(
             "losses",
             "Latest first; place: share of the living at a lower risk then",

@@ -55,7 +55,8 @@ class Histories:
     contracts : table, optional
         ``buyer_id``, ``start``, and where known ``end`` (scheduled; missing is open-ended), ``cancelled_at`` (the service
         ends; known from then on, or from ``notice_at`` where notices are recorded), ``notice_at``,
-        ``amount`` (a month), ``contract_id``, ``kind``, ``plan``, ``recorded_at``.
+        ``amount`` (a month), ``contract_id``, ``kind``, ``plan``, ``cancel_reason`` (why it was ended, in the buyer's or
+        the seller's words: for the loss book alone), ``recorded_at``.
     buyers : table, optional
         ``buyer_id`` once, and any static attributes.
     columns : mapping of table to mapping of their name to ours, optional
@@ -306,7 +307,7 @@ class Histories:
         frame = self._frame("contracts")
         if frame is None:
             return None
-        frame = frame.rename(columns={"timestamp": "start"})
+        frame = frame.rename(columns={"timestamp": "start"}).drop(columns="reason_at", errors="ignore")
         if "signed_at" in frame:
             recorded = frame.pop("recorded_at") if "recorded_at" in frame else frame["start"]
             frame["recorded_at"] = frame.pop("signed_at").fillna(recorded)

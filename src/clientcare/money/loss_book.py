@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,14 @@ from sklearn.base import clone
 
 from clientcare.history import Histories, require_histories
 from clientcare.model import RelationshipModel
+from clientcare.money.stated_reasons import stated_reasons
 from clientcare.window import Days, Moment, parse_days, parse_moment
 
 LEADS = (180, 90, 30)
 """Days before the loss at which is asked what was known: half a year to act, a quarter, the last moment."""
 STEP_DAYS = 30
 """Books are made a month apart; of each lead the latest book that was there counts."""
+NOT_STATED = "(not stated)"
 TOP_SHARE = 0.2
 """Who stood among the fifth of the living at highest risk was no surprise: so many a firm can look after."""
 
@@ -28,15 +30,20 @@ class LossBook:
     Attributes
     ----------
     losses : DataFrame, index ``buyer_id``, latest first
-        ``left_at``; for each lead ``risk_180d``, ``risk_90d``, ``risk_30d`` and ``place_180d`` ... (the share of the living
-        at a lower risk then; NaN: not known then); ``reason_180d`` ... (the first reason of the book then); ``surprise``
-        (in none of the books among the fifth at highest risk; missing where in none of them).
+        ``left_at``; ``stated_reason`` and ``stated_in`` (what is written down: ``contract``, its ``cancel_reason``, or
+        ``last contact``, what the buyer's last contact within 90 days before was about; None: nothing); for each lead
+        ``risk_180d``, ``risk_90d``, ``risk_30d`` and ``place_180d`` ... (the share of the living at a lower risk then;
+        NaN: not known then); ``reason_180d`` ... (the first reason of the book then); ``surprise`` (in none of the books
+        among the fifth at highest risk; missing where in none of them).
     by_quarter : DataFrame, index ``quarter`` (its last day)
         ``n_losses``, ``n_known`` (in at least one book before), ``surprise_rate`` of these.
+    by_reason : DataFrame, index ``stated_reason``, most losses first
+        The same by what is written down; ``(not stated)`` last.
     """
 
     losses: pd.DataFrame
     by_quarter: pd.DataFrame
+    by_reason: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __repr__(self) -> str:
         known = self.losses["surprise"].dropna().astype(float)
@@ -50,7 +57,8 @@ def loss_book(
     """Every loss of a stretch, with what was known 180, 90 and 30 days before.
 
     Who left is a matter of facts: buyers whose ``status`` is gone, and since when. What was known is told by a model with
-    the same settings that is fitted as of the first of these dates, so that it has seen none of the losses.
+    the same settings that is fitted as of the first of these dates, so that it has seen none of the losses. Beside it
+    stands the reason that the buyer or the seller wrote down, where one is.
 
     Parameters
     ----------
@@ -88,6 +96,7 @@ def loss_book(
     book = model.score(known, as_of=moment)
     gone = book[(book["status"] == "gone") & (book["status_since"] >= start)]
     losses = pd.DataFrame({"left_at": gone["status_since"]})
+    losses = losses.join(stated_reasons(known, losses["left_at"]))
     first = start - pd.Timedelta(days=max(LEADS))
     then = clone(model).fit(known.until(first), as_of=first)
     dates = pd.date_range(first, moment, freq=f"{STEP_DAYS}D")
@@ -103,7 +112,7 @@ def loss_book(
     places = losses[[f"place_{lead}d" for lead in LEADS]].max(axis=1)
     losses["surprise"] = (places < 1 - TOP_SHARE).astype("boolean").mask(places.isna())
     losses = losses.sort_values("left_at", ascending=False, kind="stable")
-    return LossBook(losses, _by_quarter(losses))
+    return LossBook(losses, _by_quarter(losses), _by_reason(losses))
 
 
 def _latest(dates: pd.DatetimeIndex, left_at: pd.Series[Any], lead: int) -> list[int]:
@@ -126,9 +135,19 @@ def _cell(table: pd.DataFrame, buyer: Any, name: str) -> Any:
 
 def _by_quarter(losses: pd.DataFrame) -> pd.DataFrame:
     """How many losses of each quarter were a surprise."""
-    quarter = losses["left_at"].dt.to_period("Q").dt.end_time.dt.normalize().rename("quarter")
-    surprise = losses["surprise"].astype("Float64")
-    grouped = surprise.groupby(quarter)
+    return _counted(losses, losses["left_at"].dt.to_period("Q").dt.end_time.dt.normalize().rename("quarter"))
+
+
+def _by_reason(losses: pd.DataFrame) -> pd.DataFrame:
+    """The same by what is written down, most losses first."""
+    told = _counted(losses, losses["stated_reason"].fillna(NOT_STATED))
+    unstated = (told.index == NOT_STATED).astype(int)
+    told = told.assign(unstated=unstated, most=-told["n_losses"]).sort_index()
+    return told.sort_values(["unstated", "most"], kind="stable").drop(columns=["unstated", "most"])
+
+
+def _counted(losses: pd.DataFrame, by: pd.Series[Any]) -> pd.DataFrame:
+    grouped = losses["surprise"].astype("Float64").groupby(by)
     return pd.DataFrame(
         {
             "n_losses": grouped.size(),

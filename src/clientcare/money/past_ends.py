@@ -24,6 +24,9 @@ PRIOR_ENDS = 8.0
 LEAST_SHARED_SD = 0.15
 """Whole months stray together by at least so much (log-odds): a price list, a competitor, a holiday."""
 FEWEST_MONTHS = 4
+PRIOR_BREAKS, PRIOR_BREAK_YEARS = 0.5, 10.0
+"""Where nobody was seen to break off, half a break in ten years of terms more is expected: never is not known from few."""
+DAYS_A_YEAR = 365.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,10 @@ class Terms:
         A month; NaN unknown.
     has_end, cancelled : bool arrays
         Whether the stop is known, and whether it is a cancellation.
+    early : bool array
+        Cancelled longer before the agreed end than a renewal may come late; a cancellation about the end is no renewal.
+    scheduled : bool array
+        Whether an end was agreed on, cancelled or not.
     """
 
     events: EventTable
@@ -49,6 +56,8 @@ class Terms:
     plans: list[Any]
     has_end: Flags
     cancelled: Flags
+    early: Flags
+    scheduled: Flags
 
     @classmethod
     def of(cls, known: Histories) -> Self | None:
@@ -63,6 +72,9 @@ class Terms:
             if given_up is None
             else (given_up != UNKNOWN_TIME) & (given_up <= stop)
         )
+        end = events.columns.get("end", np.full(events.n_rows, UNKNOWN_TIME))
+        scheduled = np.asarray(end != UNKNOWN_TIME)
+        sooner = np.where(scheduled, end - stop, 0) / MICROSECONDS_A_DAY
         plan = events.columns.get("plan")
         amount = events.columns.get("amount")
         return cls(
@@ -75,6 +87,8 @@ class Terms:
             plans=[*(events.levels["plan"] if plan is not None else []), None],
             has_end=stop != FOREVER,
             cancelled=np.asarray(cancelled),
+            early=np.asarray(cancelled & (sooner > _grace_days(np.where(scheduled, end - events.time, 0)))),
+            scheduled=scheduled,
         )
 
     def in_force(self, moment: int) -> Flags:
@@ -95,9 +109,12 @@ class Terms:
 
 def renewal_grace_days(terms: Terms, rows: Ints) -> Ints:
     """How many days after its end a term may still be renewed."""
-    length = (terms.stop[rows] - terms.start[rows]) / MICROSECONDS_A_DAY
-    grace: Ints = np.clip(np.rint(GRACE_SHARE * length), LEAST_GRACE_DAYS, MOST_GRACE_DAYS).astype(np.int64)
-    return grace
+    return _grace_days(terms.stop[rows] - terms.start[rows])
+
+
+def _grace_days(length: Ints) -> Ints:
+    days = np.rint(GRACE_SHARE * (length / MICROSECONDS_A_DAY))
+    return np.asarray(np.clip(days, LEAST_GRACE_DAYS, MOST_GRACE_DAYS).astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,19 +129,25 @@ class PastEnds:
         By plan, drawn to ``share``; the last of plans unknown.
     shared_sd : float
         By how much (log-odds) the ends of a month strayed together.
+    level_error : float
+        How well (log-odds, a standard error) the share itself is known from so many ends.
     n_ends : int
         How many ends it rests on.
+    breaks_a_day : float
+        How many of the terms in force are cancelled on a day before their end, without a further term that follows.
     """
 
     share: float
     of_plan: Floats
     shared_sd: float
+    level_error: float
     n_ends: int
+    breaks_a_day: float
 
     @classmethod
     def of(cls, terms: Terms, now: int) -> Self:
         """Count the ends whose grace is over."""
-        ended = np.flatnonzero(terms.has_end & ~terms.cancelled & (terms.stop < now) & ~(terms.amount == 0))
+        ended = np.flatnonzero(_counted(terms) & ~terms.early & (terms.stop < now))
         grace = renewal_grace_days(terms, ended)
         over = terms.stop[ended] + grace * MICROSECONDS_A_DAY < now
         rows, grace = ended[over], grace[over]
@@ -134,11 +157,35 @@ class PastEnds:
         n = np.bincount(plan, minlength=len(terms.plans))
         n_kept = np.bincount(plan, kept, minlength=len(terms.plans))
         of_plan = (n_kept + PRIOR_ENDS * share) / (n + PRIOR_ENDS)
-        return cls(share, of_plan, _shared_sd(terms.stop[rows], kept, of_plan[plan]), len(rows))
+        shared = _shared_sd(terms.stop[rows], kept, of_plan[plan])
+        n_kept_all, n_lost_all = float(kept.sum()) + 0.5, float((~kept).sum()) + 0.5
+        level_error = float(np.sqrt(1 / n_kept_all + 1 / n_lost_all))
+        return cls(share, of_plan, shared, level_error, len(rows), _breaks_a_day(terms, now))
 
-    def chance(self, plan: Ints) -> Floats:
-        """The chance of an end of each plan (-1: unknown)."""
-        return np.asarray(self.of_plan[plan % len(self.of_plan)], dtype=np.float64)
+    @property
+    def together_sd(self) -> float:
+        """By how much (log-odds) the ends of a month may stray from their chances together, for either reason."""
+        return float(np.hypot(self.shared_sd, self.level_error))
+
+    def chance(self, plan: Ints, days_ahead: Floats | float = 0.0) -> Floats:
+        """The chance that an end of each plan (-1: unknown) so many days ahead is reached, and followed by a term."""
+        reached = np.exp(-self.breaks_a_day * np.asarray(days_ahead, dtype=np.float64))
+        return np.asarray(self.of_plan[plan % len(self.of_plan)] * reached, dtype=np.float64)
+
+
+def _counted(terms: Terms) -> Flags:
+    """Paid terms for which an end was agreed on: open-ended ones that were cancelled tell nothing of renewals."""
+    return np.asarray(terms.scheduled & ~(terms.amount == 0))
+
+
+def _breaks_a_day(terms: Terms, now: int) -> float:
+    """Breaks before the end over the days for which terms with an end ran; the same on every day of a term."""
+    with_end = np.flatnonzero(_counted(terms) & (terms.start < now))
+    until = np.minimum(terms.stop[with_end], now)
+    days = float(np.maximum(until - terms.start[with_end], 0).sum()) / MICROSECONDS_A_DAY
+    broken = with_end[terms.early[with_end] & (terms.stop[with_end] < now)]
+    lost = ~terms.followed(broken, renewal_grace_days(terms, broken))
+    return (float(lost.sum()) + PRIOR_BREAKS) / (days + PRIOR_BREAK_YEARS * DAYS_A_YEAR)
 
 
 def _shared_sd(stop: Ints, kept: Flags, chance: Floats) -> float:

@@ -13,8 +13,8 @@ from clientcare.history.door.quality import Mask
 from clientcare.history.door.sheets import Door, Sheet, judge_copies, open_sheet
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
-KNOWN_FROM = {"cancelled_at": "cancelled_at"}
-KNOWN_FROM_NOTICE = {"cancelled_at": "notice_at"}
+KNOWN_FROM = {"cancelled_at": "cancelled_at", "cancel_reason": "reason_at"}
+KNOWN_FROM_NOTICE = {"cancelled_at": "notice_at", "cancel_reason": "reason_at"}
 """Where notices are recorded, an end of service is known from the notice on, before it comes."""
 NEVER = 2**62
 """When a term is known to have begun that never did, in microseconds."""
@@ -26,7 +26,7 @@ def read_contracts(given: GivenTable, door: Door) -> Sheet:
     """Read contracts. A term that ends before it starts is set aside; other oddities are kept and counted."""
     sheet = open_sheet(given, door)
     unreadable = sheet.add_numbers("amount", door, always=True)
-    for name in ("contract_id", "kind", "plan"):
+    for name in ("contract_id", "kind", "plan", "cancel_reason"):
         sheet.add_texts(name)
     judge_copies(sheet, door)
     amount = sheet.numbers["amount"]
@@ -38,6 +38,8 @@ def read_contracts(given: GivenTable, door: Door) -> Sheet:
     sheet.add_moments("notice_at", door)
     if "notice_at" in sheet.moments:
         _complete_notices(sheet)
+    if "cancel_reason" in sheet.codes:
+        sheet.moments["reason_at"] = _reason_known_at(sheet)
     if sheet.recorded is not None:
         ahead = (sheet.recorded != UNKNOWN_TIME) & (sheet.recorded < sheet.time)
         sheet.moments["signed_at"] = np.where(ahead, sheet.recorded, UNKNOWN_TIME)
@@ -80,6 +82,13 @@ def _complete_notices(sheet: Sheet) -> None:
     after_term = (end // MICROSECONDS_A_DAY + 1) * MICROSECONDS_A_DAY
     sheet.moments["cancelled_at"] = np.where(with_term, after_term, cancelled)
     sheet.moments["notice_at"] = np.where(stops & (late | ~given), cancelled, notice)
+
+
+def _reason_known_at(sheet: Sheet) -> Times:
+    """Why a contract was ended is known with the notice or the cancellation; without either, when the term is over."""
+    end, known = sheet.moments["end"], sheet.moments["cancelled_at"]
+    over = np.where(end == UNKNOWN_TIME, NEVER, (end // MICROSECONDS_A_DAY + 1) * MICROSECONDS_A_DAY)
+    return np.where(known == UNKNOWN_TIME, over, sheet.moments.get("notice_at", known))
 
 
 def _read_end(sheet: Sheet, door: Door) -> Times:

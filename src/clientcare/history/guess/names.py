@@ -67,6 +67,7 @@ NAMES: dict[str, dict[str, str]] = {
         "cancelled_at": "cancelled_at canceled_at canceled_at_utc cancellation_date ended_at ended_at_utc "
         "churned_at date_resiliation fecha_baja gekundigt_zum opgezegd_per termination_date",
         "notice_at": "notice_at notice_date cancel_requested_at gekundigt_am",
+        "cancel_reason": "cancel_reason cancellation_reason churn_reason reason kundigungsgrund motif_resiliation",
         "amount": "amount mrr monthly_amount monthly_fee price monatsbetrag montant_mensuel cuota bedrag_per_maand "
         "plan_amount monthly_price",
         "contract_id": "contract_id subscription_id contract_number contract subscription vertragsnummer "
