@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
 import os
 import shutil
 import socket
@@ -55,6 +56,11 @@ class Box:
         os.replace(self.input, place)
         self.inputs[self.reads] = place
         return place
+
+    def move_model(self, place: Path) -> None:
+        """Let the model of the run lie there."""
+        os.replace(self.inputs["model"], place)
+        self.inputs["model"] = place
 
 
 def make_stock(folder: Path) -> Path:
@@ -229,6 +235,59 @@ def _of_another(name: str, spelled: Callable[[Path], str] = str) -> Make:
     return lambda place, box: spelled(box.inputs[name])
 
 
+def _outlook(place: Path) -> Path:
+    return place.with_suffix(".outlook.json")
+
+
+def _manifest(place: Path) -> Path:
+    return place.with_name(f"{place.name}.manifest.json")
+
+
+_OURS: dict[str, dict[str, object]] = {
+    "_outlook": {"as_of": "2024-01-01", "horizon_days": 60, "n_buyers": 1, "figures": {}},
+    "_manifest": {"format": "clientcare book", "job": "", "n_buyers": 1, "parts": []},
+}
+
+
+def _beside(companion: Callable[[Path], Path], make: Callable[[Path, Box], object]) -> Make:
+    """Something stands where the companion of a file goes; the file itself has a new name."""
+
+    def made(place: Path, box: Box) -> str:
+        make(companion(place), box)
+        return str(place)
+
+    return made
+
+
+def _as_ours(companion: Callable[[Path], Path], place: Path, box: Box) -> None:
+    """A table whose file has the entries of a companion too."""
+    columns = pd.read_csv(box.input).to_dict("list")
+    n_rows = len(next(iter(columns.values())))
+    ours = {name: [None] * n_rows for name in _OURS[companion.__name__]}
+    place.write_text(json.dumps({**columns, **ours}, default=str))
+    box.inputs[box.reads] = place
+
+
+def _kinds_beside(told: str, companion: Callable[[Path], Path]) -> dict[str, Make]:
+    """What may stand where a small file is written beside the one that a verb is told to write."""
+    ours = json.dumps(_OURS[companion.__name__])
+    kinds: dict[str, Callable[[Path, Box], object]] = {
+        "a file of ours": lambda b, box: b.write_text(ours),
+        "a stranger's file": lambda b, box: _made(b),
+        "a stranger's JSON": lambda b, box: b.write_text('{"as_of": "2024-01-01"}'),
+        "an empty file": lambda b, box: b.touch(),
+        "an input": lambda b, box: box.move_input(b),
+        "an input of the form of ours": lambda b, box: _as_ours(companion, b, box),
+        "a hard link to an input": lambda b, box: os.link(box.input, b),
+        "the model": lambda b, box: box.move_model(b),
+        "a folder": lambda b, box: b.mkdir(),
+        "a pipe": _pipe,
+        "a link to a file": lambda b, box: b.symlink_to(_made(box.folder / "other")),
+        "a link that leads nowhere": lambda b, box: b.symlink_to("nowhere"),
+    }
+    return {f"beside it, {told}: {kind}": _beside(companion, make) for kind, make in kinds.items()}
+
+
 KINDS: dict[str, Make] = {
     "a new name": _in_words(str),
     "a relative name": _relative,
@@ -298,6 +357,8 @@ KINDS: dict[str, Make] = {
     "the model of the run": _of_another("model"),
     "a hard link to the model": _hard_link("model"),
     "`clientcare.toml` that is read by itself": lambda p, box: str(_own_config(box)),
+    **_kinds_beside("the outlook", _outlook),
+    **_kinds_beside("the manifest", _manifest),
 }  # fmt: skip
 
 
@@ -340,8 +401,8 @@ def tried(kind: str, verb: str, stock: Path) -> tuple[str, list[str]]:
         box = Box(_made(Path(scratch).resolve() / "above" / "here", folder=True), stock, reads)
         where = box.folder / "out" if form == "folder" else box.folder
         where.mkdir(exist_ok=True)
-        place = KINDS[kind](where / name, box)
-        if place is None or not _applies(kind, verb, form):
+        place = KINDS[kind](where / name, box) if _applies(kind, verb, form) else None
+        if place is None:
             return NOT_ASKED, []
         before, here, said = picture_of(box.folder), os.getcwd(), io.StringIO()
         os.chdir(where)
@@ -365,10 +426,14 @@ def _applies(kind: str, verb: str, form: str) -> bool:
     """Whether a kind makes a difference to a verb: folders take other names, and not all read a model."""
     if form == "folder" and (kind in _OF_NAMES or kind.startswith("in a folder") or "folder" in kind):
         return False
-    if "model" in kind:
+    if "model" in kind and not kind.startswith("beside"):
         return verb in ("score", "score --in-parts", "care", "report")
     if kind.startswith("`clientcare.toml`"):
         return form != "folder" and verb not in ("holdout", "init")
+    if kind.startswith("beside it, the outlook"):
+        return verb in ("score", "score --in-parts")
+    if kind.startswith("beside it, the manifest"):
+        return verb == "score --in-parts"
     return True
 
 
@@ -384,9 +449,9 @@ def _allowed(place: str, where: Path, folder: Path, form: str, verb: str) -> set
     if form == "folder":
         return {os.path.relpath(one, folder) for one in where.rglob("*")}
     target = Path(os.path.join(where, place)).resolve()
-    allowed = {
-        os.path.relpath(one, folder) for one in (target, target.with_name(f"{target.name}.manifest.json"))
-    }
+    companions = [_outlook(target)] if verb.startswith("score") else []
+    companions += [_manifest(target)] if verb == "score --in-parts" else []
+    allowed = {os.path.relpath(one, folder) for one in (target, *companions)}
     allowed |= {os.path.relpath(one, folder) for one in target.parents if folder in one.parents}
     if target.is_dir():
         allowed |= {os.path.relpath(one, folder) for one in target.rglob("*")}
@@ -418,6 +483,10 @@ def page_of(found: pd.DataFrame) -> str:
         "What becomes of each kind of place that a verb may be told to write to. Refused: exit code 2, one message and",
         "nothing touched. Written: that file (or folder of ours) and nothing else changed. `python",
         "scripts/output_places.py` tries them all and writes this page; – where a kind makes no difference to a verb.",
+        "",
+        "`score` writes two small files beside a book: `NAME.outlook.json`, what the book as a whole says, and with",
+        "`--in-parts` to CSV `NAME.csv.manifest.json`. Their places are looked at with that of the book, before anything is",
+        "read: a new name, or one of ours.",
         "",
         head,
         "|" + "---|" * (len(found.columns) + 1),

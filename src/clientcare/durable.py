@@ -98,7 +98,7 @@ def replacing(path: Path, mode: int = 0o666, prefix: str = ".") -> Iterator[Bina
     """
     path = Path(path)
     require_plain_place(path.name, path)
-    partial = path.with_name(f"{prefix}{path.name}.{secrets.token_hex(6)}{PARTIAL}")
+    partial = name_aside(path, prefix)
     try:
         sweep_partials(path, prefix)
         flags = (
@@ -130,6 +130,11 @@ def replacing(path: Path, mode: int = 0o666, prefix: str = ".") -> Iterator[Bina
         if isinstance(cause, OSError) and not isinstance(cause, SourceError):
             raise cannot_write(path, cause) from cause
         raise
+
+
+def name_aside(path: Path, prefix: str = ".") -> Path:
+    """A new name beside a target, under which it is written before it takes its place."""
+    return path.with_name(f"{prefix}{path.name}.{secrets.token_hex(6)}{PARTIAL}")
 
 
 def sweep_partials(path: Path, prefix: str = ".") -> int:

@@ -24,6 +24,8 @@ from clientcare.scoring.workbook import workbook_bytes
 
 _WIDTH = 140
 DECIMALS_IN_CSV = 6
+ASIDE = ".clientcare-"
+"""How the name begins under which a file is written before it takes its place."""
 FORMATS = ("table", "csv", "json", "markdown")
 
 
@@ -168,7 +170,7 @@ def write_table(
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as cause:
         raise SourceError(f"--out: cannot be written ({os.strerror(cause.errno or 0)}).") from cause
-    with replacing(target, PRIVATE, prefix=".clientcare-") as file:
+    with replacing(target, PRIVATE, prefix=ASIDE) as file:
         if target.suffix == ".parquet":
             _write_parquet(table, file, about)
         elif workbook:
@@ -185,12 +187,10 @@ def _write_parquet(table: pd.DataFrame, file: BinaryIO, about: Mapping[str, Any]
     pq.write_table(rows, file)
 
 
-def write_json_beside(out: str, name: str, text: str) -> str:
-    """Write a small JSON beside a file, named after it; returns its path."""
-    target = Path(out).with_suffix(f".{name}.json")
-    with replacing(target, PRIVATE, prefix=".clientcare-") as file:
+def write_json(place: Path, text: str) -> None:
+    """Write a small JSON: aside first, then in one step to its place."""
+    with replacing(place, PRIVATE, prefix=ASIDE) as file:
         file.write(text.encode() + b"\n")
-    return str(target)
 
 
 def is_terminal() -> bool:

@@ -7,10 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from clientcare.cli.output import ASIDE
 from clientcare.cli.tables import TABLES, files_named
 from clientcare.exceptions import SourceError
 from clientcare.history.sources.databases import is_address
 from clientcare.places import require_no_input, require_plain_place
+from clientcare.scoring.companions import (
+    MANIFEST_KEYS,
+    OUTLOOK_KEYS,
+    manifest_beside,
+    outlook_beside,
+    require_companion_place,
+)
 from clientcare.scoring.outputs import CsvFile, ParquetFolder, output_of
 
 _SIMULATED = ("transactions", "interactions", "contracts", "buyers", "truth")
@@ -31,7 +39,10 @@ def require_places(options: argparse.Namespace) -> None:
     for name, target, folder in targets:
         require_plain_place(name, target, folder)
         _require_parents(name, target)
-    written = [(name, target) for name, target, _ in targets]
+    companions = list(_companions(options))
+    for target, keys, prefix in companions:
+        require_companion_place("--out", target, keys, prefix)
+    written = [*((name, target) for name, target, _ in targets), *(("--out", one) for one, *_ in companions)]
     inputs = [*files_named(options), *_other_inputs(options)]
     for number, (name, target) in enumerate(written):
         require_no_input(name, target, inputs)
@@ -54,10 +65,19 @@ def _targets(options: argparse.Namespace) -> Iterator[tuple[str, Path, bool]]:
     if getattr(options, "in_parts", False):
         output = output_of(out)
         yield "--out", output.place, isinstance(output, ParquetFolder)
-        if isinstance(output, CsvFile):
-            yield "--out", output.manifest_file, False
         return
     yield "--out", Path(out), False
+
+
+def _companions(options: argparse.Namespace) -> Iterator[tuple[Path, frozenset[str], str]]:
+    """What is written beside a book: where, the entries that one of ours has, and how its name aside begins."""
+    out = getattr(options, "out", None)
+    if options.verb != "score" or not out or is_address(out):
+        return
+    book = output_of(out) if options.in_parts else None
+    if isinstance(book, CsvFile):
+        yield manifest_beside(book.place), MANIFEST_KEYS, "."
+    yield outlook_beside(Path(out) if book is None else book.place), OUTLOOK_KEYS, ASIDE
 
 
 def _in_folder(options: argparse.Namespace) -> list[str]:

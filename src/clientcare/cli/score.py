@@ -15,14 +15,16 @@ from typing import Any
 from clientcare.book import in_order
 from clientcare.cli.lists import list_of_buyers
 from clientcare.cli.modelling import add_model_options, build_model, load_saved, open_model
-from clientcare.cli.output import Voice, add_output_options, is_terminal, write_json_beside, write_table
+from clientcare.cli.output import Voice, add_output_options, is_terminal, write_json, write_table
 from clientcare.cli.tables import add_table_options, read_tables, table_sources, tell
 from clientcare.exceptions import OptionError
 from clientcare.history.sources.databases import is_address
 from clientcare.history.sources.files import files_of
 from clientcare.model.outlook import EXPECTED, Outlook
 from clientcare.model.training.requirements import require_tables
+from clientcare.scoring.companions import outlook_beside
 from clientcare.scoring.last_night import n_buyers_there, require_not_emptied, shrunk_said
+from clientcare.scoring.outputs import output_of
 
 _N_SHOWN = 20
 
@@ -77,13 +79,15 @@ def _score_in_memory(options: argparse.Namespace) -> int:
         require_not_emptied(before, len(book), options.allow_empty)
         tell(shrunk_said(before, len(book)), options)
         write_table(book, options.out, {"outlook": outlook.to_dict()})
-        write_json_beside(options.out, "outlook", outlook.to_json())
+        beside = outlook_beside(Path(options.out))
+        write_json(beside, outlook.to_json())
         voice.say(
             "book",
-            f"{len(book):,} buyers written to {options.out}, {_asked(book)}.",
+            f"{len(book):,} buyers written to {options.out}, {_asked(book)}. The outlook is in {beside.name} beside it.",
             n_buyers=len(book),
             model_id=model.model_id_,
             out=options.out,
+            outlook=str(beside),
         )
     elif voice.for_people:
         explanation = model.explain(histories, buyers=first.index[:_N_SHOWN], as_of=options.as_of)
@@ -169,6 +173,8 @@ def _score_in_parts(options: argparse.Namespace) -> int:
     if "outlook" in result.manifest:
         outlook = Outlook.from_dict(result.manifest["outlook"])
         if not is_address(options.out):
-            write_json_beside(options.out, "outlook", outlook.to_json())
+            beside = outlook_beside(output_of(options.out).place)
+            write_json(beside, outlook.to_json())
+            voice.say("outlook_file", f"The outlook is in {beside.name} beside it.", file=str(beside))
         voice.say("outlook", "\n".join(outlook.says), **outlook.to_dict())
     return 0

@@ -23,7 +23,7 @@ from clientcare.progress import ProgressBar
 from clientcare.scoring.expected import outlook_of_parts
 from clientcare.scoring.last_night import n_buyers_there, require_not_emptied
 from clientcare.scoring.manifest import key_of, manifest_of
-from clientcare.scoring.outputs import output_of
+from clientcare.scoring.outputs import output_of, places_of
 from clientcare.scoring.parts import DATED
 from clientcare.scoring.publish import absolute_place, open_job
 from clientcare.scoring.result import Progress, ScoringResult
@@ -160,7 +160,8 @@ def score_dataset(
         raise OptionError("on_progress: must be a function that takes a Progress, or None.")
     for table, scan in scans.items():
         if isinstance(scan, FileScan):
-            require_no_input("out", output.place, [(table, file) for file in scan.files])
+            for place in places_of(output):
+                require_no_input("out", place, [(table, file) for file in scan.files])
     output.check()
     stamps = _stamps(scans)
     inputs = {table: scan.fingerprint() for table, scan in scans.items()}

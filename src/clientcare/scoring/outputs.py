@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from clientcare.durable import put_folder, reached, remove_folder, replacing, sync_folder
 from clientcare.exceptions import OptionError
+from clientcare.scoring.companions import MANIFEST_KEYS, manifest_beside, require_companion_place
 from clientcare.scoring.database import DatabaseTable
 from clientcare.scoring.export import guard_batch, require_rows
 from clientcare.scoring.publish import PRIVATE, Job, PartRecord, publish_file
@@ -78,6 +79,17 @@ def output_of(out: Any, guard: bool = True) -> Output:
         found: Output = out
         return found
     raise OptionError("out: must be a path, a database address 'url#table', or a DatabaseTable.")
+
+
+def places_of(output: Output) -> list[Path]:
+    """Everything that is written where an output is: its own place, and that of the manifest beside a CSV file.
+
+    Examples
+    --------
+    >>> [place.name for place in places_of(output_of("book.csv"))]
+    ['book.csv', 'book.csv.manifest.json']
+    """
+    return [output.place, *([output.manifest_file] if isinstance(output, CsvFile) else [])]
 
 
 @dataclass(frozen=True)
@@ -185,7 +197,7 @@ class CsvFile:
     @property
     def manifest_file(self) -> Path:
         """Where the manifest lies."""
-        return self.path.with_name(f"{self.path.name}.manifest.json")
+        return manifest_beside(self.path)
 
     @property
     def form(self) -> Mapping[str, Any]:
@@ -193,8 +205,9 @@ class CsvFile:
         return {"form": "csv", "guard": self.guard}
 
     def check(self) -> None:
-        """Refuse to take the place of a folder."""
+        """Refuse to take the place of a folder, or that of a stranger's file beside it."""
         _require_no_folder(self.path)
+        require_companion_place("out", self.manifest_file, MANIFEST_KEYS)
 
     def publish(self, job: Job, records: Sequence[PartRecord], manifest: Mapping[str, Any]) -> None:
         """Write the parts into one file as CSV, a part at a time."""

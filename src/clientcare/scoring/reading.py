@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from clientcare.arguments import path_of
 from clientcare.book import MOMENTS, TEXTS
 from clientcare.exceptions import SourceError
+from clientcare.scoring.companions import manifest_beside
 from clientcare.scoring.export import unguard_text
 from clientcare.scoring.outputs import MANIFEST
 from clientcare.scoring.publish import sha256_of
@@ -81,7 +82,7 @@ def _from_folder(folder: Path, verify: bool) -> pd.DataFrame:
 
 
 def _from_csv(path: Path, verify: bool) -> pd.DataFrame:
-    manifest_file = path.with_name(f"{path.name}.manifest.json")
+    manifest_file = manifest_beside(path)
     manifest: dict[str, Any] = json.loads(manifest_file.read_bytes()) if manifest_file.is_file() else {}
     if verify and manifest and hashlib.sha256(path.read_bytes()).hexdigest() != manifest["sha256"]:
         raise SourceError(f"{path.name}: is not the file its manifest speaks of (checksum). Score again.")
