@@ -6,8 +6,7 @@ from os import PathLike
 
 from clientcare.model.relationship import RelationshipModel
 from clientcare.model.store.file import read_with_version
-from clientcare.model.store.tables import same_card
-from clientcare.model.store.valid.forms import refuse
+from clientcare.model.store.tables import require_same_card
 from clientcare.model.store.valid.whole import check_name
 from clientcare.model.store.versions import SCHEMA_VERSION, brought_forward
 
@@ -47,6 +46,6 @@ def load_model(path: str | PathLike[str]) -> RelationshipModel:
     version, state, card = read_with_version(path)
     check_name(state)
     model = RelationshipModel.from_checked_state(brought_forward(state, version))
-    if version == SCHEMA_VERSION and not same_card(model.card(), card):
-        raise refuse("card", "says another thing than the model")
+    if version == SCHEMA_VERSION:
+        require_same_card(model.card(), card)
     return model

@@ -6,6 +6,8 @@ import json
 import os
 import struct
 import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,31 @@ import pyarrow as pa
 
 from clientcare.exceptions import MissingExtraError, SourceError
 
-WORKBOOK_ENDS = (".xlsx", ".xlsm", ".xls")
-LINES_ENDS = (".jsonl", ".ndjson")
-WHOLE_ENDS = (*WORKBOOK_ENDS, *LINES_ENDS, ".json")
+
+@dataclass(frozen=True)
+class WholeForm:
+    """A form of file that is read whole.
+
+    Attributes
+    ----------
+    ends : tuple of str
+        How names of such files end, in small letters.
+    what : str
+        What it is called in a message.
+    read : callable
+        From the file to a frame of records; anything wrong with the file is one of :data:`TROUBLES`.
+    package : str or None
+        What must be installed to read it; None: nothing more.
+    """
+
+    ends: tuple[str, ...]
+    what: str
+    read: Callable[[Path], pd.DataFrame]
+    package: str | None = None
+
+
+TROUBLES = (ValueError, KeyError, OSError, TypeError, zipfile.BadZipFile, pa.ArrowException)
+"""What readers raise of a file that is damaged or another than its name says."""
 
 
 def read_whole(table: str, file: Path) -> pa.Table:
@@ -32,20 +56,15 @@ def read_whole(table: str, file: Path) -> pa.Table:
     MissingExtraError
         Where a workbook is given and ``openpyxl`` (``xlrd`` for ``.xls``) is not installed.
     """
-    name = file.name.lower()
-    if name.endswith(WORKBOOK_ENDS):
-        reader = "xlrd" if name.endswith(".xls") else "openpyxl"
-        if find_spec(reader) is None:
-            raise MissingExtraError.of(reader, "excel", "Reading a workbook")
-        kind, read = "a workbook", _first_old_sheet if reader == "xlrd" else _first_sheet
-    else:
-        kind, read = "JSON", _records_by_line if name.endswith(LINES_ENDS) else _records
+    form = next(form for form in FORMS if file.name.lower().endswith(form.ends))
+    if form.package is not None and find_spec(form.package) is None:
+        raise MissingExtraError.of(form.package, "excel", "Reading a workbook")
     try:
-        return pa.Table.from_pandas(_plain(read(file)), preserve_index=False)
-    except (ValueError, KeyError, OSError, TypeError, zipfile.BadZipFile, pa.ArrowException) as cause:
+        return pa.Table.from_pandas(_plain(form.read(file)), preserve_index=False)
+    except TROUBLES as cause:
         trouble = type(cause).__name__
     raise SourceError(
-        f"{table}: {file.name!r} cannot be read as {kind} ({trouble}): damaged, or no table of records."
+        f"{table}: {file.name!r} cannot be read as {form.what} ({trouble}): damaged, or no table of records."
     )
 
 
@@ -109,3 +128,13 @@ def _of_one_type(cells: pd.Series[Any]) -> pd.Series[Any]:
     whole = cells.map(lambda cell: isinstance(cell, float) and cell.is_integer())
     texts = cells.where(~whole, cells[whole].astype("int64").astype(object)) if whole.any() else cells
     return texts.map(lambda cell: None if pd.isna(cell) else str(cell))
+
+
+FORMS = (
+    WholeForm((".xlsx", ".xlsm"), "a workbook", _first_sheet, "openpyxl"),
+    WholeForm((".xls",), "a workbook", _first_old_sheet, "xlrd"),
+    WholeForm((".jsonl", ".ndjson"), "JSON", _records_by_line),
+    WholeForm((".json",), "JSON", _records),
+)
+"""A new form is a new row."""
+WHOLE_ENDS = tuple(end for form in FORMS for end in form.ends)

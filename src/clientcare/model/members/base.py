@@ -12,6 +12,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from clientcare.model.members.forms import plain
+
 try:
     from sklearn.utils.validation import validate_data
 except ImportError:  # scikit-learn 1.5
@@ -172,6 +174,18 @@ class Member(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for name, value in state["fitted"].items():
             setattr(member, name, value)
         return member
+
+    @classmethod
+    def _check_fitted(cls, params: State, fitted: State, names: list[str], where: str) -> None:
+        """Refuse what no member of this kind can have learned over these columns.
+
+        A kind without a form of its own must at least be plain and bounded.
+
+        Raises
+        ------
+        ModelFileError
+        """
+        plain(fitted, where)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -19,7 +19,7 @@ from clientcare.model.members.pareto_nbd import (
     pareto_parameters,
 )
 from clientcare.model.members.recall import Recall
-from clientcare.model.members.type_mixture import BuyerTypes, Outlook, Signs, find_types
+from clientcare.model.members.type_mixture import BuyerTypes, Outlook, Signs, check_types, find_types
 
 MEAN_LOG_GAP = "gap_log_mean_shrunk"
 CONTACTS = (
@@ -125,6 +125,15 @@ class RhythmMember(ProbabilityMember):
         if hasattr(member, "types_"):
             member.types_ = {name: np.asarray(values) for name, values in member.types_.items()}
         return member
+
+    @classmethod
+    def _check_fitted(
+        cls, params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str
+    ) -> None:
+        given = sum(all(name in fitted.get("place_", ()) for name in pair) for pair in CONTACTS)
+        n_drivers = 4 + 2 * given
+        cls._check_probability(fitted, names, where, "types_", n_drivers)
+        check_types(fitted["types_"], f"{where}.types_")
 
 
 def _found(*told: Any) -> dict[str, Any]:

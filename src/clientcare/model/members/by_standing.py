@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clientcare.model.members.base import Floats, Groups, Member, Split
+from clientcare.model.members.forms import mapping, same, text
+from clientcare.model.members.kept_form import check_kept
 from clientcare.model.members.linear import RidgeLogistic
 from clientcare.model.members.rules import BaseRate
 from clientcare.model.members.terms import AGE, LEFT
@@ -102,3 +104,15 @@ class ByStanding(Member):
                 parts[rows, groups[self.age_]] += split.start - start
         assert start is not None
         return Split(log_odds, start if self.age_ >= 0 else split.start, parts)
+
+    @classmethod
+    def _check_fitted(
+        cls, params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str
+    ) -> None:
+        mapping(fitted, where, ("age_", "left_", "sides_"))
+        text(params["kind"], f"{where}.kind", LEARNERS)
+        for own, column in (("age_", AGE), ("left_", LEFT)):
+            same(fitted[own], names.index(column) if column in names else -1, f"{where}.{own}")
+        kinds = {params["kind"]: LEARNERS[params["kind"]], "BaseRate": BaseRate}
+        for side, state in mapping(fitted["sides_"], f"{where}.sides_", SIDES).items():
+            check_kept(side, state, kinds, names, f"{where}.sides_.{side}")

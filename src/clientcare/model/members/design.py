@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clientcare.model.members.forms import array, items, mapping, number, refuse, rising, same, whole
+
 Floats = NDArray[np.float64]
 
 ROWS_FOR_QUANTILES = 20_000
@@ -203,3 +205,48 @@ def _bound(values: Floats, low: float, high: float) -> Floats:
     """Clip in place; unknown stays unknown."""
     np.maximum(values, low, out=values)
     return np.minimum(values, high, out=values)
+
+
+def check_design(state: Any, n_columns: int, where: str) -> int:
+    """Terms over so many columns; how many they are."""
+    names = (
+        "kinks",
+        "products",
+        "low",
+        "high",
+        "mean",
+        "spread",
+        "used",
+        "flagged",
+        "source",
+        "centre",
+        "scale",
+    )
+    state = mapping(state, where, names)
+    last = n_columns - 1
+    kinked, multiplied = [], []
+    for kink in items(state["kinks"], f"{where}.kinks", most=1_000):
+        column, positions = items(kink, f"{where}.kinks", 2)
+        at = [number(one, f"{where}.kinks") for one in items(positions, f"{where}.kinks", most=100)]
+        kinked += [whole(column, f"{where}.kinks", 0, last)] * len(at)
+    for pair in items(state["products"], f"{where}.products", most=10_000):
+        first, second = items(pair, f"{where}.products", 2)
+        multiplied.append(whole(first, f"{where}.products", 0, last))
+        whole(second, f"{where}.products", 0, last)
+    low, high, mean, spread = (
+        array(state[name], f"{where}.{name}", "f", (n_columns,)) for name in ("low", "high", "mean", "spread")
+    )
+    if (low > high).any() or (spread < 0).any() or ((mean < low - 1e-6) | (mean > high + 1e-6)).any():
+        raise refuse(where, "has bounds that cross")
+    used = array(state["used"], f"{where}.used", "i", (None,), 0, last)
+    rising(used, f"{where}.used")
+    same(used.tolist(), np.flatnonzero(spread > 1e-9).tolist(), f"{where}.used")
+    flagged = array(state["flagged"], f"{where}.flagged", "i", (None,), 0, last)
+    if len(set(flagged.tolist())) != len(flagged):
+        raise refuse(f"{where}.flagged", "names a column twice")
+    source = [*used.tolist(), *flagged.tolist(), *kinked, *multiplied]
+    found = array(state["source"], f"{where}.source", "i", (len(source),), 0, last)
+    same(found.tolist(), source, f"{where}.source")
+    array(state["centre"], f"{where}.centre", "f", (len(source),))
+    array(state["scale"], f"{where}.scale", "f", (len(source),), 1e-12)
+    return len(source)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from clientcare.model.members.base import Asked, Floats, Groups, Member, Split, State, drawn_rows
-from clientcare.model.members.design import Design
+from clientcare.model.members.design import Design, check_design
+from clientcare.model.members.forms import MOST_LOG_ODDS, array, mapping, number
 from clientcare.model.members.logistic import fit_ridge_logistic
 
 
@@ -96,3 +97,15 @@ class RidgeLogistic(Member):
         fitted: dict[str, Any] = dict(state["fitted"])
         fitted["design_"] = Design.from_state(fitted["design_"])
         return super().from_state({"params": state["params"], "fitted": fitted})
+
+    @classmethod
+    def _check_fitted(
+        cls, params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str
+    ) -> None:
+        mapping(fitted, where, ("design_", "intercept_", "coefficients_"))
+        number(params["C"], f"{where}.C", 1e-9)
+        number(fitted["intercept_"], f"{where}.intercept_", -MOST_LOG_ODDS, MOST_LOG_ODDS)
+        n_terms = check_design(fitted["design_"], len(names), f"{where}.design_")
+        array(
+            fitted["coefficients_"], f"{where}.coefficients_", "f", (n_terms,), -MOST_LOG_ODDS, MOST_LOG_ODDS
+        )

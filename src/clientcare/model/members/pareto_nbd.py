@@ -19,8 +19,21 @@ from clientcare.model.members.base import (
     State,
     log_odds_of,
 )
-from clientcare.model.members.design import Design
+from clientcare.model.members.design import Design, check_design
+from clientcare.model.members.forms import (
+    MOST_LOG_ODDS,
+    array,
+    flag,
+    items,
+    mapping,
+    named,
+    number,
+    refuse,
+    whole,
+)
 from clientcare.model.members.recall import Recall
+
+GAMMA_LAWS = ("r", "alpha", "s", "beta")
 
 COUNT, STRETCH, AGE, SILENCE = (
     "n_repeat_purchases",
@@ -178,6 +191,29 @@ class ProbabilityMember(Member):
             fitted["design_"] = Design.from_state(fitted["design_"])
         return super().from_state({"params": state["params"], "fitted": fitted})
 
+    @classmethod
+    def _check_probability(
+        cls, fitted: dict[str, Any], names: list[str], where: str, own: str, n_drivers: int
+    ) -> None:
+        """What every member of a probability model keeps, beside its ``own`` part, over so many drivers."""
+        mapping(fitted, where, ("place_", "intercept_", "usable_", "design_", "coefficients_", own))
+        for name, place in mapping(fitted["place_"], f"{where}.place_").items():
+            if names[whole(place, f"{where}.place_", 0, len(names) - 1)] != name:
+                raise refuse(f"{where}.place_", "names a column that stands elsewhere")
+        number(fitted["intercept_"], f"{where}.intercept_", -MOST_LOG_ODDS, MOST_LOG_ODDS)
+        if not flag(fitted["usable_"], f"{where}.usable_"):
+            raise refuse(where, "is a member that was not fitted")
+        design = mapping(fitted["design_"], f"{where}.design_")
+        low = named(design, "low", where)
+        listed = low.tolist() if isinstance(low, np.ndarray) and low.ndim == 1 else low
+        n_columns = len(items(listed, f"{where}.design_.low"))
+        if n_columns != n_drivers:
+            raise refuse(f"{where}.design_", "rests on another number of columns than it reads")
+        n_terms = check_design(design, n_columns, f"{where}.design_")
+        array(fitted["coefficients_"], f"{where}.coefficients_", "f", (n_terms,), -1e6, 1e6)
+        for name in cls._reads:
+            named(fitted["place_"], name, f"{where}.place_")
+
 
 class LifetimeMember(ProbabilityMember):
     """The Pareto/NBD's answer: every buyer buys at random, at a rate of their own, until they leave.
@@ -218,6 +254,15 @@ class LifetimeMember(ProbabilityMember):
     def _drivers(self, columns: Columns) -> tuple[Floats, list[str]]:
         silence = columns[AGE] - columns[STRETCH]
         return np.column_stack([columns[COUNT], silence, columns[AGE]]), [COUNT, SILENCE, AGE]
+
+    @classmethod
+    def _check_fitted(
+        cls, params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str
+    ) -> None:
+        cls._check_probability(fitted, names, where, "parameters_", 3)
+        laws = mapping(fitted["parameters_"], f"{where}.parameters_", GAMMA_LAWS)
+        for name, value in laws.items():
+            number(value, f"{where}.parameters_.{name}", 1e-12, 1e12)
 
 
 def _summary(columns: Columns) -> Floats:

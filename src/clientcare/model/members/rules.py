@@ -8,6 +8,7 @@ import numpy as np
 
 from clientcare.model.members.base import Floats, Groups, Member, Split
 from clientcare.model.members.design import signed_log
+from clientcare.model.members.forms import MOST_LOG_ODDS, array, mapping, number, same, text
 from clientcare.model.members.logistic import fit_ridge_logistic
 
 
@@ -52,6 +53,18 @@ class SingleColumnRule(Member):
         log_odds, parts = self._log_odds(X), np.zeros((len(X), n_groups), order="F")
         parts[:, groups[self.position_]] = log_odds - self.intercept_
         return Split(log_odds, self.intercept_, parts)
+
+    @classmethod
+    def _check_fitted(
+        cls, params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str
+    ) -> None:
+        mapping(fitted, where, ("position_", "mean_", "spread_", "intercept_", "coefficients_"))
+        column = text(params["column"], f"{where}.column")
+        same(fitted["position_"], names.index(column) if column in names else 0, f"{where}.position_")
+        number(fitted["mean_"], f"{where}.mean_")
+        number(fitted["spread_"], f"{where}.spread_", 1e-9)
+        number(fitted["intercept_"], f"{where}.intercept_", -MOST_LOG_ODDS, MOST_LOG_ODDS)
+        array(fitted["coefficients_"], f"{where}.coefficients_", "f", (2,), -MOST_LOG_ODDS, MOST_LOG_ODDS)
 
 
 class RecencyRule(SingleColumnRule):
@@ -114,3 +127,10 @@ class BaseRate(Member):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.poor_score = True
         return tags
+
+    @classmethod
+    def _check_fitted(
+        cls, params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str
+    ) -> None:
+        mapping(fitted, where, ("intercept_",))
+        number(fitted["intercept_"], f"{where}.intercept_", -MOST_LOG_ODDS, MOST_LOG_ODDS)

@@ -17,6 +17,17 @@ from clientcare.model.members.base import (
     log_odds_of,
     share_of,
 )
+from clientcare.model.members.forms import (
+    MOST_LOG_ODDS,
+    array,
+    flag,
+    items,
+    mapping,
+    number,
+    refuse,
+    same,
+    whole,
+)
 from clientcare.model.members.logistic import fit_ridge_logistic
 
 STEP_DAYS = 30
@@ -101,6 +112,14 @@ class OfTerms(Member):
         ]
         return [float(log_odds_of(share, 1e-4)) for share in own]
 
+    @classmethod
+    def _check_places(cls, fitted: dict[str, Any], names: list[str], where: str) -> None:
+        """The columns of terms stand where the member says."""
+        for own, column in (("age_", AGE), ("left_", LEFT)):
+            same(fitted[own], names.index(column) if column in names else -1, f"{where}.{own}")
+        if not flag(fitted["usable_"], f"{where}.usable_"):
+            raise refuse(where, "is a member that was not fitted")
+
 
 class TwoNumbers(OfTerms):
     """The simplest rule of terms: the usual share of leavers where a term ends within the horizon, and that of the others.
@@ -141,6 +160,14 @@ class TwoNumbers(OfTerms):
         if self.age_ >= 0:
             parts[:, groups[self.left_ if self.left_ >= 0 else self.age_]] = np.nan_to_num(log_odds - start)
         return Split(log_odds, start, parts)
+
+    @classmethod
+    def _check_fitted(
+        cls, params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str
+    ) -> None:
+        mapping(fitted, where, ("age_", "left_", "usable_", "levels_"))
+        cls._check_places(fitted, names, where)
+        array(fitted["levels_"], f"{where}.levels_", "f", (2,), -MOST_LOG_ODDS, MOST_LOG_ODDS)
 
 
 class TermMember(OfTerms):
@@ -337,3 +364,31 @@ class TermMember(OfTerms):
                 if column >= 0:
                     parts[here, groups[column]] += added
         return Split(self._log_odds(X), start, parts)
+
+    @classmethod
+    def _check_fitted(
+        cls, params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str
+    ) -> None:
+        """Both hazards over the same terms: facts, two for each voice, three of the phase, each with its flag."""
+        lists = ("voices_", "facts_", "groups_")
+        mapping(fitted, where, ("age_", "left_", "usable_", *lists, "expected_", "hazards_"))
+        cls._check_places(fitted, names, where)
+        for own, columns in (("voices_", VOICES), ("facts_", FACTS)):
+            same(fitted[own], [names.index(name) for name in columns if name in names], f"{where}.{own}")
+        for place in items(fitted["groups_"], f"{where}.groups_", most=len(names)):
+            whole(place, f"{where}.groups_", 0, len(names) - 1)
+        n_groups = len(fitted["groups_"])
+        shape = (len(fitted["voices_"]), n_groups + 1, MOST_PHASES)
+        array(fitted["expected_"], f"{where}.expected_", "f", shape, 0.0, 1e9)
+        n_terms = len(fitted["facts_"]) + 2 * len(fitted["voices_"]) + 3
+        for hazard in items(fitted["hazards_"], f"{where}.hazards_", 2):
+            names_of = ("intercept", "levels", "mean", "spread", "low", "high", "flagged", "coefficients")
+            hazard = mapping(hazard, f"{where}.hazards_", names_of)
+            number(hazard["intercept"], f"{where}.hazards_", -MOST_LOG_ODDS, MOST_LOG_ODDS)
+            array(hazard["levels"], f"{where}.hazards_", "f", (n_groups,), -MOST_LOG_ODDS, MOST_LOG_ODDS)
+            for name in ("mean", "low", "high"):
+                array(hazard[name], f"{where}.hazards_", "f", (n_terms,))
+            array(hazard["spread"], f"{where}.hazards_", "f", (n_terms,), 0.0)
+            array(hazard["flagged"], f"{where}.hazards_", "i", (n_terms,), 0, 1)
+            weights = (2 * n_terms,)
+            array(hazard["coefficients"], f"{where}.hazards_", "f", weights, -MOST_LOG_ODDS, MOST_LOG_ODDS)

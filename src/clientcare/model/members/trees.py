@@ -19,7 +19,12 @@ from clientcare.model.members.base import (
 )
 from clientcare.model.members.bins import LEAST_BLOCK, Binned, some_of
 from clientcare.model.members.forest import Forest
+from clientcare.model.members.forms import MOST_LOG_ODDS, array, mapping, number, refuse
 from clientcare.model.members.grower import N_ROWS, Grower, Node, goes_left
+
+MOST_TREES = 10_000
+N_NODES = (3, 5, 7)
+"""What a file may hold: trees of one split, of two, and of three."""
 
 BY_EFFORT: dict[str, dict[str, Any]] = {
     "quick": {"n_trees": 90, "learning_rate": 0.1},
@@ -160,6 +165,39 @@ class ShallowBoosting(Member):
         forest = self._forest()
         total, parts = forest.split(np.asfortranarray(X), groups, n_groups)
         return Split(self.baseline_ + total, self.baseline_ + forest.roots(), parts)
+
+    @classmethod
+    def _check_fitted(
+        cls, params: dict[str, Any], fitted: dict[str, Any], names: list[str], where: str
+    ) -> None:
+        """Every node but the root has one parent, which stands before it: a tree, and no way round in it."""
+        parts = ("feature_", "left_", "right_", "missing_left_", "threshold_", "value_")
+        mapping(fitted, where, ("baseline_", *parts))
+        number(fitted["baseline_"], f"{where}.baseline_", -MOST_LOG_ODDS, MOST_LOG_ODDS)
+        feature = array(fitted["feature_"], f"{where}.feature_", "i", (None, None), -1, len(names) - 1)
+        n_trees, n_nodes = feature.shape
+        if n_trees > MOST_TREES or n_nodes not in N_NODES:
+            raise refuse(where, "has trees of another size than ours")
+        left, right = (
+            array(fitted[name], f"{where}.{name}", "i", feature.shape, 0, n_nodes - 1)
+            for name in ("left_", "right_")
+        )
+        array(fitted["missing_left_"], f"{where}.missing_left_", "i", feature.shape, 0, 1)
+        array(fitted["threshold_"], f"{where}.threshold_", "f", feature.shape, -1e300, 1e300, endless=True)
+        array(fitted["value_"], f"{where}.value_", "f", feature.shape, -MOST_LOG_ODDS, MOST_LOG_ODDS)
+        inner = feature >= 0
+        place = np.arange(n_nodes)
+        if (inner & ((left <= place) | (right <= place))).any():
+            raise refuse(where, "has a tree whose branches lead back")
+        children = np.zeros((n_trees, n_nodes), dtype=np.int64)
+        for side in (left, right):
+            for node in range(n_nodes):
+                rows = np.flatnonzero(inner[:, node])
+                children[rows, side[rows, node]] += 1
+        if (children > 1).any():
+            raise refuse(where, "has a tree whose branches meet again")
+        if ((children == 0) & inner)[:, 1:].any():
+            raise refuse(where, "has a branch that hangs on no tree")
 
 
 def _is_split(grown: list[Node | None], place: int) -> bool:

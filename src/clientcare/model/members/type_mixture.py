@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from scipy.special import gammainc, gammaln
 
 from clientcare.model.members.base import Floats
+from clientcare.model.members.forms import array, mapping, refuse, rising
+
+MOST_RATE = 100.0
+"""Steps a day: eight phases at a gap of less than a tenth of a day."""
 
 PHASES = (1, 2, 4, 8)
 N_GAPS, N_LIFETIMES, N_CONTACT_RATES = 14, 6, 5
@@ -352,3 +356,19 @@ def _mass_near(rates: Floats, shape: float, scale: float) -> Floats:
     edges = np.concatenate([[np.inf], np.sqrt(rates[1:] * rates[:-1]), [0.0]])
     below = gammainc(shape, np.minimum(edges * scale, 1e300))
     return np.asarray(below[:-1] - below[1:])
+
+
+def check_types(state: Any, where: str) -> None:
+    """Types of buyer: steps that rise, rates of a day, shares that make one whole."""
+    state = mapping(state, where, ("phases", "step_rate", "leaving_rate", "contact_rate", "share"))
+    phases = array(state["phases"], f"{where}.phases", "i", (None,), 1, max(PHASES))
+    if not 1 <= len(phases) <= 10_000 or not set(phases.tolist()) <= set(PHASES):
+        raise refuse(f"{where}.phases", "has other numbers of steps than ours")
+    rising(phases, f"{where}.phases", strictly=False)
+    shape = phases.shape
+    array(state["step_rate"], f"{where}.step_rate", "f", shape, 1e-12, MOST_RATE)
+    array(state["leaving_rate"], f"{where}.leaving_rate", "f", shape, 1e-12, MOST_RATE)
+    array(state["contact_rate"], f"{where}.contact_rate", "f", shape, 0.0, 1e4)
+    share = array(state["share"], f"{where}.share", "f", shape, 0.0, 1.0)
+    if abs(float(share.sum()) - 1.0) > 1e-6:
+        raise refuse(f"{where}.share", "does not add up to the whole")

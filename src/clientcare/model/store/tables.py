@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.model.members.forms import refuse
 from clientcare.window import microseconds, timestamp_of
 
 
@@ -59,3 +60,14 @@ def same_card(first: Any, second: Any) -> bool:
         return len(first) == len(second) and all(map(same_card, first, second))
     both_unknown = first != first and second != second
     return bool(both_unknown or (type(first) is type(second) and first == second))
+
+
+def require_same_card(own: Any, written: Any) -> None:
+    """Refuse a file whose card tells of another model than the one in it.
+
+    Raises
+    ------
+    ModelFileError
+    """
+    if not same_card(own, written):
+        raise refuse("card", "says another thing than the model")

@@ -10,8 +10,11 @@ import numpy as np
 
 from clientcare.facts.signs import SIGNS
 from clientcare.model.members.base import Member
-from clientcare.model.store.valid.forms import (
+from clientcare.model.members.design import check_design
+from clientcare.model.members.forms import (
     LARGEST,
+    MOST_DAYS,
+    MOST_LOG_ODDS,
     array,
     falling,
     flag,
@@ -27,7 +30,7 @@ from clientcare.model.store.valid.forms import (
     texts,
     whole,
 )
-from clientcare.model.store.valid.members import MOST_DAYS, MOST_LOG_ODDS, check_design, check_member
+from clientcare.model.members.kept_form import check_kept
 from clientcare.model.training.encoding import flag_names
 from clientcare.model.training.prices import price_windows
 from clientcare.outcomes.status import DAYS_AFTER_END, LEAST_CHANCE, SILENCES, StatusRule
@@ -64,7 +67,7 @@ def check_blend(state: Any, kinds: Mapping[str, type[Member]], names: list[str],
         raise refuse(where, "has no member")
     for name, member in members.items():
         number(weights[name], f"{where}.weights.{name}", 1e-300, 1e6)
-        check_member(name, member, kinds, names, f"{where}.members.{name}")
+        check_kept(name, member, kinds, names, f"{where}.members.{name}")
     number(state["shift"], f"{where}.shift", -FARTHEST_SHIFT, FARTHEST_SHIFT)
 
 

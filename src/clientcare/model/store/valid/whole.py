@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from clientcare.exceptions import ClientcareError
+from clientcare.model.members.forms import (
+    MOST_DAYS,
+    array,
+    flag,
+    mapping,
+    plain,
+    refuse,
+    same,
+    text,
+    texts,
+    whole,
+)
 from clientcare.model.members.registry import KINDS
 from clientcare.model.store.fingerprint import fingerprint
-from clientcare.model.store.valid.forms import array, flag, mapping, plain, refuse, same, text, texts, whole
-from clientcare.model.store.valid.members import MOST_DAYS
 from clientcare.model.store.valid.training import (
     MOST_MONEY,
     check_amounts,

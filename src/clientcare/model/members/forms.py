@@ -14,6 +14,10 @@ from clientcare.exceptions import ModelFileError
 
 LARGEST = 1e9
 """No coefficient, spread, gap or mean amount of a business comes near it; beyond it sums lose their decimals."""
+MOST_LOG_ODDS = 1e3
+"""Of an intercept or a coefficient: beyond it a probability is 0 or 1 to the last bit."""
+MOST_DAYS = 36_500
+"""A hundred years: no horizon, and no rhythm of a buyer, is longer."""
 LONGEST_TEXT = 2_000
 MOST_ENTRIES = 100_000
 
