@@ -9,6 +9,7 @@ from pandas.testing import assert_frame_equal
 
 from clientcare.care import plan_holdout
 from clientcare.exceptions import NotEnoughDataError, OptionError, SchemaError
+from clientcare.history import Histories
 
 N = 4000
 RNG = np.random.default_rng(0)
@@ -25,6 +26,17 @@ def test_the_arms_are_equal_in_every_stratum_to_within_one():
     counts = plan_holdout(BOOK, n_buyers=N).assignment.groupby(["stratum", "arm"]).size().unstack()
     assert len(counts) == 15
     assert (counts["care"] - counts["hold_out"]).abs().max() <= 1
+
+
+def test_who_must_not_be_contacted_is_in_neither_arm():
+    wishes = pd.DataFrame({"buyer_id": BOOK.index[:60], "do_not_contact": ["Opted out", "no", ""] * 20})
+    bought = pd.DataFrame(
+        {"buyer_id": BOOK.index[:60], "timestamp": pd.Timestamp("2024-01-02"), "amount": 9.0}
+    )
+    book, histories = BOOK.iloc[:60], Histories(bought, buyers=wishes)
+    dealt = plan_holdout(book, n_buyers=60, histories=histories).assignment.index
+    assert set(dealt) == set(wishes["buyer_id"][wishes["do_not_contact"] != "Opted out"])
+    assert len(plan_holdout(book, n_buyers=60).assignment) == 60
 
 
 def test_the_share_held_out_is_as_asked():

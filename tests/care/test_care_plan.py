@@ -88,7 +88,7 @@ def test_silence_is_unusual_against_the_buyers_own_gaps():
     weekly = ["2024-03-01", "2024-03-08", "2024-03-15", "2024-03-22"]
     plan = plan_of(histories_of("a", weekly))
     assert plan.loc["reach_out", "reason"].startswith(
-        "Silent for 101 days, 14.4 times the usual gap of 7 days"
+        "No purchase for 101 days, 14.4 times the usual gap of 7 days"
     )
     assert "reach_out" not in plan_of(histories_of("a", ["2023-01-01", "2023-07-01", "2024-01-01"])).index
 
@@ -99,7 +99,7 @@ def test_a_risk_over_the_line_is_no_action_by_itself_and_the_plan_states_its_lin
     assert "reach_out" not in plan_of(histories_of("a", monthly), risk=0.6, warning_line=0.7).index
     plan = plan_of(histories_of("a", monthly), risk=0.6, warning_line=0.5)
     assert plan.loc["reach_out", "reason"] == (
-        "Silent for 52 days, 1.7 times the usual gap of 30 days; churn risk 60%."
+        "No purchase for 52 days, 1.7 times the usual gap of 30 days; churn risk 60%."
     )
     assert plan.loc["reach_out", "warning_line"] == 0.5
 

@@ -48,11 +48,19 @@ def test_who_carried_the_relation_is_silent_and_others_speak():
     assert "break_silence" not in told
 
 
-def test_a_role_counts_for_more_than_how_often_somebody_speaks():
+def test_who_decides_and_has_gone_silent_is_told_by_the_role_however_seldom_that_one_spoke():
     seldom = WEEKS[:24:4]
     of = histories((seldom, "p1", "Champion"), (WEEKS, "p2", None))
-    assert features(of)["main_person_speaks_every_days"] == 28
-    assert "meet_the_champion" in actions(of)
+    assert features(of)["main_person_speaks_every_days"] == 7
+    assert actions(of)["meet_the_champion"].startswith("The one who decides has not spoken for 161 days")
+
+
+def test_a_role_hides_nobody_who_really_carried_the_relation():
+    """The technician who wrote every week is silent, the director answers now: with and without roles it is told."""
+    early, late = WEEKS[WEEKS < "2024-04-01"], WEEKS[WEEKS >= "2024-04-01"]
+    bare = actions(histories((early, "p1", None), (late, "p2", None)))["meet_the_champion"]
+    told = actions(histories((early, "p1", "IT Manager"), (late, "p2", "CEO")))["meet_the_champion"]
+    assert told == bare
 
 
 def test_where_all_are_silent_the_silence_comes_first():

@@ -166,8 +166,8 @@ def test_no_due_date_lies_years_back_and_the_reason_says_that_it_is_late():
         talk("a", ["2022-02-01"], "check_in", "outbound"), contracts=term("a", start="2022-01-01")
     )
     plan = planned(histories, book(a=0.1)).set_index("action")
-    assert plan.loc["check_in", "due"] == AS_OF - pd.Timedelta(days=60)
-    assert plan.loc["check_in", "reason"].endswith("Overdue for more than 60 days.")
+    assert plan.loc["check_in", "due"] == AS_OF - pd.Timedelta(days=365)
+    assert plan.loc["check_in", "reason"].endswith("Overdue for more than a year.")
 
 
 def test_a_yearly_patient_is_not_due_monthly_and_an_agreed_cadence_is_kept():
@@ -207,14 +207,94 @@ def test_what_was_settled_is_not_asked_again_until_it_has_rested():
     plan.loc["a", "state"], plan.loc["b", "state"], plan.loc["c", "state"] = "done", "dismissed", "snoozed"
     plan.loc["c", "until"] = pd.Timestamp("2024-06-25")
     earlier = plan.reset_index(drop=True)
-    assert set(cc.care_plan(given, histories, "2024-06-20", previous=earlier)["buyer_id"]) == {"d"}
+    assert set(cc.care_plan(given, histories, "2024-06-19", previous=earlier)["buyer_id"]) == {"d"}
+    # 30 days before the end a new reminder is due: who was talked to at 60 days is asked again, who was put off is not
+    assert set(cc.care_plan(given, histories, "2024-06-21", previous=earlier)["buyer_id"]) == {"a", "d"}
     later = cc.care_plan(given, histories, "2024-07-01", previous=earlier)
-    assert set(later["buyer_id"]) == {"c", "d"}
-    assert "2 actions were done, dismissed or snoozed" in later.attrs["statement"]
+    assert set(later["buyer_id"]) == {"a", "c", "d"}
+    assert "1 actions were done, dismissed or snoozed" in later.attrs["statement"]
     with pytest.raises(InputError, match="state"):
         cc.care_plan(given, histories, AS_OF, previous=earlier.assign(state="lost"))
     with pytest.raises(SchemaError, match="state"):
         cc.care_plan(given, histories, AS_OF, previous=earlier.drop(columns="state"))
+
+
+def settled_plan(histories: cc.Histories, of: pd.DataFrame, on: str, **states: str) -> pd.DataFrame:
+    plan = cc.care_plan(of, histories, on)
+    return plan.assign(state=plan["buyer_id"].map(states).fillna("planned"))
+
+
+@pytest.mark.parametrize("kind", ["complaint", "email"])
+def test_what_came_after_an_earlier_plan_is_asked_again_though_the_same_kind_was_done(kind):
+    """A complaint and a message of May were dealt with; those of June wait."""
+    answered = {"answered": [True, False], "resolved": [True, False]}
+    moments = {
+        "answered_at": pd.to_datetime(["2024-06-03", None]),
+        "closed_at": pd.to_datetime(["2024-06-03", None]),
+    }
+    rows = talk("a", ["2024-05-28", "2024-06-25"], kind, "inbound").assign(**answered, **moments)
+    histories, given = firm(rows, contracts=term("a")), book(a=0.1)
+    done = settled_plan(histories, given, "2024-06-01", a="done")
+    action = "solve_complaint" if kind == "complaint" else "answer_message"
+    assert done["action"].tolist() == [action]
+    again = cc.care_plan(given, histories, AS_OF, previous=done)
+    assert again["action"].tolist() == [action]
+    assert "2024-06-25" in again.loc[0, "reason"]
+
+
+def test_who_was_called_this_week_or_sleeps_is_asked_nothing_else_that_was_known():
+    histories = firm(*mails_both_ways(), contracts=term("quiet", "same", end="2024-09-20"))
+    given = book(quiet=0.1, same=0.1)
+    for state in ("done", "snoozed"):
+        before = settled_plan(histories, given, "2024-06-28", quiet=state)
+        assert before.set_index("buyer_id").loc["quiet", "action"] == "break_silence"
+        assert "quiet" not in set(planned(histories, given, previous=before)["buyer_id"])
+    files = before.assign(buyer_id=before["buyer_id"].astype(str), as_of=before["as_of"].astype(str))
+    assert "quiet" not in set(planned(histories, given, previous=files)["buyer_id"])
+
+
+def test_good_news_takes_only_the_room_that_keeping_leaves():
+    glad = [
+        talk(name, WEEKS, "email", side) for name in ("rich1", "rich2") for side in ("outbound", "inbound")
+    ]
+    sad = talk("poor", ["2024-06-11"], "complaint", "inbound", resolved=False)
+    contracts = term("rich1", "rich2", "poor", end="2025-06-30")
+    given = book(rich1=0.0005, rich2=0.0005, poor=0.0005)
+    given["spend_if_stays"] = given["expected_spend"] = [90_000.0, 90_000.0, 300.0]
+    histories = firm(*glad, sad, contracts=contracts)
+    for capacity in (1, "65min", {None: 1}):
+        plan = cc.care_plan(given, histories, AS_OF, capacity=1 if isinstance(capacity, dict) else capacity)
+        assert plan["action"].tolist() == ["solve_complaint"]
+    plan = cc.care_plan(given, histories, AS_OF, capacity=2, hour_cost=5.0)
+    assert plan["action"].tolist() == ["solve_complaint", "ask_for_referral"]
+    assert plan.loc[0, "worth"] > 0  # a model that saw nobody leave makes no complaint worthless
+    assert plan.loc[0, "at_stake"] == pytest.approx(0.2 * 300.0)
+
+
+@pytest.mark.parametrize(
+    "word", ["Opted out", "unsubscribed", "x", 1, 1.0, True, "Yes", "DNC", "Ja", "see file"]
+)
+def test_every_usual_word_of_who_must_not_be_contacted_is_obeyed_and_what_cannot_be_read_is_told(word):
+    told = pd.DataFrame({"buyer_id": ["a", "b"], "do_not_contact": pd.Series([word, None], dtype=object)})
+    plan = planned(firm(contracts=term("a", "b", end="2024-07-20"), buyers=told), book(a=0.2, b=0.2))
+    assert set(plan["buyer_id"]) == {"b"}
+    assert ("cannot be read" in plan.attrs["statement"]) == (word == "see file")
+
+
+@pytest.mark.parametrize("word", ["no", "False", 0, "opted in", "nein", ""])
+def test_a_no_is_a_no(word):
+    told = pd.DataFrame({"buyer_id": ["a", "b"], "do_not_contact": pd.Series([word, "yes"], dtype=object)})
+    plan = planned(firm(contracts=term("a", "b", end="2024-07-20"), buyers=told), book(a=0.2, b=0.2))
+    assert set(plan["buyer_id"]) == {"a"}
+
+
+def test_a_routine_meeting_is_no_talk_about_the_renewal_and_a_topic_makes_it_one():
+    contracts = term("a", end="2024-07-20")
+    for topic, asked in (("Monthly check-in", True), ("Contract renewal talk", False), (None, True)):
+        meeting = talk("a", ["2024-06-20"], "meeting", "mutual", status="kept", topic=topic)
+        other = talk("a", ["2024-06-21"], "email", "outbound", status=None, topic="News")
+        found = set(planned(firm(meeting, other, contracts=contracts), book(a=0.2))["action"])
+        assert ("renewal_talk" in found) is asked
 
 
 def test_each_owner_has_a_plan_of_the_own_hands():

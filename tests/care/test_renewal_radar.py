@@ -89,4 +89,6 @@ def test_under_notice_is_asked_why_and_not_for_a_renewal() -> None:
     assert told.loc["reach_out", "reason"].startswith(
         "Under notice since 2024-09-20, service ends on 2024-12-31"
     )
-    assert "reach_out" not in asked("2024-10-01", mail).index
+    assert "reach_out" in asked("2024-10-01", mail).index  # a routine call is no talk about the notice
+    talk = mail.assign(topic="About your cancellation")
+    assert "reach_out" not in asked("2024-10-01", talk).index

@@ -50,6 +50,7 @@ INTERACTIONS = pd.DataFrame(
         "answered", "answered_at", "satisfaction", "closed_at",
     ],
 ).assign(
+    topic=lambda t: t["kind"].map({"meeting": "Renewal of the contract"}),
     timestamp=lambda t: pd.to_datetime(t["timestamp"]),
     answered_at=lambda t: pd.to_datetime(t["answered_at"], format="ISO8601"),
     closed_at=lambda t: pd.to_datetime(t["closed_at"], format="ISO8601"),

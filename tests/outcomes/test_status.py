@@ -234,3 +234,17 @@ def test_the_users_own_statuses_count_from_their_date_until_a_later_purchase() -
     assert since == ago(5)
     columns = cc.feature_table(histories, NOW, families="static").columns
     assert not [name for name in columns if "status" in name]
+
+
+def test_one_buyer_won_back_makes_nobody_else_quiet_whose_contract_has_ended() -> None:
+    """Twenty firms under contract, one back after fourteen months, four whose contracts ended and who said no word since."""
+    terms = [(f"here{n}", ago(900), ago(-200)) for n in range(15)]
+    terms += [("back", ago(1095), ago(730)), ("back", ago(300), ago(-400))]
+    terms += [(f"left{days}", ago(700), ago(days)) for days in (55, 84, 141, 171)]
+    histories = cc.Histories(
+        contracts=pd.DataFrame(terms, columns=["buyer_id", "start", "end"]).assign(amount=100.0),
+        observed_until=NOW,
+    )
+    told = StatusRule.learn(histories, NOW, 90).told(histories, NOW)["status"].astype(str)
+    assert set(told[told.index.str.startswith("left")]) == {"gone"}
+    assert set(told[~told.index.str.startswith("left")]) == {"active"}

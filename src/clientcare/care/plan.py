@@ -16,7 +16,7 @@ from clientcare.care.actions.standing import Standing
 from clientcare.care.cadence import cadence_by_buyer
 from clientcare.care.capacity import Capacity
 from clientcare.care.ranking import Value, all_due, least_flooding, within_capacity
-from clientcare.care.spared import may_not_be_contacted, not_yet, settled
+from clientcare.care.spared import settled, still_asked
 from clientcare.care.warning import EarlyWarning
 from clientcare.care.wording import PLAN_COLUMNS, as_told, left_out, spared_words, statement
 from clientcare.care.worth import MAY_SAVE, expected_value, gain_by_buyer, value_if_stays, what_pays
@@ -24,6 +24,7 @@ from clientcare.exceptions import InputError, OptionError
 from clientcare.facts.contacts import Contacts, Floats
 from clientcare.history.histories import Histories, require_histories
 from clientcare.history.population import cared_for
+from clientcare.history.wishes import may_not_be_contacted, not_yet, unreadable_wishes
 from clientcare.outcomes.buying import Buying
 from clientcare.progress import ProgressBar
 from clientcare.window import Days, Moment, microseconds, parse_days, parse_moment
@@ -67,8 +68,9 @@ def care_plan(
     as_of : date, optional
         Default: the ``as_of`` of the book. Only what was known before it is used.
     capacity : int, length of time, or mapping of owner to one of them, optional
-        A number of contacts (``20``) or hours of work (``"12h"``): the set with the largest sum of
-        priorities that fits. By owner (``{"ann": 5, "ben": "3h"}``): the best set of each. Where it is
+        A number of contacts (``20``) or hours of work (``"12h"``): of what keeps the set with the largest sum of
+        priorities that fits, and good news in the room that is left. By owner (``{"ann": 5, "ben": "3h"}``): the best
+        set of each. Where it is
         short, at most a fifth of it follows up first purchases.
     cadence : days, default 30
         How long a buyer may at most go without a contact, where nothing else was agreed (``cadence_days``) and the
@@ -89,7 +91,9 @@ def care_plan(
     previous : DataFrame, optional
         An earlier plan whose ``state`` was filled in: what was ``done`` rests for 90 days, what was
         ``dismissed`` for a
-        year, what was ``snoozed`` until the date in ``until`` (without one: 14 days).
+        year, what was ``snoozed`` until the date in ``until`` (without one: 14 days). What rests is what that plan knew of:
+        a newer complaint, message or reminder of an end asks again. A buyer called within the week, or asleep, is asked
+        nothing else that was known then.
     may_save : float, default 0.1
         Share of what is at stake that an action is taken to save.
     hour_cost : float, optional
@@ -98,7 +102,7 @@ def care_plan(
     Returns
     -------
     DataFrame, one row an action, most pressing first
-        ``buyer_id``, ``action``, ``due`` (date; a past one is overdue, and lies at most 60 days back: the reason says
+        ``buyer_id``, ``action``, ``due`` (date; a past one is overdue, and lies at most a year back: the reason says
         where it was due earlier), ``urgency`` (0 to 1, see :mod:`clientcare.care.actions`), ``at_stake``,
         ``priority``, ``reason`` (a sentence), ``evidence`` (the numbers in it), ``owner``, ``minutes``,
         ``churn_risk``,
@@ -107,14 +111,17 @@ def care_plan(
 
         ``at_stake`` is ``churn_risk * spend_if_stays`` (what is expected over the chance of staying, where
         the book has no
-        ``spend_if_stays``): who leaves is lost for longer than the horizon, however long a term still runs.
+        ``spend_if_stays``): who leaves is lost for longer than the horizon, however long a term still runs. Where facts
+        speak (a notice, a silence, a complaint, falling ratings) the risk is at least what such facts mean
+        (:data:`clientcare.care.ranking.LEAST_RISK`): a model that saw few leave knows little of leaving.
         For what wins rather than keeps a small share of the expected
         spend. Where no spend is expected of anybody it counts purchases, where none of these either, buyers; a
         contract's amount over the horizon stands in for a single buyer's unknown spend.
 
         ``priority = at_stake * (1 + urgency) / 2``, the urgency being the largest of the buyer's own, twice that
         for a buyer who has fallen silent, a twentieth of it for good news; with ``by="effect"`` the effect times what
-        staying would bring stands in for what is at stake. What keeps comes before what wins. A buyer's actions come in
+        staying would bring stands in for what is at stake. What keeps comes before what wins, and what wins
+        takes only the room that what keeps leaves. A buyer's actions come in
         the order of :data:`clientcare.care.actions.ACTIONS`: silence first, good news last. At equal priority what is
         lost sooner comes first. ``attrs["stake_unit"]`` says the unit and ``attrs["statement"]`` how the plan
         was made.
@@ -142,7 +149,7 @@ def care_plan(
     0        a                 reach_out      30.0
     1        b  follow_up_first_purchase       4.3
     >>> plan.loc[0, "reason"]
-    'Silent for 91 days, 3.0 times the usual gap of 30 days; churn risk 60%.'
+    'No purchase for 91 days, 3.0 times the usual gap of 30 days; churn risk 60%.'
     """
     minutes = {} if minutes is None else minutes
     line, chosen = _line_of(warning_line)
@@ -160,7 +167,7 @@ def care_plan(
     with ProgressBar("Care plan", n_steps=2) as bar:
         bar.at(0, "what is due")
         rows, dues = all_due(at, value, minutes, may_save, hour_cost if unit == "money" else None)
-        asked = _asked_again(rows, spared, histories)
+        asked = still_asked(rows, spared, histories.buyer_ids)
         n_settled, rows = len(rows) - len(asked), asked
         kept = within_capacity(least_flooding(rows, max_per_buyer), capacity, histories, moment)
         bar.at(1, "why")
@@ -178,7 +185,7 @@ def care_plan(
         "statement": statement(by, ranked_by, line, chosen, len(rows), len(plan), unit)
         + what_pays(plan, unit, hour_cost)
         + left_out(len(book) - int(at.listed.sum()) - n_never - n_later, n_gone, moment)
-        + spared_words(n_never, n_later, n_settled),
+        + spared_words(n_never, n_later, n_settled, int(unreadable_wishes(histories)[position].sum())),
     }
     return plan
 
@@ -203,15 +210,7 @@ def _value(
     expected, unit = expected_value(book, at.buying, position, horizon)
     if_stays = value_if_stays(book, at.churn_risk, expected, unit, position, at.buying)
     stake = np.nan_to_num(at.churn_risk) * if_stays
-    return Value(expected, stake, gain_by_buyer(effects, histories, as_of, if_stays)), unit
-
-
-def _asked_again(rows: pd.DataFrame, spared: set[tuple[Any, str]], histories: Histories) -> pd.DataFrame:
-    """The rows that were not settled in an earlier plan."""
-    if not spared:
-        return rows
-    named = zip(histories.buyer_ids.take(rows["buyer"].to_numpy()), rows["action"], strict=True)
-    return rows[np.array([pair not in spared for pair in named], dtype=bool)]
+    return Value(expected, stake, if_stays, gain_by_buyer(effects, histories, as_of, if_stays)), unit
 
 
 def _n_spared(histories: Histories, position: Any, as_of: pd.Timestamp) -> tuple[int, int]:

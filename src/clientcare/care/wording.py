@@ -20,8 +20,8 @@ PLAN_COLUMNS = (
     "churn_risk", "relationship", "ranked_by", "warning_line", "as_of", "may_save", "cost", "worth", "state",
 )  # fmt: skip
 
-MOST_DAYS_LATE = 60
-"""No due date lies further back: who plans a week wants to know that something is late, not how many years."""
+MOST_DAYS_LATE = 365
+"""No due date lies further back than a year: within it they order what is late, beyond it they only count years."""
 
 
 def as_told(
@@ -43,7 +43,7 @@ def as_told(
             "at_stake": rows["at_stake"].to_numpy(),
             "priority": rows["priority"].to_numpy(),
             "reason": _texts(
-                ACTIONS[action].say(fact) + (f" Overdue for more than {MOST_DAYS_LATE} days." if old else "")
+                ACTIONS[action].say(fact) + (" Overdue for more than a year." if old else "")
                 for action, fact, old in zip(rows["action"], facts, late.tolist(), strict=True)
             ),
             "evidence": _texts(bare_evidence(fact) for fact in facts),
@@ -88,9 +88,11 @@ def left_out(n_unlisted: int, n_gone: int, as_of: pd.Timestamp) -> str:
     return said
 
 
-def spared_words(n_never: int, n_later: int, n_settled: int) -> str:
+def spared_words(n_never: int, n_later: int, n_settled: int, n_unread: int = 0) -> str:
     """What to say of those who are left alone: they must not be contacted, not yet, or it was settled before."""
     said = f" {n_never:,} must not be contacted: nothing is planned for them." if n_never else ""
+    if n_unread:
+        said += f" Of these {n_unread:,} have a do_not_contact that cannot be read: make it say yes or no."
     if n_later:
         said += f" {n_later:,} must not be contacted before a later date: nothing is planned for them yet."
     if n_settled:

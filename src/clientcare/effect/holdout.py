@@ -15,6 +15,8 @@ from clientcare.arguments import is_number, is_whole, require_seed
 from clientcare.book import churn_risk_of, numbers_by_buyer
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.facts.contacts import Bools, Floats, Ints
+from clientcare.history.histories import Histories, require_histories
+from clientcare.history.wishes import may_not_be_contacted
 
 ARMS = ("care", "hold_out")
 N_RISK_GROUPS = 5
@@ -192,10 +194,12 @@ def plan_holdout(
     share_held_out: float = 0.5,
     n_buyers: int | None = None,
     random_state: int = 0,
+    histories: Histories | None = None,
 ) -> HoldoutPlan:
     """A care experiment stratified by churn risk and stage: sample size and assignment.
 
-    Only the living take part: where the book has a ``status``, those who are gone are left out.
+    Only the living take part: where the book has a ``status``, those who are gone are left out, and with ``histories``
+    all who must not be contacted.
 
     The buyers needed: ``(t_power + t_level)^2 (v_held / s + v_care / (1 - s)) / smallest_effect^2`` with s the share
     held out, v_held the mean of ``churn_risk (1 - churn_risk)`` (what is left of the outcome's variance once the risk is
@@ -218,6 +222,8 @@ def plan_holdout(
         all.
     random_state : int
         Same number, same assignment, whatever the order of the rows.
+    histories : Histories, optional
+        The tables of the book: who must not be contacted (``do_not_contact``) gets no care by lot, and is left out.
 
     Returns
     -------
@@ -245,6 +251,11 @@ def plan_holdout(
     risks = pd.Series(churn_risk_of(book, "plan_holdout"), index=book.index)
     if "status" in book:
         risks = risks[(book["status"].astype(str) != "gone").to_numpy()]
+        book = book.loc[risks.index]
+    if histories is not None:
+        require_histories(histories, "plan_holdout")
+        never = histories.buyer_ids[may_not_be_contacted(histories)]
+        risks = risks[~risks.index.isin(never)]
         book = book.loc[risks.index]
     shares = ((0.05 if smallest_effect is None else smallest_effect), power, level, share_held_out)
     if not all(is_number(share) and 0 < share < 1 for share in shares):

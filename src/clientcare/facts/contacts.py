@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clientcare.facts.events import Array, EventTable
-from clientcare.facts.kinds import TROUBLE, Side, kinds_started, kinds_where
+from clientcare.facts.kinds import RENEWAL_TOPICS, TROUBLE, Side, kinds_started, kinds_where, topic_speaks_of
 from clientcare.window import UNKNOWN_TIME
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ USE_KINDS = kinds_where(lambda kind: kind.purpose == "use")
 FACE_TO_FACE_KINDS = kinds_where(lambda kind: kind.face_to_face)
 CHECK_IN_KINDS = kinds_where(lambda kind: kind.check_in)
 BEYOND_KINDS = kinds_where(lambda kind: kind.beyond)
-RENEWAL_KINDS = ("renewal_talk", "meeting")
-"""Kinds in which the end of a term is talked about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +69,11 @@ class Contacts:
         """Rows of some kinds."""
         return self.one_of("kind", *kinds)
 
+    def about(self, words: str) -> Bools:
+        """Rows whose topic speaks of some words (see :func:`clientcare.facts.kinds.topic_speaks_of`)."""
+        levels = map(str, self.events.levels.get("topic", ()))
+        return self.one_of("topic", *(topic for topic in levels if topic_speaks_of(topic, words)))
+
     def number(self, column: str) -> Floats:
         """A column of numbers as far as they were known; NaN where unknown."""
         values = self.events.columns.get(column)
@@ -89,14 +92,21 @@ class Contacts:
         return self.one_of("status", "scheduled") & ~self.kind(*TROUBLE)
 
     @cached_property
+    def moved(self) -> Bools:
+        """Agreed upon, and put off to another date. A complaint or a ticket has come in all the same."""
+        return self.one_of("status", "rescheduled") & ~self.kind(*TROUBLE)
+
+    @cached_property
     def attempt(self) -> Bools:
         """Tried by the seller, and nobody was reached. A buyer whose call nobody took has spoken."""
         return self.one_of("status", "attempted") & ~self.inbound
 
     @cached_property
     def took_place(self) -> Bools:
-        """Neither missed, nor only scheduled, nor an attempt that reached nobody; without a status it took place."""
-        return ~(self.missed | self.scheduled | self.attempt)
+        """Neither missed, nor put off, nor only scheduled, nor an attempt that reached nobody; without a status it took
+        place.
+        """
+        return ~(self.missed | self.moved | self.scheduled | self.attempt)
 
     @cached_property
     def use(self) -> Bools:
@@ -200,8 +210,11 @@ class Contacts:
 
     @cached_property
     def renewal_talks(self) -> Bools:
-        """Contacts in which the end of a term could be talked about."""
-        return self.kept & self.kind(*RENEWAL_KINDS)
+        """Contacts in which the end of a term was talked about: by their kind, or by a topic that says so. A meeting or a
+        call about something else is none, and of one without a topic nobody knows.
+        """
+        by_topic = self.about(RENEWAL_TOPICS) & (self.by_seller | self.exchanges)
+        return self.kept & (self.kind("renewal_talk") | by_topic)
 
     @cached_property
     def asked(self) -> Bools:

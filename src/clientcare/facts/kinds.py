@@ -171,7 +171,13 @@ OUTCOMES = (
     Outcome("answered", "replied responded reply accepted picked_up", took_place=True),
     Outcome(
         "missed",
-        "no_show noshow not_held cancelled canceled skipped absent unattended declined did_not_attend dna",
+        "no_show noshow not_held cancelled canceled cancelled_by_client canceled_by_client cancelled_by_customer "
+        "canceled_by_customer cancelled_by_buyer skipped absent unattended declined did_not_attend dna",
+        took_place=False,
+    ),
+    Outcome(
+        "rescheduled",
+        "re_scheduled postponed moved moved_to_later shifted re_dated redated new_date delayed put_off adjourned",
         took_place=False,
     ),
     Outcome(
@@ -197,7 +203,7 @@ OUTCOMES = (
     ),
 )
 """Every outcome that is known by name. ``attempted``: tried, and nobody was reached. ``used``: a mail sent to
-many was opened, clicked or signed off from; that is use, as a log-in is."""
+many was opened, clicked or signed off from; that is use, as a log-in is. ``rescheduled``: agreed upon and put off."""
 
 WORDS_OF_BOTH = {
     "missed_call": ("call", "attempted"),
@@ -210,6 +216,31 @@ WORDS_OF_BOTH = {
     "no_show": ("meeting", "missed"),
 }
 """Words written as a kind that tell the outcome too."""
+
+RENEWAL_TOPICS = (
+    "renew renewal renewals renewing extension extend prolongation prolong next_term new_term contract_talk contract_review "
+    "contract_discussion contract_end end_of_contract end_of_term contract_extension verlängerung vertragsverlängerung"
+)
+"""Words of a topic that speak of the end of a term and what follows it."""
+
+NOTICE_TOPICS = (
+    "notice cancellation cancelation cancel cancelling termination terminate churn exit exit_interview save_call win_back "
+    "winback retention leaving why_you_leave kündigung"
+)
+"""Words of a topic that speak of a notice that was given."""
+
+
+def topic_speaks_of(topic: str, words: str) -> bool:
+    """Whether a topic holds one of some words, however it is written.
+
+    Examples
+    --------
+    >>> topic_speaks_of("Re: Contract-Renewal talk", RENEWAL_TOPICS), topic_speaks_of("Monthly check-in", RENEWAL_TOPICS)
+    (True, False)
+    """
+    plain = "_" + "_".join("".join(c if c.isalnum() else " " for c in topic.lower()).split()) + "_"
+    return any(f"_{word}_" in plain for word in words.split())
+
 
 NAMES = tuple(kind.name for kind in KINDS)
 """The names of the kinds."""

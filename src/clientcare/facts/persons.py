@@ -14,7 +14,7 @@ COLUMN = "contact_id"
 """The column of the interactions that names the person spoken with."""
 
 ROLES = ("champion", "sponsor", "decision maker", "executive", "owner", "ceo", "director")
-"""Roles whose holder carries the relation, whoever speaks most often."""
+"""Roles whose holder decides, or speaks for the relation where others decide, however seldom they speak."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +26,20 @@ class Persons:
     n_persons : float array
         How many different persons spoke.
     main : Voice
-        When the main person of each buyer spoke: of those with a role that carries the relation, else of all, who spoke
-        on most occasions.
+        When the main person of each buyer spoke: who spoke on most occasions.
     others_last_day : float array
         Calendar day on which anybody else of the buyer last spoke; NaN without one.
+    lead : Voice
+        The same of the one with a role that decides who spoke most often; unknown where nobody has such a role.
+    lead_others_last_day : float array
+        Calendar day on which anybody but the lead last spoke.
     """
 
     n_persons: Floats
     main: Voice
     others_last_day: Floats
+    lead: Voice
+    lead_others_last_day: Floats
 
     @classmethod
     def of(cls, buyer: Array, day: Array, person: Array, leads: Bools, n_buyers: int) -> Persons:
@@ -49,21 +54,16 @@ class Persons:
         keys, group = np.unique(np.stack([buyer, person]), axis=1, return_inverse=True)
         group = np.asarray(group).reshape(-1)
         n_groups = keys.shape[1]
-        weight = np.bincount(group, minlength=n_groups) + 1e9 * (
-            np.bincount(group, weights=leads, minlength=n_groups) > 0
-        )
-        order = np.lexsort((np.arange(n_groups), -weight, keys[0]))
-        is_first = np.ones(n_groups, dtype=bool)
-        is_first[1:] = keys[0][order][1:] != keys[0][order][:-1]
-        main = np.zeros(n_groups, dtype=bool)
-        main[order[is_first]] = True
-        rows = main[group]
-        others = np.full(n_buyers, np.nan)
-        others[buyer[~rows]] = day[~rows]  # days ascend within a buyer, the last one stays
+        often = np.bincount(group, minlength=n_groups)
+        decides = np.bincount(group, weights=leads, minlength=n_groups) > 0
+        main = _first_of_each(keys[0], often)[group]
+        lead = (_first_of_each(keys[0], often * decides) & decides)[group]
         return cls(
             np.bincount(keys[0], minlength=n_buyers).astype(np.float64),
-            Voice.of(buyer[rows], day[rows], n_buyers),
-            others,
+            Voice.of(buyer[main], day[main], n_buyers),
+            _last_day(buyer, day, ~main, n_buyers),
+            Voice.of(buyer[lead], day[lead], n_buyers),
+            _last_day(buyer, day, ~lead, n_buyers),
         )
 
     @classmethod
@@ -84,6 +84,22 @@ class Persons:
         spoke = rows & contacts.voiced & (codes >= 0)
         leads = contacts.one_of("role", *_roles_that_lead(contacts))[spoke]
         return cls.of(buyer[spoke], contacts.events.day[spoke], codes[spoke], leads, n_buyers)
+
+
+def _first_of_each(buyer: Array, weight: Array) -> Bools:
+    """Which group of each buyer weighs most, the first of equals; shape (n_groups,)."""
+    order = np.lexsort((np.arange(len(buyer)), -weight, buyer))
+    is_first = np.ones(len(buyer), dtype=bool)
+    is_first[1:] = buyer[order][1:] != buyer[order][:-1]
+    first = np.zeros(len(buyer), dtype=bool)
+    first[order[is_first]] = True
+    return first
+
+
+def _last_day(buyer: Array, day: Array, rows: Bools, n_buyers: int) -> Floats:
+    last = np.full(n_buyers, np.nan)
+    last[buyer[rows]] = day[rows]  # days ascend within a buyer, the last one stays
+    return last
 
 
 def _roles_that_lead(contacts: Contacts) -> list[str]:

@@ -47,7 +47,7 @@ def n_persons_spoke_365d(at: Snapshot) -> Floats:
     "usually every {main_person_speaks_every_days:.0f}",
 )  # fmt: skip
 def days_since_main_person_spoke(at: Snapshot) -> Floats:
-    """Calendar days since the person spoke who carries the relation: by role, else who spoke most often."""
+    """Calendar days since the person spoke who carries the relation: who spoke most often."""
     return np.asarray(at.today - at.once(persons).main.last_day)
 
 

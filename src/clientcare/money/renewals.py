@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.exceptions import NotEnoughDataError
+from clientcare.facts.contacts import Contacts
 from clientcare.history import Histories, require_histories
 from clientcare.model import RelationshipModel
 from clientcare.money.groups import owners_of
@@ -32,7 +33,7 @@ class Renewals:
         ``buyer_id``, ``end`` (the last day), ``amount`` (a month; NaN: not recorded), ``plan``, ``chance`` (that the buyer
         is under contract after it), ``chance_from`` (``signed``: a further term is recorded; ``cancelled``; ``model``;
         ``past ends``: beyond the model's horizon, the share of past ends that were followed by a term), ``owner``,
-        ``last_word`` (the latest contact).
+        ``last_word`` (when the buyer last spoke; what was sent to a buyer, and a call that reached nobody, is none).
     months : DataFrame, index ``month`` (its last day)
         ``n_ends``, ``amount`` (a month, all that comes up), ``expected`` (of it kept), ``low`` and ``high`` (90 % of
         what may come), ``n_expected``, ``n_low``, ``n_high`` (the same, counted).
@@ -165,11 +166,13 @@ def _add_chances(
 
 
 def _last_words(known: Histories) -> NDArray[np.int64]:
-    """The moment of each buyer's latest contact; not a time where there was none."""
+    """The moment at which each buyer last spoke; not a time where that never was."""
     latest = np.full(len(known.buyer_ids), np.iinfo(np.int64).min, dtype=np.int64)
-    contacts = known.events("interactions")
-    if contacts is not None:
-        np.maximum.at(latest, contacts.buyer, contacts.time)
+    events = known.events("interactions")
+    if events is not None:
+        contacts = Contacts(events, np.iinfo(np.int64).max)
+        rows = contacts.kept & (contacts.voiced | ~contacts.outbound)
+        np.maximum.at(latest, events.buyer[rows], events.time[rows])
     return latest
 
 

@@ -47,6 +47,9 @@ ENOUGH_SILENCES = 30
 WORTH_OF_NEIGHBOUR = 2.0
 """The share before a thin tail is worth two silences: of a practice with monthly and yearly patients eight long silences
 that nobody came back from then say "gone", where pooling them with 55 short ones said "quiet" for ever."""
+USUAL_RETURN, WORTH_OF_USUAL = 0.05, 20.0
+"""What is thought of returns after the end of a last term before any were counted: one in twenty, worth twenty ends. So a
+single buyer won back, however few ended, leaves the chance under one in ten (2 of 21) and makes nobody else "quiet"."""
 LEAST_PRIOR, MOST_PRIOR = 0.25, 10.0
 """The base's usual gap is worth so many gaps of a buyer's own: at least a trace, at most what ten gaps outvote by half."""
 GRACE_SHARE, LEAST_GRACE, MOST_GRACE = 0.1, 7, 45
@@ -108,7 +111,7 @@ class StatusRule:
         tried, returned = facts.silences(rhythm, horizon_days)
         chances = _monotone(returned, tried)
         ended, renewed = facts.ended_terms(horizon_days)
-        after_end = _monotone(renewed, ended)
+        after_end = _monotone(renewed, ended, USUAL_RETURN, WORTH_OF_USUAL)
         return cls(
             *rhythm,
             second,
@@ -424,12 +427,13 @@ def _terms(buyer: NDArray[Any], start: NDArray[Any], stop: NDArray[Any]) -> tupl
     return buyer.astype(np.int64), first, last.astype(np.int64), np.where(endless, 0, grace)
 
 
-def _monotone(returned: Floats, tried: Floats) -> Floats:
+def _monotone(returned: Floats, tried: Floats, usual: float = 0.0, worth: float = 0.0) -> Floats:
     """Shares that never rise with the length; NaN where nothing at all was counted.
 
     Each rests on enough silences, or is pooled with its neighbours. A tail that is too thin for that is not drowned in the
     many short silences before it: it is drawn towards their share by :data:`WORTH_OF_NEIGHBOUR` silences. Lengths that
-    were never watched halve the chance with each step, so that no silence is "quiet" for ever.
+    were never watched halve the chance with each step, so that no silence is "quiet" for ever. Every share is drawn
+    towards the usual one by ``worth`` cases.
     """
     seen = int(np.count_nonzero(tried))
     if not seen:
@@ -449,6 +453,10 @@ def _monotone(returned: Floats, tried: Floats) -> Floats:
         neighbour = pooled[-2][0] / pooled[-2][1]
         drawn = (came + WORTH_OF_NEIGHBOUR * neighbour) / (n + WORTH_OF_NEIGHBOUR)
         shares[-int(width) :] = [drawn] * int(width)
+    if worth:
+        counts = [n for _, n, width in pooled for _ in range(int(width))]
+        shares = [(one * n + worth * usual) / (n + worth) for one, n in zip(shares, counts, strict=True)]
+        shares = list(np.minimum.accumulate(shares))
     for _ in range(seen, len(tried)):
         shares.append(shares[-1] / 2)
     return np.asarray(shares, dtype=np.float64)

@@ -29,7 +29,7 @@ def find(at: Standing) -> Due:
         best, full = np.where(here, date, best), np.where(here, years + extra, full)
     found = np.flatnonzero(at.listed & at.glad & known & at.is_client & ~np.isnan(best))
     facts = {"years": full[found], "date_day": best[found]}
-    return Due(found, best[found], np.full(len(found), 0.3), facts)
+    return Due(found, best[found], np.full(len(found), 0.3), facts, best[found] - 15)
 
 
 def say(f: Facts) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from clientcare.care.actions.action import Action
 from clientcare.care.actions.saying import Facts, date, days
-from clientcare.care.actions.standing import Due, Standing, first_day, nobody
+from clientcare.care.actions.standing import Due, Standing, first_day, latest_day, nobody
 
 
 def find(at: Standing) -> Due:
@@ -30,6 +30,7 @@ def find(at: Standing) -> Due:
         first[found] + 1,
         0.8 + 0.2 * np.minimum(age / 7, 1),
         {"asked_day": first[found], "days": age},
+        latest_day(contacts, rows)[found],
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from clientcare.care.actions.action import Action
-from clientcare.care.actions.saying import Facts, days
-from clientcare.care.actions.standing import Due, Standing, nobody
+from clientcare.care.actions.saying import Facts, date, days
+from clientcare.care.actions.standing import Due, Standing, latest_day, nobody
 
 TOO_LONG_TIMES = 10
 """Without a contract, a silence of ten usual gaps and half a year is no longer news: the buyer has gone."""
@@ -34,9 +34,11 @@ def find(at: Standing) -> Due:
         "usual": voice.usual_gap_days[found],
         "missed": at.missed_in_a_row[found],
         "left": np.where(np.isfinite(left) & (left <= 180), left, np.nan)[found],
+        "ended_day": at.ended_day[found],
         "risk": at.churn_risk[found],
     }
-    return Due(found, due, np.ones(len(found)), facts)
+    new = np.where(by_voice, unusual_from - 1, latest_day(at.contacts, at.contacts.missed_check_ins))[found]
+    return Due(found, due, np.ones(len(found)), facts, new)
 
 
 def say(f: Facts) -> str:
@@ -48,6 +50,8 @@ def say(f: Facts) -> str:
         told = f"Has not spoken for {days(f['silent'])}; usually every {days(f['usual'])}"
         told += f"; {missed}" if f["missed"] else ""
     ends = "" if np.isnan(f["left"]) else f" The contract ends in {days(f['left'])}."
+    if not np.isnan(f["ended_day"]):
+        ends = f" The contract ended on {date(f['ended_day'])} and was not renewed."
     return f"{told}: ask whether all is well.{ends}"
 
 

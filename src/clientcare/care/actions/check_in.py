@@ -34,10 +34,9 @@ def find(at: Standing) -> Due:
     late = at.today - since - allowed
     waits = ~np.isnan(missed) & (at.today - missed <= 2 * at.cadence_days)
     found = np.flatnonzero(at.listed & ((late > 0) | waits))
-    due = np.where(waits, np.fmin(missed + 1, since + allowed), since + allowed)[found]
-    urgency = np.maximum(np.maximum(late, 0) / (np.maximum(late, 0) + allowed), np.where(waits, 0.5, 0.0))[
-        found
-    ]
+    due = np.where(waits, missed + 1, since + allowed)[found]
+    agreed = np.where(at.missed_in_a_row >= 2, 0.8, 0.5)
+    urgency = np.maximum(np.maximum(late, 0) / (np.maximum(late, 0) + allowed), np.where(waits, agreed, 0.0))
     facts = {
         "silent": (at.today - since)[found],
         "never": np.isnan(last)[found],
@@ -45,14 +44,21 @@ def find(at: Standing) -> Due:
         "own": (own < at.cadence_days)[found],
         "risk": at.churn_risk[found],
         "missed_day": np.where(waits, missed, np.nan)[found],
+        "n_missed": at.missed_in_a_row[found],
+        "neglected": (late > 2 * allowed)[found],
     }
-    return Due(found, due, urgency, facts)
+    new = np.where(waits[found], missed[found], (since + allowed - 1)[found])
+    return Due(found, due, urgency[found], facts, new)
 
 
 def say(f: Facts) -> str:
     """The reason in a sentence."""
     if not np.isnan(f["missed_day"]):
-        return f"The contact agreed for {date(f['missed_day'])} did not take place: make a new date."
+        when = date(f["missed_day"])
+        if f["n_missed"] > 1:
+            n = int(f["n_missed"])
+            return f"{n} contacts agreed in a row did not take place, the latest of {when}: make a new date."
+        return f"The contact agreed for {when} did not take place: make a new date."
     if f["never"]:
         return f"Never contacted in {days(f['silent'])}; a contact is due every {days(f['allowed'])}."
     usual = "this buyer is used to one about every" if f["own"] else "one is due every"

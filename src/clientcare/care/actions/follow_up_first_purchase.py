@@ -22,7 +22,9 @@ def find(at: Standing) -> Due:
         found &= ~(last >= at.buying.first_day)
     found = np.flatnonzero(found)
     facts = {"bought_day": at.buying.first_day[found], "days": age[found]}
-    return Due(found, at.buying.first_day[found] + 7, np.full(len(found), 0.5), facts)
+    return Due(
+        found, at.buying.first_day[found] + 7, np.full(len(found), 0.5), facts, at.buying.first_day[found]
+    )
 
 
 def say(f: Facts) -> str:

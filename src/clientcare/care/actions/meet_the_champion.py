@@ -8,13 +8,15 @@ from clientcare.care.actions.action import Action
 from clientcare.care.actions.saying import Facts, date, days
 from clientcare.care.actions.standing import Due, Standing, nobody
 from clientcare.facts.persons import Persons
+from clientcare.facts.voice import LEAST_SILENT_DAYS, TIMES_USUAL
 
 
 def find(at: Standing) -> Due:
-    """The main person of a buyer has fallen silent, and somebody else has spoken since.
+    """The person who carries a relation, or the one who decides, has fallen silent, and somebody else has spoken since.
 
-    The main person holds a role that carries the relation (``role``), or spoke most often; silent is what a buyer is
-    (see :class:`clientcare.facts.voice.Voice`). Urgency 0.8. Due at once.
+    Who carries it spoke on most occasions; who decides holds a role that says so (``role``), however seldom they spoke.
+    Where both are silent the one who carries it is told. Silent is what a buyer is (see
+    :class:`clientcare.facts.voice.Voice`). Urgency 0.8. Due at once.
     """
     contacts = at.contacts
     if contacts is None:
@@ -23,23 +25,32 @@ def find(at: Standing) -> Due:
     who = Persons.known(contacts, contacts.buyer, at.n_buyers, everything)
     if who is None:
         return nobody()
-    replaced = who.others_last_day > who.main.last_day
-    found = np.flatnonzero(at.listed & who.main.silent(at.today) & replaced & ~at.silent)
+    carrier = who.main.silent(at.today) & (who.others_last_day > who.main.last_day)
+    lead = who.lead.silent(at.today) & (who.lead_others_last_day > who.lead.last_day)
+    found = np.flatnonzero(at.listed & (carrier | lead) & ~at.silent)
+    by_role = ~carrier[found]
+    last = np.where(by_role, who.lead.last_day[found], who.main.last_day[found])
+    usual = np.where(by_role, who.lead.usual_gap_days[found], who.main.usual_gap_days[found])
     facts = {
-        "silent": (at.today - who.main.last_day)[found],
-        "usual": who.main.usual_gap_days[found],
-        "others_day": who.others_last_day[found],
+        "silent": at.today - last,
+        "usual": usual,
+        "others_day": np.where(by_role, who.lead_others_last_day[found], who.others_last_day[found]),
         "n_persons": who.n_persons[found],
+        "decides": by_role,
         "risk": at.churn_risk[found],
     }
-    return Due(found, np.full(len(found), float(at.today)), np.full(len(found), 0.8), facts)
+    unusual = last + np.maximum(TIMES_USUAL * usual, LEAST_SILENT_DAYS)
+    due = np.full(len(found), float(at.today))
+    return Due(found, due, np.full(len(found), 0.8), facts, unusual - 1)
 
 
 def say(f: Facts) -> str:
     """The reason in a sentence."""
+    who = "The one who decides" if f["decides"] else "The person you know best"
+    what = "ask them how they see it." if f["decides"] else "find out who decides now."
     return (
-        f"The person you know best has not spoken for {days(f['silent'])}; usually every {days(f['usual'])}. "
-        f"Others last spoke on {date(f['others_day'])}: find out who decides now."
+        f"{who} has not spoken for {days(f['silent'])}; usually every {days(f['usual'])}. "
+        f"Others last spoke on {date(f['others_day'])}: {what}"
     )
 
 

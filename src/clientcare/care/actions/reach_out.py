@@ -7,7 +7,6 @@ import numpy as np
 from clientcare.care.actions.action import Action
 from clientcare.care.actions.saying import Facts, date, days
 from clientcare.care.actions.standing import Due, Standing
-from clientcare.window import MICROSECONDS_A_DAY
 
 
 def find(at: Standing) -> Due:
@@ -15,8 +14,9 @@ def find(at: Standing) -> Due:
 
     Unusual, for buyers with at least three purchase days and a silence of two weeks or more: at least twice
     the buyer's own usual gap; or at least once, with the risk over the warning line. The line alone is a number and
-    no reason to call: nobody would know what to say. Silent for half a year and more than ten usual gaps:
-    gone, not silent. Under notice is due from the notice on, until the seller has been in touch since. Urgency:
+    no reason to call: nobody would know what to say. No purchase for half a year and more than ten usual gaps:
+    that habit is over, and no news. Under notice is due from the
+    notice on until the service ends, or until a talk about it is recorded: a routine call is none. Urgency:
     ``1 - 1 / (1 + overdue ratio)``, at least a half, and 0.95 under notice and in the month after a cancellation.
     """
     buying = at.buying
@@ -25,11 +25,10 @@ def find(at: Standing) -> Due:
     ratio = at.buying_ratio
     over_line = at.churn_risk >= at.warning_line
     repeated = (buying.n_purchases > 1) | buying.bound
-    gone = (silent > 182) & (np.nan_to_num(ratio) > 10) & ~buying.bound
+    gone = (silent > 182) & (np.nan_to_num(ratio) > 10)
     cancelled, just_left = at.cancelled_day, at.just_left
-    noticed, service_end = buying.notice
-    spoken = np.nan if at.contacts is None else at.contacts.last_time(at.contacts.care_by_seller)
-    noticed = np.where(spoken // MICROSECONDS_A_DAY >= noticed, np.nan, noticed)
+    service_end = buying.notice[1]
+    noticed = at.notice_open_day
     under_notice = ~np.isnan(noticed)
     unusual = (silent >= 14) & ((ratio >= 2) | ((ratio >= 1) & over_line))
     found = np.flatnonzero(at.listed & ((unusual & repeated & ~gone) | just_left | under_notice))
@@ -47,7 +46,8 @@ def find(at: Standing) -> Due:
         "notice_day": noticed[found],
         "service_end_day": np.where(np.isinf(service_end), np.nan, service_end)[found],
     }
-    return Due(found, due[found], np.where(told, 0.95, urgency)[found], facts)
+    new = np.where(under_notice, noticed, np.where(just_left, cancelled, buying.last_day + usual - 1))
+    return Due(found, due[found], np.where(told, 0.95, urgency)[found], facts, new[found])
 
 
 def say(f: Facts) -> str:
@@ -59,7 +59,7 @@ def say(f: Facts) -> str:
     if not np.isnan(f["cancelled_day"]):
         return f"Gave up the contract on {date(f['cancelled_day'])}: ask why, while it is fresh."
     return (
-        f"Silent for {days(f['silent'])}, {f['ratio']:.1f} times the usual gap of {days(f['usual'])}; "
+        f"No purchase for {days(f['silent'])}, {f['ratio']:.1f} times the usual gap of {days(f['usual'])}; "
         f"churn risk {f['risk']:.0%}."
     )
 

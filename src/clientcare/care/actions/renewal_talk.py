@@ -39,7 +39,7 @@ def find(at: Standing) -> Due:
     urgency = np.array([STEP_URGENCY[int(ahead)] for ahead in step])
     seen = np.full(len(buyer), at.contacts is not None)
     facts = {"end_day": end, "left": left, "step": step, "seen": seen}
-    return Due(buyer, end - step, urgency, facts)
+    return Due(buyer, end - step, urgency, facts, end - step - 1)
 
 
 def say(f: Facts) -> str:

@@ -20,7 +20,7 @@ def find(at: Standing) -> Due:
     fell = before - latest
     drop = np.where(np.isnan(fell[found]), 0.6 - latest[found], fell[found])
     facts = {"latest": latest[found], "before": before[found], "n": n[found], "rated_day": when[found]}
-    return Due(found, when[found] + 7, 0.6 + 0.4 * np.clip(drop / 0.5, 0, 1), facts)
+    return Due(found, when[found] + 7, 0.6 + 0.4 * np.clip(drop / 0.5, 0, 1), facts, when[found])
 
 
 def say(f: Facts) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from clientcare.care.actions.action import Action
 from clientcare.care.actions.saying import Facts, date, days
-from clientcare.care.actions.standing import Due, Standing, first_day, nobody
+from clientcare.care.actions.standing import Due, Standing, first_day, latest_day, nobody
 
 
 def find(at: Standing) -> Due:
@@ -22,7 +22,9 @@ def find(at: Standing) -> Due:
     found = np.flatnonzero(at.listed & (n > 0))
     age = at.today - first[found]
     facts = {"opened_day": first[found], "days": age, "n": n[found]}
-    return Due(found, first[found] + 1, 0.9 + 0.1 * np.minimum(age / 14, 1), facts)
+    return Due(
+        found, first[found] + 1, 0.9 + 0.1 * np.minimum(age / 14, 1), facts, latest_day(contacts, rows)[found]
+    )
 
 
 def say(f: Facts) -> str:

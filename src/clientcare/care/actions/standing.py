@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from clientcare.facts.contacts import Bools, Contacts, Floats, Ints
+from clientcare.facts.kinds import NOTICE_TOPICS
 from clientcare.facts.voice import Voice
 from clientcare.outcomes.buying import Buying, actual_end_day, scheduled_end_day
 from clientcare.window import MICROSECONDS_A_DAY
@@ -130,6 +131,20 @@ class Standing:
         return overdue | at_risk | ~np.isnan(self.buying.notice[0]) | self.just_left
 
     @cached_property
+    def notice_open_day(self) -> Floats:
+        """Day of a notice that nobody is known to have talked about with the buyer since; NaN without one.
+
+        A talk about it is one by its topic, or a talk about the renewal, that the seller took part in or the buyer answered.
+        """
+        given = self.buying.notice[0]
+        if self.contacts is None:
+            return given
+        about = self.contacts.about(NOTICE_TOPICS) & (self.contacts.by_seller | self.contacts.exchanges)
+        talks = (self.contacts.kept & about) | self.contacts.renewal_talks
+        talked = self.contacts.last_time(talks) // MICROSECONDS_A_DAY
+        return np.where(talked >= given, np.nan, given)
+
+    @cached_property
     def cancelled_day(self) -> Floats:
         """Day on which a buyer's latest contract was cancelled before its end, NaN without one."""
         day = np.full(self.n_buyers, np.nan)
@@ -139,6 +154,15 @@ class Standing:
             cut = actual < scheduled_end_day(contracts)
             day[contracts.buyer[cut]] = actual[cut]
         return day
+
+    @cached_property
+    def ended_day(self) -> Floats:
+        """Last day of the last contract of a buyer who has none in force now; NaN for all others."""
+        day = np.full(self.n_buyers, np.nan)
+        contracts = self.buying.contracts
+        if contracts is not None:
+            np.fmax.at(day, contracts.buyer, np.minimum(actual_end_day(contracts), float(self.today)))
+        return np.where(self.buying.bound, np.nan, day)
 
     @cached_property
     def just_left(self) -> Bools:
@@ -155,17 +179,26 @@ class Standing:
 class Due:
     """Some buyers' due actions of one kind: parallel arrays of shape (n_due,), and the numbers their
     sentences need.
+
+    ``evidence_day`` is the calendar day of the newest thing that an action rests on (the latest complaint, the day before
+    a silence became unusual): what was settled before that day is asked again. None where nothing new can come.
     """
 
     buyer: Ints
     due_day: Floats
     urgency: Floats
     facts: Mapping[str, Any] = field(default_factory=dict)
+    evidence_day: Floats | None = None
 
 
 def nobody() -> Due:
     """Nothing is due, or it cannot be seen."""
     return Due(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0))
+
+
+def latest_day(contacts: Contacts, rows: Bools) -> Floats:
+    """Day of the latest of some contacts by buyer."""
+    return np.asarray(contacts.last_time(rows) // MICROSECONDS_A_DAY)
 
 
 def first_day(contacts: Contacts, rows: Bools) -> tuple[Floats, Floats]:
