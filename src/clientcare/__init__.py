@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; nothing of it is loaded
     from clientcare.history import read_histories as read_histories
     from clientcare.model import RelationshipModel as RelationshipModel
     from clientcare.model import load_model as load_model
+    from clientcare.money import buyer_value as buyer_value
     from clientcare.money import loss_book as loss_book
     from clientcare.money import renewals as renewals
     from clientcare.money import revenue as revenue
@@ -73,6 +74,7 @@ _FACE = {
     "plan_holdout": "clientcare.care",
     "renewals": "clientcare.money",
     "loss_book": "clientcare.money",
+    "buyer_value": "clientcare.money",
     "revenue": "clientcare.money",
     "sample_histories": "clientcare.scoring",
     "score_dataset": "clientcare.scoring",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -42,11 +43,14 @@ from clientcare.window import MICROSECONDS_A_DAY, day_number, microseconds, time
 
 JUDGED = {"quick": 2, "default": 3, "thorough": 3}
 """Past dates that members are judged at, by effort."""
-HOW_MUCH = (
-    "n_purchases", "n_repeat_purchases", "gap_days_mean", "gap_days_median", "days_since_last_purchase",
-    "days_since_first_purchase", "overdue_ratio", "purchase_log_amount_mean",
-)  # fmt: skip
-"""Columns that say how much a buyer buys, beside those of the windows."""
+HOW_MUCH = ("gap_days_median", "days_since_last_purchase", "overdue_ratio", "purchase_log_amount_mean")
+"""Columns that say how much a buyer buys, beside those of windows no longer than the horizon.
+
+What grows with the length of the record (all purchases so far, those of the last year) says another thing at a past
+date, whose record was shorter: with half a year known, counts learned from such columns missed those of a grocer by 9.4
+(deviance a buyer) where these miss them by 2.7; with 18 months known both do as well.
+"""
+HOW_OFTEN = re.compile(r"(?:n_purchases|purchases_per|n_purchases_decayed)_(\d+)d")
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +208,8 @@ class Lessons:
 
     def _amounts(self, churn: Blend, level: SeasonalLevel) -> PurchaseAmounts:
         names = self.past.rows.names
-        windows = [name for name in names if name.startswith(("n_purchases_", "purchases_per_"))]
+        counted = ((name, HOW_OFTEN.fullmatch(name)) for name in names)
+        windows = [name for name, of in counted if of and int(of[1]) <= self.churn.horizon_days]
         amounts = PurchaseAmounts(names, [*HOW_MUCH, *windows], self.churn.horizon_days)
         learned = np.flatnonzero(~np.isnan(self.past.n_purchases))
         rows = self.past.rows.take(learned)

@@ -181,9 +181,19 @@ def _counted(terms: Terms) -> Flags:
 def _breaks_a_day(terms: Terms, now: int) -> float:
     """Breaks before the end over the days for which terms with an end ran; the same on every day of a term."""
     with_end = np.flatnonzero(_counted(terms) & (terms.start < now))
-    until = np.minimum(terms.stop[with_end], now)
-    days = float(np.maximum(until - terms.start[with_end], 0).sum()) / MICROSECONDS_A_DAY
-    broken = with_end[terms.early[with_end] & (terms.stop[with_end] < now)]
+    return _lost_a_day(terms, with_end, terms.early, now)
+
+
+def breaks_of_open_terms(terms: Terms, now: int) -> float:
+    """The same of paid terms without an end."""
+    rows = np.flatnonzero(~terms.scheduled & (terms.start < now) & ~(terms.amount == 0))
+    return _lost_a_day(terms, rows, terms.cancelled, now)
+
+
+def _lost_a_day(terms: Terms, rows: Ints, ended: Flags, now: int) -> float:
+    until = np.minimum(terms.stop[rows], now)
+    days = float(np.maximum(until - terms.start[rows], 0).sum()) / MICROSECONDS_A_DAY
+    broken = rows[ended[rows] & (terms.stop[rows] < now)]
     lost = ~terms.followed(broken, renewal_grace_days(terms, broken))
     return (float(lost.sum()) + PRIOR_BREAKS) / (days + PRIOR_BREAK_YEARS * DAYS_A_YEAR)
 
@@ -199,3 +209,17 @@ def _shared_sd(stop: Ints, kept: Flags, chance: Floats) -> float:
     variance = np.bincount(of, chance * (1 - chance))
     beyond = float(np.sum(missed**2 - variance) / max(float(np.sum(variance**2)), 1e-9))
     return float(np.sqrt(max(beyond, LEAST_SHARED_SD**2)))
+
+
+def moved_together(chance: Floats, shift: Floats) -> Floats:
+    """Chances moved on the scale of log-odds; what is certain stays so; shape (n_chances, n_shifts).
+
+    Examples
+    --------
+    >>> moved_together(np.array([0.5, 1.0]), np.array([0.0, 1.0])).round(2).tolist()
+    [[0.5, 0.73], [1.0, 1.0]]
+    """
+    inner = np.clip(chance, 1e-9, 1 - 1e-9)[:, None]
+    moved = 1 / (1 + np.exp(-(np.log(inner / (1 - inner)) + np.ravel(shift)[None, :])))
+    certain = (chance <= 0) | (chance >= 1)
+    return np.asarray(np.where(certain[:, None], chance[:, None], moved))

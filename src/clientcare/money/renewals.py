@@ -14,7 +14,7 @@ from clientcare.facts.contacts import Contacts
 from clientcare.history import Histories, require_histories
 from clientcare.model import RelationshipModel
 from clientcare.money.groups import owners_of
-from clientcare.money.past_ends import PastEnds, Terms, renewal_grace_days
+from clientcare.money.past_ends import PastEnds, Terms, moved_together, renewal_grace_days
 from clientcare.window import MICROSECONDS_A_DAY, Days, Moment, microseconds, parse_days, parse_moment
 
 N_DRAWS = 4000
@@ -186,7 +186,7 @@ def _by_month(ends: pd.DataFrame, past: PastEnds, random_state: int) -> pd.DataF
         of = ends[label == month]
         chance, amount = of["chance"].to_numpy(), np.nan_to_num(of["amount"].to_numpy())
         shift = random.normal(0.0, past.together_sd, (N_DRAWS, 1))
-        stays = random.random((N_DRAWS, len(of))) < _moved(chance, shift)
+        stays = random.random((N_DRAWS, len(of))) < moved_together(chance, shift[:, 0]).T
         money = np.quantile(stays @ amount, LEVEL)
         count = _shortest(stays.sum(axis=1))
         found.append(
@@ -230,11 +230,3 @@ def _shortest(counts: NDArray[np.int64]) -> tuple[int, int]:
 
 def _month_number(month: Any) -> int:
     return int(month.ordinal)
-
-
-def _moved(chance: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Chances moved together on the scale of log-odds; what is certain stays so."""
-    inner = np.clip(chance, 1e-9, 1 - 1e-9)
-    moved = 1 / (1 + np.exp(-(np.log(inner / (1 - inner)) + shift)))
-    certain = (chance <= 0) | (chance >= 1)
-    return np.asarray(np.where(certain, chance, moved))
