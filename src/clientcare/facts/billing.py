@@ -44,9 +44,10 @@ def bill_rows(transactions: EventTable, contracts: EventTable) -> NDArray[np.boo
     """
     n = transactions.n_rows
     bill = np.zeros(n, dtype=bool)
-    amount, monthly = transactions.columns.get("amount"), contracts.columns.get("amount")
-    if amount is None or monthly is None or not contracts.n_rows:
+    monthly = contracts.columns.get("amount")
+    if "amount" not in transactions.columns or monthly is None or not contracts.n_rows:
         return bill
+    amount = transactions.as_known("amount")  # what became of it later does not say what it was
     began = np.searchsorted(_keys(contracts), _keys(transactions), side="right")
     first = contracts.offsets[transactions.buyer]
     moment = transactions.time if transactions.known is None else transactions.known

@@ -123,6 +123,15 @@ class EventTable:
             columns={name: values[order] for name, values in self.columns.items()},
         )
 
+    def as_known(self, name: str, as_of: int | None = None) -> Array:
+        """A column as it was known at a date, its later values not yet; without a date, as each row was when it came."""
+        values, moment = self.columns[name], self.known_from.get(name)
+        if moment is None or moment not in self.columns:
+            return values
+        since = self.columns[moment]
+        late = since != UNKNOWN_TIME if as_of is None else since >= as_of
+        return self._not_known_yet(name, self.columns, late)
+
     def _not_known_yet(self, name: str, columns: Mapping[str, Array], late: NDArray[np.bool_]) -> Array:
         values, before = columns[name], self.value_before.get(name)
         if isinstance(before, str):

@@ -20,6 +20,7 @@ from clientcare.history.door.assembly import Assembly, assemble
 from clientcare.history.door.dates import check_date_format, check_timezone
 from clientcare.history.door.ids import LARGEST_EXACT
 from clientcare.history.door.intake import take_in
+from clientcare.history.door.order_totals import AmountsRead
 from clientcare.history.door.orders import check_statuses
 from clientcare.history.door.quality import SET_ASIDE, Finding, quality_table
 from clientcare.history.door.rates import Rates
@@ -107,7 +108,7 @@ class Histories:
         ``"parent"`` rolls every account up to the ``parent_id`` that ``buyers`` state for it, to the top.
     amounts : {"auto", "line", "order"}
         Whether ``amount`` is that of the line, or the total of the order (``order_id``) on each of its lines;
-        by default the orders of several lines tell.
+        by default the orders of several lines tell, each read as those known at its own moment say.
     ends : {"auto", "scheduled", "paid_until"} or moment
         Whether ``end`` is an agreed end, or until when somebody had paid when the table was exported (at that moment;
         default: the end of the observed stretch), which is read as an open end. By default the table tells.
@@ -201,7 +202,8 @@ class Histories:
             require_one_of("decimal", decimal, (".", ","))
         require_one_of("ids", ids, ("exact", "fold"))
         require_one_of("guests", guests, ("set_aside", "keep"))
-        require_one_of("amounts", amounts, ("auto", "line", "order"))
+        if not isinstance(amounts, AmountsRead):
+            require_one_of("amounts", amounts, ("auto", "line", "order"))
         require_one_of("accounts", accounts, ("own", "parent"))
         if currency is not None and not isinstance(currency, str):
             raise OptionError("currency: must be the code of one currency, for instance 'EUR'.")

@@ -45,7 +45,6 @@ class Holdings:
     _term_unit: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _bought_unit: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _term_cents: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    _bought_cents: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _superseded: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def at_ends(self, periods: Periods) -> Iterator[tuple[Ints, NDArray[np.bool_]]]:
@@ -64,7 +63,7 @@ class Holdings:
                     since = end  # what came before the first period is not wholly observed
                 moment = known_moments(self.bought)
                 rows = np.flatnonzero((moment >= since) & (moment < end))
-                np.add.at(cents, self._bought_unit[rows], self._bought_cents[rows])
+                np.add.at(cents, self._bought_unit[rows], _cents(self.bought, int(end))[rows])
             yield cents, bound
 
     def _rows_that_count(self, moment: int) -> Ints:
@@ -82,7 +81,7 @@ class Holdings:
     def first_paid(self) -> Ints:
         """When each buyer was first known to bring money, in microseconds; ``NEVER`` for who never did."""
         first = np.full(self.n_buyers, NEVER, dtype=np.int64)
-        for events, cents in ((self.terms, self._term_cents), (self.bought, self._bought_cents)):
+        for events, cents in ((self.terms, self._term_cents), (self.bought, _cents(self.bought))):
             if events is not None:
                 paid = np.flatnonzero(cents > 0)
                 np.minimum.at(first, events.buyer[paid], known_moments(events)[paid])
@@ -133,7 +132,6 @@ def holdings_of(
         _term_unit=np.searchsorted(units, keys[0]) if terms is not None else np.zeros(0, dtype=np.int64),
         _bought_unit=np.searchsorted(units, keys[-1]) if bought is not None else np.zeros(0, dtype=np.int64),
         _term_cents=_cents(terms) * months,
-        _bought_cents=_cents(bought),
         _superseded=_contract_keys(terms),
     )
 
@@ -158,12 +156,11 @@ def _contract_keys(terms: EventTable | None) -> Ints:
     return keys
 
 
-def _cents(events: EventTable | None) -> Ints:
-    """Amounts in whole cents; an unknown amount brings nothing that is known."""
+def _cents(events: EventTable | None, as_of: int | None = None) -> Ints:
+    """Amounts in whole cents as known at a date, or when each row came; an unknown amount brings nothing that is known."""
     if events is None:
         return np.zeros(0, dtype=np.int64)
-    amount = events.columns.get("amount")
-    if amount is None:
+    if "amount" not in events.columns:
         return np.zeros(events.n_rows, dtype=np.int64)
-    cents: Ints = np.rint(np.nan_to_num(amount) * CENTS).astype(np.int64)
+    cents: Ints = np.rint(np.nan_to_num(events.as_known("amount", as_of)) * CENTS).astype(np.int64)
     return cents

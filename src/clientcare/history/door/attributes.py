@@ -22,11 +22,12 @@ from clientcare.history.door.cells import (
     read_texts,
     truth,
 )
+from clientcare.history.door.copies import copies
 from clientcare.history.door.dates import MISSING_WORDS, impossible, read_moments, sentinel
 from clientcare.history.door.ids import Ids
 from clientcare.history.door.intake import Cells, GivenTable, as_numpy, is_text
 from clientcare.history.door.quality import RowLog
-from clientcare.history.door.sheets import Door, copies
+from clientcare.history.door.sheets import Door
 from clientcare.window import UNKNOWN_TIME
 
 OUTCOMES = (

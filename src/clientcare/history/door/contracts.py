@@ -7,10 +7,11 @@ import pandas as pd
 
 from clientcare.facts.terms import FOREVER
 from clientcare.history.door.cells import read_flags
+from clientcare.history.door.copies import judge_copies
 from clientcare.history.door.dates import LATEST, Times, read_moments
 from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.quality import Mask
-from clientcare.history.door.sheets import Door, Sheet, judge_copies, open_sheet
+from clientcare.history.door.sheets import Door, Sheet, open_sheet
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 KNOWN_FROM = {"cancelled_at": "cancelled_at", "cancel_reason": "reason_at"}

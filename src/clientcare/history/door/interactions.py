@@ -7,10 +7,11 @@ import numpy as np
 from clientcare.exceptions import SchemaError
 from clientcare.facts.kinds import kinds_where
 from clientcare.history.door.cells import Numbers, read_flags
+from clientcare.history.door.copies import judge_copies
 from clientcare.history.door.dates import Times
 from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.quality import Mask, first_true
-from clientcare.history.door.sheets import Door, Sheet, judge_copies, open_sheet
+from clientcare.history.door.sheets import Door, Sheet, open_sheet
 from clientcare.history.door.words import (
     KINDS,
     codes_of,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from clientcare.arguments import is_one_of
 from clientcare.exceptions import OptionError, SchemaError
+from clientcare.history.door.order_lines import OrderLines
 from clientcare.history.door.quality import Mask
 from clientcare.history.door.rates import Rates
 from clientcare.history.door.sheets import Door, Sheet
@@ -59,14 +60,8 @@ STATUS_WORDS = {
     ),
 }
 """States of orders in a dozen shops' words: taken back later, never bought, standing."""
-FEW_ORDERS = 20
-"""Orders of several lines below which a repeated total cannot be told from chance."""
-ALMOST_ALL = 0.98
-"""Share of orders of several lines that state one amount on each, beyond which it is the order's total."""
-MOST_LINES = 50
-"""Beyond it, lines of several buyers under one name are no order but a run of bills."""
-COMMONEST = 0.5
-"""Where one amount is that of more orders, a price list of one price explains them as well."""
+WITHDRAWN_AT = "withdrawn_at"
+"""From when on an order is none, while its table is read."""
 
 
 def check_statuses(statuses: Mapping[str, str] | None) -> dict[str, str]:
@@ -105,15 +100,20 @@ def read_status(sheet: Sheet, door: Door) -> None:
     sheet.log.set_aside("cancelled_status", name, taken_back & ~dated)
     if at is not None and dated.any():
         sheet.log.note("cancelled_status", "kept: a purchase until status_at, none from then on", dated)
-        sheet.moments["withdrawn_at"] = np.where(dated, np.maximum(at, sheet.time), UNKNOWN_TIME)
+        sheet.moments[WITHDRAWN_AT] = np.where(dated, np.maximum(at, sheet.time), UNKNOWN_TIME)
 
 
 def withdraw(sheet: Sheet) -> None:
     """Orders taken back: their amount until then stays beside, and comes to nothing."""
-    if "withdrawn_at" in sheet.moments:
-        gone = sheet.moments["withdrawn_at"] != UNKNOWN_TIME
-        sheet.numbers["amount_before"] = sheet.numbers["amount"].copy()
-        sheet.numbers["amount"] = np.where(gone, 0.0, sheet.numbers["amount"])
+    since = sheet.moments.pop(WITHDRAWN_AT, None)
+    if since is None:
+        return
+    gone = since != UNKNOWN_TIME
+    amount = sheet.numbers["amount"]
+    told = sheet.moments.get("amount_since", np.full(len(amount), UNKNOWN_TIME))
+    sheet.numbers.setdefault("amount_before", amount.copy())
+    sheet.moments["amount_since"] = np.where(gone, since, told)
+    sheet.numbers["amount"] = np.where(gone, 0.0, amount)
 
 
 def read_currency(sheet: Sheet, door: Door) -> None:
@@ -194,114 +194,32 @@ def net_orders(sheet: Sheet) -> None:
 
     Only lines of one buyer, order and moment are netted, so that nothing later changes what was known.
     """
-    amount = sheet.numbers["amount"]
-    lines = _order_of_line(sheet) if (amount < 0).any() else None
-    if lines is None or not (lines.kept_amount < 0).any():
-        return
+    sheet.numbers["amount"], found = _netted(sheet, sheet.numbers["amount"])
+    if "amount_before" in sheet.numbers:
+        sheet.numbers["amount_before"] = _netted(sheet, sheet.numbers["amount_before"])[0]
+    sheet.log.note("netted_in_order", "kept: taken off the other lines of their order", found)
+
+
+def _netted(sheet: Sheet, amount: NDArray[np.float64]) -> tuple[NDArray[np.float64], Mask]:
+    """Amounts without what came off their orders, and which lines came off."""
+    found = np.zeros(len(amount), dtype=bool)
+    lines = OrderLines.of(sheet, amount) if (amount < 0).any() else None
+    if lines is None or not (lines.amount < 0).any():
+        return amount, found
     rows, order = lines.rows, lines.order
-    above = np.bincount(order, np.where(lines.kept_amount > 0, lines.kept_amount, 0.0))
-    below = np.bincount(order, np.where(lines.kept_amount < 0, lines.kept_amount, 0.0))
+    above = np.bincount(order, np.where(lines.amount > 0, lines.amount, 0.0))
+    below = np.bincount(order, np.where(lines.amount < 0, lines.amount, 0.0))
     mixed = ((above > 0) & (below < 0))[order]
     if not mixed.any():
-        return
+        return amount, found
     left = np.round(above + below, 6)
     share = np.divide(np.maximum(left, 0.0), above, out=np.zeros_like(above), where=above > 0)
     share_back = np.divide(np.minimum(left, 0.0), below, out=np.zeros_like(below), where=below < 0)
-    netted = lines.kept_amount * np.where(lines.kept_amount > 0, share[order], share_back[order])
+    netted = lines.amount * np.where(lines.amount > 0, share[order], share_back[order])
     amount = amount.copy()
     amount[rows[mixed]] = netted[mixed] + 0.0
-    found = np.zeros(len(amount), dtype=bool)
-    found[rows[mixed & (lines.kept_amount < 0)]] = True
-    sheet.log.note("netted_in_order", "kept: taken off the other lines of their order", found)
-    sheet.numbers["amount"] = amount
-
-
-def share_totals(sheet: Sheet, door: Door) -> None:
-    """A total that stands on every line of its order counts once: each line gets an equal share."""
-    lines = _order_of_line(sheet)
-    if lines is None or door.amounts == "line":
-        return
-    tally = OrderTally.of(lines.order, lines.kept_amount)
-    if tally.n_several < FEW_ORDERS and door.amounts == "auto":
-        lines, tally = _whoever_they_name(sheet, lines, tally)
-    if door.amounts != "order" and not tally.repeats:
-        return
-    count = np.bincount(lines.order)[lines.order]
-    several = count > 1
-    amount = sheet.numbers["amount"].copy()
-    amount[lines.rows[several]] = lines.kept_amount[several] / count[several]
-    found = np.zeros(len(amount), dtype=bool)
-    found[lines.rows[several]] = True
-    sheet.log.note("order_total_repeated", "kept: the total is counted once an order", found)
-    sheet.numbers["amount"] = amount
-
-
-def _whoever_they_name(sheet: Sheet, lines: _Lines, tally: OrderTally) -> tuple[_Lines, OrderTally]:
-    """Lines by order alone, where the lines of small orders name several buyers and state one total."""
-    by_order = _order_of_line(sheet, by_buyer=False)
-    if by_order is None or np.bincount(by_order.order).max() > MOST_LINES:
-        return lines, tally
-    whole = OrderTally.of(by_order.order, by_order.kept_amount)
-    return (by_order, whole) if whole.repeats else (lines, tally)
-
-
-class OrderTally:
-    """Orders of several lines, how many of them state one amount on each, and the amounts."""
-
-    def __init__(self, n_several: int, n_same: int, amounts: dict[float, int]) -> None:
-        self.n_several, self.n_same, self.amounts = n_several, n_same, amounts
-
-    @classmethod
-    def of(cls, order: NDArray[np.int64], amount: NDArray[np.float64]) -> OrderTally:
-        """Count the orders of some lines."""
-        by_order = pd.Series(amount).groupby(order)
-        several = by_order.size() > 1
-        low, high = by_order.min()[several], by_order.max()[several]
-        same = low[(low == high) & (low > 0)]
-        amounts, times = np.unique(same.to_numpy(), return_counts=True)
-        return cls(int(several.sum()), len(same), dict(zip(amounts.tolist(), times.tolist(), strict=True)))
-
-    def __add__(self, other: OrderTally) -> OrderTally:
-        amounts = dict(self.amounts)
-        for one, n in other.amounts.items():
-            amounts[one] = amounts.get(one, 0) + n
-        return OrderTally(self.n_several + other.n_several, self.n_same + other.n_same, amounts)
-
-    @property
-    def repeats(self) -> bool:
-        """Whether these are totals: almost every order states one amount, and not all the same one."""
-        if self.n_several < FEW_ORDERS or self.n_same < ALMOST_ALL * self.n_several:
-            return False
-        return max(self.amounts.values()) <= COMMONEST * self.n_same
-
-
-class _Lines:
-    """The lines that belong to orders: positions in the table, number of the order, amount."""
-
-    def __init__(
-        self, rows: NDArray[np.int64], order: NDArray[np.int64], amount: NDArray[np.float64]
-    ) -> None:
-        self.rows, self.order, self.kept_amount = rows, order, amount
-
-
-def _order_of_line(sheet: Sheet, by_buyer: bool = True) -> _Lines | None:
-    """Lines of one buyer, order, moment of buying and moment of recording; None where no order is named."""
-    if "order_id" not in sheet.codes:
-        return None
-    amount = sheet.numbers["amount"]
-    rows = np.flatnonzero(sheet.log.kept & (sheet.codes["order_id"] >= 0) & ~np.isnan(amount))
-    if not len(rows) or np.bincount(sheet.codes["order_id"][rows]).max() == 1:
-        return None
-    key = pd.DataFrame(
-        {
-            "buyer": sheet.ids.codes[rows] if by_buyer else 0,
-            "order": sheet.codes["order_id"][rows],
-            "time": sheet.time[rows],
-            "recorded": 0 if sheet.recorded is None else sheet.recorded[rows],
-        }
-    )
-    order = key.groupby(list(key.columns), sort=False).ngroup().to_numpy().astype(np.int64)
-    return _Lines(rows, order, amount[rows])
+    found[rows[mixed & (lines.amount < 0)]] = True
+    return amount, found
 
 
 def _plain(word: str) -> str:

@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from clientcare.exceptions import SchemaError
-from clientcare.facts.runs import changed
 from clientcare.history.door.aliases import Aliases
 from clientcare.history.door.cells import Codes, Levels, Numbers, encode, read_numbers, read_texts
 from clientcare.history.door.dates import (
@@ -34,8 +31,6 @@ from clientcare.window import UNKNOWN_TIME
 
 LARGEST_NUMBER = 1e100
 """Beyond it a number is none: what a machine writes where it has no number, and whose square is infinite."""
-BITS_TOLD = 20
-"""A million beginnings of keys, a byte each, fit the processor's nearer caches."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ class Door:
         Which ids stand for which buyer.
     accounts : "own" or "parent"
         Whether accounts are rolled up to their parents.
-    amounts : "auto", "line" or "order"
+    amounts : "auto", "line", "order" or AmountsRead
         Whether an amount is that of a line, or the total of its order on each of its lines.
     ends : "auto", "scheduled", "paid_until" or int
         Whether the ends of contracts are agreed ends, or until when somebody had paid at the export (at a moment).
@@ -96,7 +91,7 @@ class Door:
     guests: str = "set_aside"
     statuses: Mapping[str, str] = field(default_factory=dict)
     currency: str | None = None
-    amounts: str = "auto"
+    amounts: Any = "auto"
     rates: Rates | None = None
     aliases: Aliases | None = None
     accounts: str = "own"
@@ -149,7 +144,7 @@ class Sheet:
         if self.recorded is not None and np.any(self.recorded > self.time):
             return np.maximum(self.time, self.recorded)
         return (
-            self.time if "withdrawn_at" in self.moments else None
+            self.time if "amount_since" in self.moments else None
         )  # what changes later is no prefix of a run
 
     def add_numbers(self, name: str, door: Door, always: bool = False) -> Mask:
@@ -285,59 +280,6 @@ def read_side_moments(given: GivenTable, log: RowLog, name: str, door: Door) -> 
     unreadable = unreadable | impossible(times) | sentinel(times)
     log.note(f"unreadable_{name}", f"kept: {name} unknown", unreadable)
     return np.where(unreadable, UNKNOWN_TIME, times)
-
-
-def copies(given: GivenTable, key: list[NDArray[Any]]) -> Mask:
-    """Which rows equal an earlier row in every column that is read: a line number or load stamp tells none apart.
-
-    Rows are first told apart by a few columns that were read anyway; the cells of the few left are then
-    compared.
-    """
-    mixed = np.zeros(given.n_rows, dtype=np.uint64)
-    for values in key:
-        bits = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("=")).astype(
-            np.float64 if values.dtype.kind == "f" else np.int64, copy=False
-        )
-        mixed = (mixed ^ bits.view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    alike = _of_several(mixed)
-    copied = np.zeros(given.n_rows, dtype=bool)
-    if len(alike):
-        rows = given.take(alike)[list(dict.fromkeys(given.names.values()))]
-        try:
-            again = rows.duplicated(keep="first")
-        except (TypeError, pa.ArrowNotImplementedError):  # lists, records
-            again = rows.map(repr).duplicated(keep="first")
-        copied[alike[again.to_numpy()]] = True
-    return copied
-
-
-def _of_several(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Positions of keys that occur more than once: sorted, a key is told by its neighbour.
-
-    Most tables hold none, and are done with the sort; a hash of all keys takes several times as long.
-    """
-    ordered = np.sort(keys)
-    doubled = ordered[1:][~changed(ordered)[1:]]
-    if not len(doubled):
-        return np.zeros(0, dtype=np.int64)
-    beginnings = np.zeros(
-        1 << BITS_TOLD, dtype=bool
-    )  # most keys begin as none of those that are doubled does
-    beginnings[doubled >> np.uint64(64 - BITS_TOLD)] = True
-    some = np.flatnonzero(beginnings[keys >> np.uint64(64 - BITS_TOLD)])
-    place = np.searchsorted(doubled, keys[some]).clip(max=len(doubled) - 1)
-    return np.asarray(some[doubled[place] == keys[some]])
-
-
-def judge_copies(sheet: Sheet, door: Door) -> None:
-    """Set exact copies aside (or keep them, where the caller said so)."""
-    key: list[NDArray[Any]] = [sheet.ids.codes, sheet.time, *sheet.numbers.values(), *sheet.codes.values()]
-    copied = copies(sheet.given, key)
-    if door.exact_copies == "keep":
-        sheet.log.note("exact_copy", "kept", copied)
-    else:
-        sheet.log.set_aside("exact_copy", "all columns", copied)
 
 
 def _note_recorded(sheet: Sheet, recorded: Times) -> None:

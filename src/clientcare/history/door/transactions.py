@@ -8,26 +8,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clientcare.history.door.cells import truth
+from clientcare.history.door.copies import judge_copies
 from clientcare.history.door.intake import GivenTable
+from clientcare.history.door.order_totals import share_totals
 from clientcare.history.door.orders import (
     net_orders,
     price_lines,
     read_currency,
     read_status,
-    share_totals,
     sign_by_quantity,
     withdraw,
 )
 from clientcare.history.door.quality import Mask
-from clientcare.history.door.sheets import Door, Sheet, judge_copies, open_sheet
+from clientcare.history.door.sheets import Door, Sheet, open_sheet
 from clientcare.history.door.troubles import attempt
 from clientcare.window import MICROSECONDS_A_DAY
 
 LASTING_TEXTS = ("order_id", "product_id", "category", "channel")
 """The texts that features look at; the others have done their work at the door."""
-KNOWN_FROM = {"amount": "withdrawn_at"}
+KNOWN_FROM = {"amount": "amount_since"}
 VALUE_BEFORE: dict[str, float | str] = {"amount": "amount_before"}
-"""An order taken back stood until then."""
+"""An order taken back stood until then; a total on each line looked like amounts of lines until totals could be told."""
 
 
 def read_transactions(given: GivenTable, door: Door) -> Sheet:

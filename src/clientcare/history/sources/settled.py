@@ -9,20 +9,25 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from clientcare.exceptions import NotEnoughDataError
 from clientcare.history.door.cells import read_numbers, read_texts
+from clientcare.history.door.dates import check_timezone, read_moments
 from clientcare.history.door.intake import GivenTable, take_in
-from clientcare.history.door.orders import OrderTally, refuse_several
+from clientcare.history.door.order_totals import FEW_ORDERS, AmountsRead, OrderTally
+from clientcare.history.door.orders import refuse_several
 from clientcare.history.door.paid_until import RULE
 from clientcare.history.door.schema import read_names
 from clientcare.history.door.sheets import Door, buyer_ids_of
 from clientcare.history.histories import Histories
 from clientcare.history.sources.partition import Partitions
+from clientcare.window import UNKNOWN_TIME, microseconds, parse_moment
 
 ENOUGH_ORDERS = 500
-"""After so many orders of several lines the others cannot turn the judgement any more."""
-FAR_BELOW = 0.9
+"""So many orders of several lines tell what the others are like."""
+FAR_BELOW = 0.6
+"""Where six orders in ten repeat an amount, twenty in a row that all do come up once in 27,000 times."""
 OF_CONTRACTS = ("timezone", "observed_from", "date_format", "ids", "isolated_dates")
 """Options of the door that bear on how contracts are read."""
 
@@ -46,7 +51,7 @@ def settled_options(partitions: Partitions, door: Mapping[str, Any]) -> dict[str
     if "currency" in names and door.get("currency") is None:
         _refuse_several(partitions, names["currency"])
     if door.get("amounts", "auto") == "auto" and {"order_id", "amount"} <= set(names):
-        options["amounts"] = "order" if _repeats(partitions, names, mapping, door) else "line"
+        options["amounts"] = _amounts(partitions, names, mapping, door)
     return options
 
 
@@ -97,13 +102,14 @@ def _refuse_several(partitions: Partitions, name: str) -> None:
     refuse_several(f"transactions, column {name!r}", len(found))
 
 
-def _repeats(
+def _amounts(
     partitions: Partitions, names: Mapping[str, str], mapping: dict[str, Any], door: Mapping[str, Any]
-) -> bool:
-    tally = OrderTally(0, 0, {})
+) -> AmountsRead | str:
+    """How amounts are read at each moment, as the orders of all parts known by then say."""
+    tally: OrderTally | None = None
     ours = [
         name
-        for name in ("buyer_id", "timestamp", "order_id", "amount", "product_id", "quantity")
+        for name in ("buyer_id", "timestamp", "order_id", "amount", "product_id", "quantity", "recorded_at")
         if name in names
     ]
     for number in range(partitions.n_partitions):
@@ -111,10 +117,20 @@ def _repeats(
         rows = pa.table(read)
         if rows.num_rows:
             given = take_in("transactions", rows, {k: v for k, v in mapping.items() if k in read})
-            tally = tally + _tally_of(given, ours, door)
-        if tally.n_several >= ENOUGH_ORDERS and tally.n_same < FAR_BELOW * tally.n_several:
-            return False
-    return tally.repeats
+            of_part = _tally_of(given, ours, door)
+            tally = of_part if tally is None else tally + of_part
+        if tally is not None and _can_be_no_totals(tally):
+            return "line"
+    return "line" if tally is None else AmountsRead.of(tally)
+
+
+def _can_be_no_totals(tally: OrderTally) -> bool:
+    """Whether so few orders repeat an amount, from the first on, that other parts cannot make totals of them."""
+    if tally.n_several < ENOUGH_ORDERS:
+        return False
+    told = tally.told()
+    enough = told.n >= FEW_ORDERS
+    return bool(np.all(told.n_same[enough] < FAR_BELOW * told.n[enough]))
 
 
 def _tally_of(given: GivenTable, ours: list[str], door: Mapping[str, Any]) -> OrderTally:
@@ -126,10 +142,27 @@ def _tally_of(given: GivenTable, ours: list[str], door: Mapping[str, Any]) -> Or
         for name in ours
         if name not in ("amount", "buyer_id")
     }
-    frame = pd.DataFrame({"buyer_id": ids.codes, **codes, "amount": amount})
-    frame = frame[(frame["order_id"] >= 0) & frame["amount"].notna()].drop_duplicates()
-    order = frame.groupby(["buyer_id", "order_id", "timestamp"], sort=False).ngroup().to_numpy()
-    return OrderTally.of(order.astype(np.int64), frame["amount"].to_numpy())
+    moment = _moments(given, "timestamp", door)
+    if "recorded_at" in ours:
+        moment = np.maximum(moment, _moments(given, "recorded_at", door))
+    frame = pd.DataFrame({"buyer_id": ids.codes, **codes, "amount": amount, "moment": moment})
+    frame = frame[(frame["order_id"] >= 0) & frame["amount"].notna() & (frame["moment"] != UNKNOWN_TIME)]
+    if door.get("observed_until") is not None:
+        until = parse_moment(door["observed_until"], door.get("timezone"))
+        frame = frame[frame["moment"] < microseconds(until)]
+    told = ["buyer_id", *(name for name in codes if name != "recorded_at"), "amount"]
+    frame = frame.sort_values("moment", kind="stable").drop_duplicates(subset=told)
+    keys = ["buyer_id", "order_id", "timestamp", *(["recorded_at"] if "recorded_at" in ours else [])]
+    order = frame.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+    return OrderTally.of(order.astype(np.int64), frame["amount"].to_numpy(), frame["moment"].to_numpy())
+
+
+def _moments(given: GivenTable, name: str, door: Mapping[str, Any]) -> NDArray[np.int64]:
+    """The moments of a column, as the door reads them."""
+    formats = door.get("date_format")
+    form = formats.get("transactions") if isinstance(formats, Mapping) else formats
+    zone = check_timezone(door.get("timezone"))
+    return read_moments(given.column(name), given.place(name), zone, form)[0]
 
 
 def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
