@@ -81,3 +81,26 @@ def test_a_form_that_is_stated_tells_dates_too():
     buyers = pd.DataFrame({"buyer_id": ["a", "b"], "joined": ["31/12/2020", None]})
     histories = Histories(orders, buyers=buyers, date_format="%d/%m/%Y")
     assert histories.buyers["joined"].dtype.kind == "M"
+
+
+@pytest.mark.parametrize(
+    ("values", "others"),
+    [
+        ([float(n % 7 + 1) for n in range(40)], ["big"] * 80),
+        ([n % 7 + 1 for n in range(40)], ["big"] * 80),
+        ([n % 2 == 0 for n in range(40)], ["unknown"] * 80),
+        ([float(n % 7 + 1) for n in range(40)], ["7"] * 80),
+        ([pd.Timestamp("2021-01-01") + pd.Timedelta(days=n) for n in range(40)], ["long ago"] * 80),
+        ([f"{n % 7}.5" for n in range(40)], ["big"] * 80),
+    ],
+)
+def test_later_buyers_do_not_say_what_mixed_cells_are(values: list[object], others: list[object]) -> None:
+    ids, new = [f"K{n:02d}" for n in range(40)], [f"N{n:02d}" for n in range(80)]
+    orders = pd.DataFrame({"buyer_id": ids * 3, "timestamp": "2022-03-01", "amount": 5.0})
+    later = pd.DataFrame({"buyer_id": new, "timestamp": "2023-03-01", "amount": 5.0})
+    own = pd.DataFrame({"buyer_id": ids, "trait": pd.Series(values, dtype=object)})
+    every = pd.DataFrame({"buyer_id": ids + new, "trait": pd.Series([*values, *others], dtype=object)})
+    alone = cc.Histories(orders, buyers=own)
+    both = cc.Histories(pd.concat([orders, later]), buyers=every)
+    told = [cc.feature_table(one, "2022-06-01", families=["static"]) for one in (alone, both)]
+    pd.testing.assert_frame_equal(*told)

@@ -9,7 +9,9 @@ import pytest
 import clientcare as cc
 
 DAYS = pd.date_range("2024-01-01", periods=40)
-ORDERS = pd.DataFrame({"buyer_id": list("ABCD") * 10, "timestamp": DAYS, "amount": 5.0, "order_id": range(40)})
+ORDERS = pd.DataFrame(
+    {"buyer_id": list("ABCD") * 10, "timestamp": DAYS, "amount": 5.0, "order_id": range(40)}
+)
 
 
 def loads(table: pd.DataFrame, *stamps: object) -> pd.DataFrame:

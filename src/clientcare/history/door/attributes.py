@@ -125,6 +125,8 @@ def read_attributes(
         if not _holds_single_values(cells):
             log.remark(f"nested_{ours}", "left out of the attributes: no single values", given.n_rows)
             continue
+        if isinstance(cells, np.ndarray) and ours.lower() not in ALWAYS_TEXTS:
+            cells = texts_of(cells)
         kind = _kind(cells, ours, rows, door)
         frame[ours] = _read_as(kind, cells, ours, given.place(ours), rows, log, door)
         if not isinstance(cells, np.ndarray) and is_text(cells.type) and ours.lower() not in ALWAYS_TEXTS:
@@ -134,6 +136,23 @@ def read_attributes(
             kinds[ours] = kind
     places = {name: given.place(name) for name in texts}
     return pd.DataFrame(frame, index=buyer_ids), Written(texts, kinds, places, door)
+
+
+def texts_of(cells: NDArray[Any]) -> pa.ChunkedArray:
+    """Cells of mixed types as a file would hold them, so that what they are is asked of them one by one.
+
+    Examples
+    --------
+    >>> texts_of(np.array([45.0, True, "big", None, pd.Timestamp("2024-01-31")], dtype=object)).to_pylist()
+    ['45.0', 'True', 'big', None, '2024-01-31T00:00:00']
+    """
+    missing = pd.isna(cells)
+    texts = [None if gone else _text(cell) for cell, gone in zip(cells, missing, strict=True)]
+    return pa.chunked_array([pa.array(texts, pa.large_string())])
+
+
+def _text(cell: Any) -> str:
+    return str(cell.isoformat()) if hasattr(cell, "isoformat") else str(cell)
 
 
 def churn_labels(given: GivenTable) -> NDArray[np.float64] | None:
