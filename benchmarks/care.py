@@ -3,10 +3,10 @@
     python benchmarks/care.py effect --seeds 40      coverage, signs, false alarms, Qini on planted effects
     python benchmarks/care.py experiments             selections cut into experiments, whose truth a lot knows
     python benchmarks/care.py worlds                  worlds whose honest answer is "none" or "cannot tell"
-    python benchmarks/care.py firm                   stages, health tiers and plans of a simulated service
-    firm python benchmarks/care.py warning                lead times, surprises, false alarms beside the
-    recency rule python benchmarks/care.py speed                  CPU seconds of the report, the plan and the
-    effect
+    python benchmarks/care.py firm                    stages, health tiers and plans of a simulated service firm
+    python benchmarks/care.py warning                 lead times, surprises, false alarms beside the recency rule
+    python benchmarks/care.py speed                   CPU seconds of the report, the plan and the effect
+    python benchmarks/care.py show --log FILE         what runs that were logged say together
 
 Real data is read from the folder that CLIENTCARE_DATA names.
 """
@@ -29,7 +29,7 @@ from clientcare.effect.targeting import qini
 from clientcare.history import Histories
 from clientcare.outcomes.buying import Buying
 from clientcare.window import microseconds
-from experiments import N_ROWS, run_experiments, run_worlds
+from experiments import N_ROWS, STRENGTHS, run_experiments, run_worlds, show_experiments
 
 SETTINGS = {
     "confounded": {"assignment": "confounded"},
@@ -306,6 +306,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--settings", nargs="+", default=list(SETTINGS), choices=list(SETTINGS))
+    parser.add_argument("--rows", type=int, default=N_ROWS, help="experiments: rows of a selection")
+    parser.add_argument(
+        "--strengths", type=float, nargs="+", default=list(STRENGTHS), help="experiments: of selections"
+    )
     parser.add_argument("--buyers", type=int, default=1200)
     parser.add_argument(
         "--log", type=Path, help="append each world's result as a line of JSON; 'show' reads it back"
@@ -318,11 +322,13 @@ def main() -> None:
     if options.what == "effect":
         run_effect(seeds, options.settings, options.buyers, options.log)
     elif options.what == "experiments":
-        run_experiments(Path(options.data[0]) if options.data else None, options.seeds, N_ROWS)
+        folder = Path(options.data[0]) if options.data else None
+        run_experiments(folder, seeds, options.rows, tuple(options.strengths), options.log)
     elif options.what == "worlds":
         run_worlds(options.seeds)
     elif options.what == "show":
-        show_effect(pd.read_json(options.log, lines=True))
+        table = pd.read_json(options.log, lines=True)
+        show_experiments(table) if "rival" in table else show_effect(table)
     elif options.what == "firm":
         run_firm(seeds, options.buyers)
     elif options.what == "warning":

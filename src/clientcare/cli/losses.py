@@ -51,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
         voice.show(
             "losses",
             "Latest first; place: share of the living at a lower risk then",
-            book.losses[columns].round(2),
+            book.losses[columns].assign(
+                **{name: book.losses[name].round(2) for name in columns if name.startswith("place")}
+            ),
             rows=20,
         )
     return 0

@@ -244,7 +244,12 @@ def _require_both(sample: EffectSample) -> None:
     if min(n_with, n - n_with) < FEWEST_EACH:
         raise NotEnoughDataError(
             f"care_effect: {n_with:,} of {n:,} rows met the action; at least {FEWEST_EACH} with and "
-            f"{FEWEST_EACH} without it are needed.\nName more dates, a longer window, or a wider action."
+            f"{FEWEST_EACH} without it are needed.\n"
+            + (
+                "Assign more buyers."
+                if sample.assigned_share is not None
+                else "Name more dates, a longer window, or a wider action."
+            )
         )
 
 
