@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clientcare.exceptions import OptionError
 from clientcare.features.catalogue import Feature, catalogue_entries, parse_families, parse_windows
@@ -84,12 +86,49 @@ def feature_table(
     chosen, days = parse_families(families), parse_windows(windows)
     horizon_days = None if horizon is None else parse_days(horizon, "horizon")
     entries = available_features(histories, chosen, days, horizon_days)
-    shared = SharedRuns(histories)
-    snapshots = snapshots_of(shared, moments, days, [norms] * len(moments))
-    table = tabulate(snapshots, entries, "static" in chosen)
-    index = _index_of(snapshots) if several else snapshots[0].buyer_ids
-    table.index = index if several else index.rename("buyer_id")
-    return table
+    table = measure(histories, moments, entries, days, norms, "static" in chosen).frame()
+    return table if several else table.droplevel("as_of")
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The features of several dates, one under the other, before they are a table.
+
+    Attributes
+    ----------
+    names : list of str
+    numbers : float64 array of shape (n_names, n_rows)
+    static : DataFrame of n_rows, or None
+        The attributes, where there are any.
+    index : MultiIndex of ``as_of`` and ``buyer_id``
+    """
+
+    names: list[str]
+    numbers: NDArray[np.float64]
+    static: pd.DataFrame | None
+    index: pd.MultiIndex
+
+    def frame(self) -> pd.DataFrame:
+        """As a table; numbers are not copied unless there are attributes."""
+        table = pd.DataFrame(self.numbers.T, columns=self.names, copy=False)
+        if self.static is not None:
+            table = pd.concat([table, self.static], axis=1)
+        table.index = self.index
+        return table
+
+
+def measure(
+    histories: Histories,
+    moments: Sequence[pd.Timestamp],
+    entries: Sequence[Feature],
+    windows: Sequence[int],
+    norms: PeerNorms | None = None,
+    with_static: bool = True,
+) -> Measured:
+    """Some features, and the attributes, of all buyers known at some dates."""
+    snapshots = snapshots_of(SharedRuns(histories), moments, tuple(windows), [norms] * len(moments))
+    numbers, static = _numbers_and_static(snapshots, entries, with_static)
+    return Measured([entry.name for entry in entries], numbers, static, _index_of(snapshots))
 
 
 def peer_norms(histories: Histories, as_of: Moment) -> PeerNorms:
@@ -122,8 +161,9 @@ def given_columns(histories: Histories) -> set[str]:
     return given
 
 
-def tabulate(snapshots: Sequence[Snapshot], entries: Sequence[Feature], with_static: bool) -> pd.DataFrame:
-    """The features of several snapshots, one under the other, without an index."""
+def _numbers_and_static(
+    snapshots: Sequence[Snapshot], entries: Sequence[Feature], with_static: bool
+) -> tuple[NDArray[np.float64], pd.DataFrame | None]:
     attributes = (
         snapshots[0].histories.attributes_known(max(at.as_of for at in snapshots)) if with_static else None
     )
@@ -138,13 +178,12 @@ def tabulate(snapshots: Sequence[Snapshot], entries: Sequence[Feature], with_sta
             static.append(dict(static_columns(at, attributes)) if with_static else {})
             row += at.n_buyers
             at.let_go()
-    table = pd.DataFrame(numbers.T, columns=[entry.name for entry in entries], copy=False)
-    if static[0]:
-        attributes = pd.concat([pd.DataFrame(columns) for columns in static], ignore_index=True)
-        for name in attributes.columns[attributes.dtypes == "category"]:  # no trace of buyers who came later
-            attributes[name] = attributes[name].cat.remove_unused_categories()
-        table = pd.concat([table, attributes], axis=1)
-    return table
+    if not static[0]:
+        return numbers, None
+    attributes = pd.concat([pd.DataFrame(columns) for columns in static], ignore_index=True)
+    for name in attributes.columns[attributes.dtypes == "category"]:  # no trace of buyers who came later
+        attributes[name] = attributes[name].cat.remove_unused_categories()
+    return numbers, attributes
 
 
 def feature_columns(at: Snapshot, entries: Sequence[Feature]) -> Iterator[tuple[str, Any]]:

@@ -212,17 +212,23 @@ class Lessons:
         windows = [name for name, of in counted if of and int(of[1]) <= self.churn.horizon_days]
         amounts = PurchaseAmounts(names, [*HOW_MUCH, *windows], self.churn.horizon_days)
         learned = np.flatnonzero(~np.isnan(self.past.n_purchases))
-        rows = self.past.rows.take(learned)
-        standing = Standing.of(columns_by_name(rows.X, names))
-        amounts.fit(rows.X, self.past.n_purchases[learned], self.past.spend[learned], standing, rows.buyer)
+        rows = self.past.rows
+        standing = Standing.of(columns_by_name(rows.X, names, learned))
+        of_rows = (self.past.n_purchases[learned], self.past.spend[learned], standing, rows.buyer[learned])
+        amounts.fit(rows.X, *of_rows, learned)
         if not level.slope:
             now = np.asfortranarray(self.past.now)
             expected = expected_purchases(churn, now)
             if expected is not None:
                 risk = level.applied(churn.probability(now), day_number(self.as_of))
-                latest = np.flatnonzero(rows.date == rows.date.max(initial=0))
+                date = rows.date[learned]
+                latest = np.flatnonzero(date == date.max(initial=0))
                 came = self.past.n_purchases[learned][latest]
-                then = expected_purchases(churn, np.asfortranarray(rows.X[latest])) if len(latest) else None
+                then = (
+                    expected_purchases(churn, np.asfortranarray(rows.X[learned[latest]]))
+                    if len(latest)
+                    else None
+                )
                 earned = came_to_expected(came, then, standing.take(latest))
                 amounts.anchor(now, risk, Standing.of(columns_by_name(now, names)), expected, earned)
         return amounts

@@ -156,6 +156,10 @@ class Member(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _fit(self, X: Floats, y: Floats) -> None:
         raise NotImplementedError
 
+    def _fit_some(self, X: Floats, rows: Groups, y: Floats) -> None:
+        """Learn from some rows of a larger table, whose outcome is ``y``: of what is not needed no copy is made."""
+        self._fit(X.T.take(rows, axis=1).T, y)
+
     def _log_odds(self, X: Floats) -> Floats:
         raise NotImplementedError
 
@@ -199,10 +203,15 @@ class Member(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def drawn_rows(X: Floats, y: Floats, most_rows: int, random_state: int = 0) -> tuple[Floats, Floats]:
     """At most so many rows, drawn at random and left in their order; column-major where any were left out."""
-    if len(X) <= most_rows:
-        return X, y
-    drawn = np.sort(np.random.default_rng(random_state).permutation(len(X))[:most_rows])
-    return X.T.take(drawn, axis=1).T, y[drawn]
+    drawn = drawn_places(len(X), most_rows, random_state)
+    return (X, y) if drawn is None else (X.T.take(drawn, axis=1).T, y[drawn])
+
+
+def drawn_places(n_rows: int, most_rows: int, random_state: int = 0) -> Groups | None:
+    """Which of so many rows are drawn, ascending; None where all may stay."""
+    if n_rows <= most_rows:
+        return None
+    return np.sort(np.random.default_rng(random_state).permutation(n_rows)[:most_rows])
 
 
 def share_of(log_odds: Floats) -> Floats:

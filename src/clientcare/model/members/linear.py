@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from clientcare.model.members.base import Asked, Floats, Groups, Member, Split, State, drawn_rows
+from clientcare.model.members.base import (
+    Asked,
+    Floats,
+    Groups,
+    Member,
+    Split,
+    State,
+    drawn_places,
+    drawn_rows,
+)
 from clientcare.model.members.design import Design, check_design
 from clientcare.model.members.forms import MOST_LOG_ODDS, array, mapping, number
 from clientcare.model.members.logistic import fit_ridge_logistic
@@ -61,16 +70,26 @@ class RidgeLogistic(Member):
     def _for(cls, asked: Asked) -> Self:
         return cls(curved=(f"n_purchases_{asked.rhythm_days}d", "overdue_mean_ratio"))
 
+    def _fit_some(self, X: Floats, rows: Groups, y: Floats) -> None:
+        """What would not be drawn is not looked at."""
+        drawn = drawn_places(len(rows), self.most_rows)
+        rows, y = (rows, y) if drawn is None else (rows[drawn], y[drawn])
+        Z = self._designed(X.T.take(rows, axis=1).T)  # and let go of the columns, which are no longer needed
+        self.intercept_, self.coefficients_ = fit_ridge_logistic(Z, y, 1.0 / self.C)
+
     def _fit(self, X: Floats, y: Floats) -> None:
         X, y = drawn_rows(X, y, self.most_rows)
+        self.intercept_, self.coefficients_ = fit_ridge_logistic(self._designed(X), y, 1.0 / self.C)
+
+    def _designed(self, X: Floats) -> Floats:
+        """Learn the terms from some rows, and work them out."""
         place = {name: position for position, name in enumerate(self.columns_)}
         kinked = [place[name] for name in self.kinked if name in place]
         curved = [place[name] for name in self.curved if name in place]
         products = [(column, column) for column in curved]
         products += [(column, kinked[0]) for column in curved if kinked and column != kinked[0]]
         self.design_ = Design([(column, (-1.0, 0.0, 1.0)) for column in kinked], products).fit(X)
-        Z = self.design_.transform(X)
-        self.intercept_, self.coefficients_ = fit_ridge_logistic(Z, y, 1.0 / self.C)
+        return self.design_.transform(X)
 
     def _log_odds(self, X: Floats) -> Floats:
         return self.intercept_ + self.design_.weigh(X, self.coefficients_)[0]

@@ -38,6 +38,13 @@ class SingleColumnRule(Member):
         self.spread_ = spread if spread > 1e-9 else 1.0
         self.intercept_, self.coefficients_ = fit_ridge_logistic(self._terms(X), y, 1.0)
 
+    def _fit_some(self, X: Floats, rows: Groups, y: Floats) -> None:
+        """One column is all that is looked at."""
+        position = self.columns_.index(self.column) if self.column in self.columns_ else 0
+        columns, self.columns_ = self.columns_, [self.columns_[position]]
+        self._fit(X[rows, position][:, None], y)
+        self.columns_, self.position_ = columns, position
+
     def _terms(self, X: Floats) -> Floats:
         values = (signed_log(X[:, self.position_]) - self.mean_) / self.spread_
         unknown = ~np.isfinite(values)

@@ -13,6 +13,7 @@ from clientcare.model.members.base import (
     Groups,
     Member,
     Split,
+    drawn_places,
     drawn_rows,
     log_odds_of,
     share_of,
@@ -95,6 +96,11 @@ class ShallowBoosting(Member):
     @classmethod
     def _for(cls, asked: Asked) -> Self:
         return cls(**BY_EFFORT[asked.effort], random_state=asked.random_state)
+
+    def _fit_some(self, X: Floats, rows: Groups, y: Floats) -> None:
+        """What would not be drawn is not looked at."""
+        drawn = drawn_places(len(rows), self.most_rows, self.random_state)
+        super()._fit_some(X, *((rows, y) if drawn is None else (rows[drawn], y[drawn])))
 
     def _fit(self, X: Floats, y: Floats) -> None:
         if not 2 <= self.max_leaves <= 4:

@@ -158,16 +158,19 @@ class PurchaseAmounts:
         spend: Floats,
         standing: Standing,
         buyer: NDArray[np.int64] | None = None,
+        rows: NDArray[np.int64] | None = None,
     ) -> Self:
         """Learn from past horizons of shape (n_rows,); ``standing`` as known before them, ``buyer`` the same
-        number for rows of the same buyer (default: each row is a buyer).
+        number for rows of the same buyer (default: each row is a buyer), ``rows`` those of X that all this is of (default:
+        all; of the others no copy is made).
         """
+        rows = np.arange(len(X)) if rows is None else rows
         bound = standing.under_contract
         buying = (n_purchases > 0) & ~bound
-        self.extra.fit(X[buying][:, self.place], n_purchases[buying] - 1)
-        self.bound.fit(X[bound][:, self.place], n_purchases[bound])
-        buyer = np.arange(len(X)) if buyer is None else buyer
-        self._fit_amounts(X, n_purchases, spend, standing, buyer)
+        self.extra.fit(_cells(X, rows[buying], self.place), n_purchases[buying] - 1)
+        self.bound.fit(_cells(X, rows[bound], self.place), n_purchases[bound])
+        buyer = np.arange(len(rows)) if buyer is None else buyer
+        self._fit_amounts(X, rows, n_purchases, spend, standing, buyer)
         self.has_fees = bool((standing.monthly_amount > 0).any())
         return self
 
@@ -206,6 +209,7 @@ class PurchaseAmounts:
     def _fit_amounts(
         self,
         X: Floats,
+        rows: NDArray[np.int64],
         n_purchases: Floats,
         spend: Floats,
         standing: Standing,
@@ -227,7 +231,7 @@ class PurchaseAmounts:
             if error < least:
                 least, self.prior_amounts, self.level = error, prior, level
         price = self._drawn(mean_amount[later], n_amounts[later], self.prior_amounts)
-        column = columns_by_name(X[later], self.names)
+        column = columns_by_name(X, self.names, rows[later])
         signs = price_signs(column, self.prices.windows)
         self.prices.fit(signs, n_purchases[later], spend[later], price, buyer[later])
         expected = n_purchases[later] * price * self.prices.factor(column)
@@ -301,6 +305,11 @@ class PurchaseAmounts:
                 value = PriceMoves(list(value["windows"]), np.asarray(value["coefficients"], dtype=float))
             setattr(amounts, name, value)
         return amounts
+
+
+def _cells(X: Floats, rows: NDArray[np.int64], columns: list[int]) -> Floats:
+    """Some rows of some columns, column-major."""
+    return X.T[np.array(columns, dtype=np.int64)[:, None], rows].T
 
 
 def _days_left(to_last_day: Floats) -> Floats:

@@ -175,8 +175,17 @@ def _numbers(column: pd.Series[Any]) -> Any:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def columns_by_name(X: Floats, names: list[str]) -> Callable[[str], Floats]:
-    """A function from a column's name to its values; all NaN for a column that is not there."""
+def columns_by_name(
+    X: Floats, names: list[str], rows: NDArray[np.int64] | None = None
+) -> Callable[[str], Floats]:
+    """A function from a column's name to its values, of all rows or of some; all NaN for a column that is not there."""
     place = {name: number for number, name in enumerate(names)}
-    unknown = np.full(len(X), np.nan)
-    return lambda name: X[:, place[name]] if name in place else unknown
+    unknown = np.full(len(X) if rows is None else len(rows), np.nan)
+
+    def column(name: str) -> Floats:
+        if name not in place:
+            return unknown
+        values = X[:, place[name]]
+        return values if rows is None else values[rows]
+
+    return column

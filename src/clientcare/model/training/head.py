@@ -157,7 +157,7 @@ def _fit_members(question: Question, as_of: int) -> tuple[dict[str, Member], dic
     dates = np.unique(rows.date[known])[-question.n_snapshots :]
     train = np.flatnonzero(known & np.isin(rows.date, dates))
     now = np.flatnonzero(rows.date == as_of)
-    learned, outcome = rows.take(train), y[train]
+    outcome = y[train]
     members: dict[str, Member] = {}
     for name, member in question.members().items():
         member.columns_, member.classes_ = rows.names, np.array([False, True])
@@ -168,12 +168,12 @@ def _fit_members(question: Question, as_of: int) -> tuple[dict[str, Member], dic
         elif not member._needs_outcome:
             member._fit(rows.take(now).X, np.empty(0))
         elif 0 < outcome.sum() < len(outcome):
-            member._fit(learned.X, outcome)
+            member._fit_some(rows.X, train, outcome)
         else:
             continue
         if getattr(member, "usable_", True):
             members[name] = member
-    weights = _weights(members, learned, outcome)
+    weights = _weights(members, rows, train, outcome)
     weights = _divided_by_belief(question, as_of, weights, members)
     if not any(members[name]._knows_all for name in weights):
         members["base_rate"] = BaseRate().fit_share(int(outcome.sum()), len(outcome))
@@ -232,15 +232,19 @@ def _for_everybody(question: Question, blend: Blend) -> Blend:
     return Blend(members, {**blend.weights, "base_rate": LEAST}, blend.shift)
 
 
-def _weights(members: Mapping[str, Member], rows: Rows, outcome: Floats) -> dict[str, float]:
+def _weights(
+    members: Mapping[str, Member], rows: Rows, train: NDArray[np.int64], outcome: Floats
+) -> dict[str, float]:
     counted = {name: half for name in members if (half := halfway_of(name)) is not None}
     for_all = {name: half for name, half in counted.items() if members[name]._knows_all}
     if for_all and not any(name in for_all for name in PROBABILITY):
         counted[min(for_all, key=lambda name: for_all[name])] = 0.0
-    counts = np.ones(len(rows), dtype=bool) if not _apart(members) else _under_contract(rows)
-    n_with = len(np.unique(rows.buyer[(outcome > 0.5) & counts]))
-    n_without = len(np.unique(rows.buyer[(outcome < 0.5) & counts]))
-    weights = yielding_weights(len(np.unique(rows.buyer)), min(n_with, n_without), counted)
+    counts, buyer = np.ones(len(train), dtype=bool), rows.buyer[train]
+    if _apart(members):
+        counts = _under_contract(rows)[train]
+    n_with = len(np.unique(buyer[(outcome > 0.5) & counts]))
+    n_without = len(np.unique(buyer[(outcome < 0.5) & counts]))
+    weights = yielding_weights(len(np.unique(buyer)), min(n_with, n_without), counted)
     return {name: full_weight_of(name) * weight for name, weight in weights.items() if weight > 0}
 
 

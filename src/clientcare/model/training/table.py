@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from clientcare.features import feature_table
+from clientcare.features.catalogue import parse_windows
 from clientcare.features.own_gaps import NAMES as GAPS
+from clientcare.features.table import Measured, available_features, measure
 from clientcare.history.histories import Histories
 from clientcare.history.population import known_buyers
 from clientcare.model.members.base import Floats
@@ -30,7 +31,7 @@ from clientcare.model.training.snapshots import (
 )
 from clientcare.model.training.term_facts import with_terms
 from clientcare.outcomes import ChurnDefinition, ClientDefinition
-from clientcare.window import MICROSECONDS_A_DAY, microseconds
+from clientcare.window import MICROSECONDS_A_DAY, microseconds, parse_moments
 
 FAMILIES = (
     "timing",
@@ -149,14 +150,12 @@ def gather(
     known = past.buyer_ids.take(known_buyers(past, as_of))
     buyers = sample_buyers(known, max(200, EFFORTS[effort] // len(dates)), random_state)
     some = past if len(buyers) == len(past.buyer_ids) else past.select(buyers)
-    table = columns_of(some, dates, churn.horizon_days)
-    encoding = Encoding(keep_levels).fit(table)
-    rows = rows_of(table, encoding, some.buyer_ids)
+    rows, encoding, index = rows_at(some, dates, churn.horizon_days, keep_levels)
     outcomes = {
-        "churn": _labels(some, dates, churn.horizon_days, table.index, churn.label),
-        "patronage": _labels(some, dates, client.horizon_days, table.index, client.patronage),
-        "client": _labels(some, dates, client.horizon_days, table.index, client.label),
-        "care_tie": _labels(some, dates, client.horizon_days, table.index, client.care_tie_seen),
+        "churn": _labels(some, dates, churn.horizon_days, index, churn.label),
+        "patronage": _labels(some, dates, client.horizon_days, index, client.patronage),
+        "client": _labels(some, dates, client.horizon_days, index, client.label),
+        "care_tie": _labels(some, dates, client.horizon_days, index, client.care_tie_seen),
     }
     if client.care_tie == "ignored":
         outcomes["care_tie"] = np.full(len(rows), np.nan)
@@ -182,11 +181,41 @@ def gather(
     )
 
 
+def rows_at(
+    histories: Histories,
+    dates: list[pd.Timestamp],
+    horizon_days: int,
+    keep_levels: bool | Collection[str],
+) -> tuple[Rows, Encoding, pd.MultiIndex]:
+    """Buyers at past dates as rows, the encoding learned from them, and who and when they are.
+
+    Where there are neither attributes nor terms, the numbers of the features are the rows: there is no second copy of
+    what is by far the largest table of a fit.
+    """
+    measured = _measured(histories, dates, horizon_days)
+    if measured.static is not None or histories.events("contracts") is not None:
+        table = with_terms(_in_order(measured), histories, dates)
+        encoding = Encoding(keep_levels).fit(table)
+        return rows_of(table, encoding, histories.buyer_ids), encoding, measured.index
+    encoding = Encoding(keep_levels).fit(pd.DataFrame(columns=measured.names, dtype=np.float64))
+    for column in measured.numbers:
+        column[~np.isfinite(column)] = np.nan
+    return (
+        _as_rows(measured.numbers.T, encoding.names, measured.index, histories.buyer_ids),
+        encoding,
+        measured.index,
+    )
+
+
 def rows_of(table: pd.DataFrame, encoding: Encoding, buyer_ids: pd.Index) -> Rows:
     """A table indexed by ``as_of`` and ``buyer_id`` as rows; a buyer's number is their place in the ids."""
-    stamps = pd.DatetimeIndex(table.index.get_level_values("as_of")).to_numpy("datetime64[us]").view(np.int64)
-    position = buyer_ids.get_indexer(table.index.get_level_values("buyer_id")).astype(np.int64)
-    return Rows(encoding.transform(table), encoding.names, stamps, position)
+    return _as_rows(encoding.transform(table), encoding.names, table.index, buyer_ids)
+
+
+def _as_rows(X: Floats, names: list[str], index: pd.Index, buyer_ids: pd.Index) -> Rows:
+    stamps = pd.DatetimeIndex(index.get_level_values("as_of")).to_numpy("datetime64[us]").view(np.int64)
+    position = buyer_ids.get_indexer(index.get_level_values("buyer_id")).astype(np.int64)
+    return Rows(X, names, stamps, position)
 
 
 def columns_of(
@@ -195,12 +224,28 @@ def columns_of(
     """The model's columns: every family that judges a buyer by that buyer alone, in windows of the
     horizon's measure.
     """
-    windows = scaled_windows(horizon_days)
-    table = feature_table(histories, as_of, families=FAMILIES, windows=windows, horizon=horizon_days)
-    left_out = LEFT_OUT.union(GAPS)
-    gaps = [name for name in GAPS if name in table.columns]
-    table = table[[*(name for name in table.columns if name not in left_out), *gaps]]
-    return with_terms(table, histories, as_of if isinstance(as_of, list) else [as_of])
+    dates = as_of if isinstance(as_of, list) else [as_of]
+    table = _in_order(_measured(histories, dates, horizon_days))
+    return with_terms(table if isinstance(as_of, list) else table.droplevel("as_of"), histories, dates)
+
+
+def _measured(histories: Histories, dates: list[pd.Timestamp], horizon_days: int) -> Measured:
+    """The features of the model, those of a buyer's own gaps last."""
+    windows = parse_windows(scaled_windows(horizon_days))
+    entries = available_features(histories, FAMILIES, windows, horizon_days)
+    entries = [entry for entry in entries if entry.name not in LEFT_OUT]
+    entries.sort(key=lambda entry: GAPS.index(entry.name) if entry.name in GAPS else -1)
+    moments, _ = parse_moments(dates, histories.timezone)
+    return measure(histories, moments, entries, windows)
+
+
+def _in_order(measured: Measured) -> pd.DataFrame:
+    """Features, attributes, a buyer's own gaps: as models have had them since the first."""
+    table = measured.frame()
+    if measured.static is not None:
+        gaps = [name for name in measured.names if name in GAPS]
+        table = table[[*(name for name in table.columns if name not in gaps), *gaps]]
+    return table
 
 
 def snapshot_dates(
