@@ -16,6 +16,8 @@ from clientcare.scoring.export import guard_formulas
 
 MOST_ROWS = 1_048_575
 """Rows of a sheet below its header."""
+NOT_IN_A_WORKBOOK = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
+"""Control characters, which the form of a workbook has no place for."""
 LONGEST_NAME = 31
 """Signs of the name of a sheet."""
 _THEN = datetime(2000, 1, 1)
@@ -55,7 +57,7 @@ def workbook_bytes(sheets: Mapping[str, pd.DataFrame]) -> bytes:
     with pd.ExcelWriter(stream, engine="openpyxl") as writer:
         for name, table in zip(_sheet_names(sheets), sheets.values(), strict=True):
             named = not isinstance(table.index, pd.RangeIndex)
-            guard_formulas(table).to_excel(writer, sheet_name=name, index=named, merge_cells=False)
+            _writable(guard_formulas(table)).to_excel(writer, sheet_name=name, index=named, merge_cells=False)
         writer.book.properties.created = writer.book.properties.modified = _THEN
     return _undated(stream.getvalue())
 
@@ -66,6 +68,27 @@ def by_owner(plan: pd.DataFrame, whole: str = "plan") -> dict[str, pd.DataFrame]
     if "owner" in plan:
         sheets |= {str(owner): own for owner, own in plan.groupby("owner", sort=True, observed=True)}
     return sheets if len(sheets) > 2 else {whole: plan}
+
+
+def _writable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a sign that shows in place of those that no workbook can hold."""
+
+    def plain(cell: object) -> object:
+        return re.sub(NOT_IN_A_WORKBOOK, "\N{REPLACEMENT CHARACTER}", cell) if isinstance(cell, str) else cell
+
+    written = table.copy(deep=False)
+    for place, kind in enumerate(table.dtypes):
+        if (
+            pd.api.types.is_object_dtype(kind)
+            or pd.api.types.is_string_dtype(kind)
+            or isinstance(kind, pd.CategoricalDtype)
+        ):
+            written.isetitem(place, table.iloc[:, place].astype(object).map(plain).array)
+    if not isinstance(table.index, (pd.RangeIndex, pd.MultiIndex)) and not pd.api.types.is_numeric_dtype(
+        table.index
+    ):
+        written.index = table.index.map(plain)
+    return written
 
 
 def _sheet_names(names: Mapping[str, object]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Number
 from typing import Any
 
@@ -15,7 +16,7 @@ from clientcare.exceptions import SchemaError
 from clientcare.history.door.dates import MISSING_WORDS
 from clientcare.history.door.intake import Cells, as_numpy, dictionary_of, is_text
 from clientcare.history.door.quality import Mask, first_true
-from clientcare.history.door.scope import judges_a_column
+from clientcare.history.door.scope import is_part, judges_a_column
 
 Numbers = NDArray[np.float64]
 Codes = NDArray[np.int32]
@@ -24,8 +25,54 @@ Levels = NDArray[np.object_]
 MONEY_SIGNS = "$€£¥₹₽₩₺₫₴₪฿¢₦₱"
 ANY_MARK = rf"(?:[^\W\d_]{{1,3}}\.?)?[{MONEY_SIGNS}]?"
 """Letters or a sign for a currency, before or behind a number."""
+CODES = (
+    *(
+        "EUR",
+        "USD",
+        "GBP",
+        "JPY",
+        "CHF",
+        "SEK",
+        "NOK",
+        "DKK",
+        "ISK",
+        "PLN",
+        "CZK",
+        "HUF",
+        "RON",
+        "BGN",
+        "TRY",
+        "UAH",
+    ),
+    *(
+        "RUB",
+        "CNY",
+        "INR",
+        "AUD",
+        "NZD",
+        "CAD",
+        "SGD",
+        "HKD",
+        "KRW",
+        "THB",
+        "IDR",
+        "MYR",
+        "PHP",
+        "VND",
+        "TWD",
+        "ILS",
+    ),
+    *("AED", "SAR", "EGP", "NGN", "KES", "MAD", "ZAR", "BRL", "MXN", "ARS", "CLP", "COP", "PEN"),
+)
+SIGN_OF = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY"} | {
+    "₫": "VND", "₴": "UAH", "₪": "ILS", "฿": "THB", "₱": "PHP", "₦": "NGN"
+}  # fmt: skip
+"""What a sign stands for where no letters beside it say otherwise."""
+CURRENCY = rf"(?P<code>\b(?:{'|'.join(CODES)})\b)|(?P<sign>[{''.join(SIGN_OF)}])"
 FEW = 0.01
 """A share of cells above which a second way of writing is no slip of the pen."""
+MANY = 0.1
+"""The same in a part of a table, which may hold more than its share: the whole was asked before it was split."""
 
 YES = ("true", "yes", "y", "t", "1", "1.0")
 NO = ("false", "no", "n", "f", "0", "0.0")
@@ -62,15 +109,23 @@ def read_numbers(cells: Cells, place: str, decimal: str | None = None) -> tuple[
     return numbers, np.zeros(len(cells), dtype=bool)
 
 
-def read_flags(cells: Cells, place: str) -> tuple[Numbers, Mask]:
-    """Yes (1), no (0) or unknown (NaN), and which cells are none of them; both of shape (n_rows,)."""
+def read_flags(
+    cells: Cells, place: str, yes_words: Sequence[str] = (), no_words: Sequence[str] = ()
+) -> tuple[Numbers, Mask]:
+    """Yes (1), no (0) or unknown (NaN), and which cells are none of them; both of shape (n_rows,).
+
+    ``yes_words`` and ``no_words`` say the same in the trade of the column.
+    """
     if not isinstance(cells, np.ndarray) and (_is_number(cells.type) or pa.types.is_boolean(cells.type)):
         flags, unreadable = read_numbers(cells, place)
         odd = ~np.isnan(flags) & (flags != 0) & (flags != 1)
         return np.where(odd, np.nan, flags), unreadable | odd
     texts = read_texts(cells, place)
     lower = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
-    yes, no = (truth(pc.is_in(lower, value_set=pa.array(words, pa.large_string()))) for words in (YES, NO))
+    yes, no = (
+        truth(pc.is_in(lower, value_set=pa.array(words, pa.large_string())))
+        for words in ((*YES, *yes_words), (*NO, *no_words))
+    )
     missing = truth(pc.is_in(lower, value_set=pa.array(MISSING_WORDS, pa.large_string())))
     missing |= truth(pc.is_null(lower))
     return np.where(yes, 1.0, np.where(no, 0.0, np.nan)), ~(yes | no | missing)
@@ -99,6 +154,28 @@ def read_texts(cells: Cells, place: str) -> pa.ChunkedArray:
     if not is_text(kind):
         cells = pc.cast(cells, pa.large_string())
     return pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.large_string()), cells)
+
+
+def currencies_written(texts: pa.ChunkedArray) -> NDArray[np.object_] | None:
+    """The currency whose letters or sign stand beside the number in each cell, None where there is none; None for all alike.
+
+    Examples
+    --------
+    >>> currencies_written(pa.chunked_array([["5.00 EUR", "$7", "8"]])).tolist()
+    ['EUR', 'USD', None]
+    """
+    marked = truth(pc.match_substring_regex(texts, f"[{''.join(SIGN_OF)}]|[A-Za-z]{{3}}"))
+    if not marked.any():
+        return None
+    coded = dictionary_of(texts.cast(pa.large_string()))
+    distinct = pd.Series(coded.dictionary.to_pylist(), dtype=object)
+    found = distinct.where(distinct.str.contains(r"\d", regex=True)).str.upper().str.extract(CURRENCY)
+    code, sign = found["code"].to_numpy(dtype=object), found["sign"].map(SIGN_OF).to_numpy(dtype=object)
+    told = np.where(pd.notna(code), code, sign)
+    if pd.isna(told).all():
+        return None
+    every: NDArray[np.object_] = np.concatenate([told, [None]])
+    return every.take(as_numpy(coded.indices.fill_null(-1)))
 
 
 def holds_single_values(kind: pa.DataType) -> bool:
@@ -151,10 +228,10 @@ def _coerced(column: pd.Series[Any], missing: Mask, place: str, decimal: str | N
     n_told, n_unreadable = np.count_nonzero(~missing), np.count_nonzero(unreadable)
     signed = unreadable.copy()
     judges = judges_a_column(int(n_told))
-    if decimal is None and n_unreadable > FEW * n_told and judges:
+    if decimal is None and n_unreadable > (FEW if not is_part() else MANY) * n_told and judges:
         odd = column[unreadable]
         signed[unreadable] = odd.map(written_number(odd, ".") | written_number(odd, ",")).notna()
-        if np.count_nonzero(signed) > FEW * n_told:
+        if np.count_nonzero(signed) > (FEW if not is_part() else MANY) * n_told:
             raise SchemaError(
                 f"{place}: {np.count_nonzero(signed):,} of {n_told:,} numbers are written with a decimal comma, "
                 f"thousands or currency signs (first row numbers: {_rows(signed)}).\n"

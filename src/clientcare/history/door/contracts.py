@@ -12,6 +12,7 @@ from clientcare.history.door.dates import LATEST, Times, read_moments
 from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.quality import Mask
 from clientcare.history.door.sheets import Door, Sheet, open_sheet
+from clientcare.history.door.words import plain_word
 from clientcare.window import MICROSECONDS_A_DAY, UNKNOWN_TIME
 
 KNOWN_FROM = {"cancelled_at": "cancelled_at", "cancel_reason": "reason_at"}
@@ -19,6 +20,27 @@ KNOWN_FROM_NOTICE = {"cancelled_at": "notice_at", "cancel_reason": "reason_at"}
 """Where notices are recorded, an end of service is known from the notice on, before it comes."""
 NEVER = 2**62
 """When a term is known to have begun that never did, in microseconds."""
+NEVER_BEGUN = (
+    "incomplete_expired",
+    "incomplete",
+    "draft",
+    "pending",
+    "rejected",
+    "declined",
+    "failed",
+    "test",
+    "entwurf",
+)
+"""States of contracts that never came about."""
+INTERVALS = {
+    "month months monthly m monat monate monatlich mois mensuel mensuelle mes meses mensual mese mesi mensile maand": 1.0,
+    "year years yearly annual annually y jahr jahre jährlich an ans annuel annuelle año anual anno annuale jaar": 12.0,
+    "quarter quarters quarterly q quartal vierteljahr vierteljährlich trimestre trimestriel trimestral kwartaal": 3.0,
+    "halfyear semiannual semiannually biannual halbjahr halbjährlich semestre semestral": 6.0,
+    "week weeks weekly w woche wochen wöchentlich semaine hebdomadaire semana semanal": 12.0 / 52.0,
+    "day days daily d tag tage täglich jour": 12.0 / 365.0,
+}
+"""How many months the words for an interval of billing stand for."""
 CHURN_FLAGS = ("churned", "is_churned", "churn_flag", "has_churned")
 """Columns of others that say that a term has ended; compared with the dates, never used."""
 
@@ -30,6 +52,8 @@ def read_contracts(given: GivenTable, door: Door) -> Sheet:
     for name in ("contract_id", "kind", "plan", "cancel_reason"):
         sheet.add_texts(name)
     judge_copies(sheet, door)
+    _leave_out_never_begun(sheet)
+    _a_month(sheet)
     amount = sheet.numbers["amount"]
     unreadable |= np.isinf(amount)
     sheet.log.note("unreadable_amount", "kept: amount unknown", unreadable)
@@ -47,6 +71,42 @@ def read_contracts(given: GivenTable, door: Door) -> Sheet:
     _leave_out_withdrawn(sheet)
     _note_oddities(sheet)
     return sheet
+
+
+def _leave_out_never_begun(sheet: Sheet) -> None:
+    """Contracts whose state says that they never came about; every other state is told by the dates."""
+    sheet.add_texts("status")
+    codes, levels = sheet.codes.pop("status", None), sheet.levels.pop("status", None)
+    if codes is not None and levels is not None:
+        never = np.array([*(plain_word(str(level)) in NEVER_BEGUN for level in levels), False], dtype=bool)
+        sheet.log.set_aside("never_begun_status", sheet.given.names["status"], never[codes])
+
+
+def _a_month(sheet: Sheet) -> None:
+    """Amounts of a year, a quarter or a week as amounts of a month, where a column says what they are for."""
+    sheet.add_texts("interval")
+    codes, levels = sheet.codes.pop("interval", None), sheet.levels.pop("interval", None)
+    if codes is None or levels is None:
+        return
+    months = np.array([*(_months_of(str(level)) for level in levels), np.nan])[codes]
+    sheet.log.note("unknown_interval", "kept: as an amount of a month", (codes >= 0) & np.isnan(months))
+    other = ~np.isnan(months) & (months != 1) & ~np.isnan(sheet.numbers["amount"])
+    sheet.log.note("amount_of_an_interval", "kept: as an amount of a month", other)
+    amount = sheet.numbers["amount"]
+    sheet.numbers["amount"] = np.where(other, np.round(amount / np.where(other, months, 1.0), 6), amount)
+
+
+def _months_of(word: str) -> float:
+    """How many months an interval has; NaN where the word is none.
+
+    Examples
+    --------
+    >>> _months_of("yearly"), _months_of("3 months"), _months_of("Quartal"), _months_of("soon")
+    (12.0, 3.0, 3.0, nan)
+    """
+    parts = plain_word(word).removeprefix("every_").removeprefix("per_").split("_")
+    times = float(parts[0]) if len(parts) == 2 and parts[0].isdigit() else 1.0
+    return times * next((n for words, n in INTERVALS.items() if parts[-1] in words.split()), np.nan)
 
 
 def _leave_out_withdrawn(sheet: Sheet) -> None:

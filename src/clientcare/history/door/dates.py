@@ -66,6 +66,8 @@ LARGEST_OFFSET = 14 * 4 * QUARTER_HOUR
 """No wall clock is further from UTC: the first moment of 1970 on any of them is a whole quarter of an hour."""
 ROUND_1970 = 365 * MICROSECONDS_A_DAY
 """Where other rows lie within a year of it, the first day of 1970 is a day like others."""
+FIRST_WEEKS = 60 * MICROSECONDS_A_DAY
+"""Seconds of these years, read as milliseconds, fall on the third week of 1970."""
 CLOCKS = {"seconds": 1_000_000, "milliseconds": 1_000, "spreadsheet": MICROSECONDS_A_DAY}
 """Numbers that are dates: since 1970 in UTC, or the days of a spreadsheet; microseconds in one."""
 SPREADSHEET_EPOCH = microseconds(pd.Timestamp("1899-12-30"))
@@ -287,8 +289,19 @@ def _from_clock(cells: pa.ChunkedArray, place: str, timezone: str | None, clock:
     if clock == "spreadsheet":
         return np.where(known, times + SPREADSHEET_EPOCH, UNKNOWN_TIME), unreadable
     if known.any():
+        _refuse_another_unit(times[known], place, clock)
         times = np.where(known, _on_wall_clock(times, known, place, timezone), UNKNOWN_TIME)
     return times, unreadable
+
+
+def _refuse_another_unit(times: Times, place: str, clock: str) -> None:
+    """Refuse numbers that all fall within the first weeks of 1970, or far beyond today, on the clock that was named."""
+    other = "seconds" if clock == "milliseconds" else "milliseconds"
+    if len(times) > 1 and (np.all(np.abs(times) < FIRST_WEEKS) or np.all(times > LATEST)):
+        raise SchemaError(
+            f"{place}: counted in {clock}, all {len(times):,} dates fall on the first weeks of 1970 or far beyond 2200.\n"
+            f"They count something else: date_format={other!r}."
+        )
 
 
 def _parsed(texts: pa.ChunkedArray, rows: Mask, date_format: str | None, utc: bool) -> Times:

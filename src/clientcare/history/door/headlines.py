@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from clientcare.history.door.ids import Ids
 from clientcare.history.door.quality import SET_ASIDE, Finding
@@ -25,6 +26,7 @@ def headlines(sheets: Mapping[str, Sheet], own: Ids | None, rows: pd.DataFrame) 
     """The sentences, tables that share no buyer first."""
     said = _unshared(sheets, own)
     said += [one for name, sheet in sheets.items() if (one := _set_aside(name, sheet, rows)) is not None]
+    said += [one for sheet in sheets.values() if (one := _doubted(sheet)) is not None]
     if list(sheets) == ["interactions"]:
         said.append(
             "interactions alone: contact makes no buyer, so there is nobody to score; "
@@ -103,11 +105,33 @@ def _set_aside(name: str, sheet: Sheet, rows: pd.DataFrame) -> str | None:
     return _much(name, n_out, n_in, f" ({share:.0%} of the money)" if share > 0 else "")
 
 
+def _doubted(sheet: Sheet) -> str | None:
+    """How much of the money lies in orders whose state nobody here knows, where that is more than a hundredth."""
+    if sheet.doubted is None or not sheet.doubted.any():
+        return None
+    money = _money(sheet)
+    doubted = sheet.doubted & sheet.log.kept
+    whole = float(money[sheet.log.kept].sum())
+    share = float(money[doubted].sum()) / whole if whole > 0 else float(doubted.mean())
+    if len(doubted) <= FEW_ROWS or share <= MUCH:
+        return None
+    return (
+        f"{sheet.table}: {np.count_nonzero(doubted):,} rows ({share:.0%} of the money) have a status whose meaning is not "
+        "known, and are taken for purchases. Say what it means: statuses={'your word': 'never' | 'withdrawn' | 'stands'}."
+    )
+
+
 def _money_set_aside(sheet: Sheet) -> float:
-    money = np.abs(np.nan_to_num(sheet.numbers.get("amount", np.zeros(0)), posinf=0.0, neginf=0.0))
-    money = np.where(money > 1e100, 0.0, money)
+    money = _money(sheet)
     whole = float(money.sum())
     return float(money[~sheet.log.kept].sum()) / whole if whole > 0 else 0.0
+
+
+def _money(sheet: Sheet) -> NDArray[np.float64]:
+    """What each row comes to, returns and purchases alike; zeros where no amounts are known."""
+    nothing = np.zeros(len(sheet.log.kept))
+    money = np.abs(np.nan_to_num(sheet.numbers.get("amount", nothing), posinf=0.0, neginf=0.0))
+    return np.where(money > 1e100, 0.0, money)
 
 
 def _much(name: str, n_out: int, n_in: int, money: str) -> str:

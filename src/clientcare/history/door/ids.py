@@ -38,6 +38,12 @@ NO_ID = (
     "(null)",
     "nil",
     "undefined",
+    "-",
+    "--",
+    "---",
+    "?",
+    "n.a.",
+    "k.a.",
 )
 """Words with which databases and programs write that there is nothing: no buyer of that name."""
 

@@ -151,6 +151,56 @@ def _read_length(sheet: Sheet, door: Door, hours: str, moment: str, rule: str) -
     sheet.moments[moment] = np.where(backwards, UNKNOWN_TIME, at)
 
 
+STATES = {
+    "resolved": (
+        (
+            *(
+                "resolved",
+                "closed",
+                "solved",
+                "done",
+                "completed",
+                "complete",
+                "fixed",
+                "archived",
+                "geschlossen",
+            ),
+            *(
+                "gelöst",
+                "erledigt",
+                "fermé",
+                "résolu",
+                "cerrado",
+                "resuelto",
+                "chiuso",
+                "risolto",
+                "gesloten",
+            ),
+        ),
+        (
+            *(
+                "open",
+                "new",
+                "pending",
+                "waiting",
+                "reopened",
+                "unresolved",
+                "offen",
+                "neu",
+                "ouvert",
+                "abierto",
+            ),
+            *("pendiente", "aperto", "on hold", "on-hold", "in progress", "in bearbeitung", "en cours"),
+        ),
+    ),
+    "answered": (
+        ("answered", "replied", "responded", "beantwortet"),
+        ("unanswered", "no answer", "no reply", "unbeantwortet"),
+    ),
+}
+"""What service systems write where yes or no is asked for."""
+
+
 def _later(time: Times, hours: Numbers) -> Times:
     passed = np.clip(np.nan_to_num(hours), -1e6, 1e6)
     since = np.round(passed * MICROSECONDS_AN_HOUR).astype(np.int64)
@@ -167,7 +217,7 @@ def _read_outcome(sheet: Sheet, flag: str, moment: str, asks: Mask) -> None:
     cells = sheet.given.column(flag)
     stated = np.full(sheet.given.n_rows, np.nan)
     if cells is not None:
-        stated, unreadable = read_flags(cells, sheet.given.place(flag))
+        stated, unreadable = read_flags(cells, sheet.given.place(flag), *STATES.get(flag, ((), ())))
         sheet.log.note(f"unreadable_{flag}", f"kept: {flag} unknown", unreadable)
         sheet.numbers[flag] = stated
     if moment not in sheet.moments:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from clientcare.arguments import is_one_of
 from clientcare.exceptions import OptionError, SchemaError
+from clientcare.history.door.cells import currencies_written
+from clientcare.history.door.intake import is_text
 from clientcare.history.door.order_lines import OrderLines
 from clientcare.history.door.quality import Mask
 from clientcare.history.door.rates import Rates
@@ -36,6 +38,8 @@ STATUS_WORDS = {
         *("fully refunded", "charged back", "chargeback", "returned", "return to sender", "storniert"),
         *("storno", "erstattet", "annule", "annulé", "annulée", "remboursé", "remboursée", "anulado"),
         *("cancelado", "cancelada", "reembolsado", "annullato", "rimborsato", "geannuleerd", "terugbetaald"),
+        *("devuelto", "devuelta", "retourniert", "retoure", "annulliert", "widerrufen", "stornorechnung"),
+        *("deleted", "removed", "fraud", "fraudulent", "disputed", "stornata", "stornato", "reso"),
     ),
     NEVER: (
         *("pending", "pending payment", "payment pending", "awaiting payment", "draft", "checkout draft"),
@@ -51,17 +55,45 @@ STATUS_WORDS = {
             "entwurf",
         ),
         *("ausstehend", "fehlgeschlagen", "brouillon", "en attente", "pendiente", "borrador", "bozza"),
+        *(
+            "denied",
+            "not paid",
+            "uncaptured",
+            "incomplete expired",
+            "closed lost",
+            "lost",
+            "angebot",
+            "devis",
+        ),
+        *("presupuesto", "preventivo", "offerte", "offer", "proposal", "estimate", "pro forma", "proforma"),
+        *("kostenvoranschlag", "abgelehnt", "refuse", "refusé", "rechazado", "rifiutato", "unbezahlt"),
     ),
     STANDS: (
         *("completed", "complete", "paid", "partially paid", "partially refunded", "fulfilled", "shipped"),
         *("delivered", "processing", "closed", "invoiced", "captured", "succeeded", "success", "settled"),
         *("confirmed", "approved", "ok", "partially fulfilled", "authorized", "authorised", "posted", "done"),
         *("bezahlt", "abgeschlossen", "versendet", "payé", "payée", "terminé", "pagado", "pagato", "betaald"),
+        *("gebucht", "geliefert", "erledigt", "verschickt", "livré", "livrée", "expédié", "expédiée"),
+        *("enviado", "entregado", "completado", "spedito", "consegnato", "completato", "verzonden", "open"),
+        *("offen", "sent", "partially returned", "overdue", "past due", "active", "paid out", "available"),
     ),
 }
 """States of orders in a dozen shops' words: taken back later, never bought, standing."""
 WITHDRAWN_AT = "withdrawn_at"
 """From when on an order is none, while its table is read."""
+DOUBTS = frozenset(
+    ("not", "no", "non", "nicht", "kein", "un", "partial", "partially", "partly", "teilweise", "requested", "request")
+)
+"""Words beside which another does not mean what it means alone: "not cancelled", "return requested"."""
+HEAD_OF_SHOPS = "wc "
+"""WooCommerce keeps its own states as wc-cancelled, wc-completed."""
+
+
+def _plain(word: str) -> str:
+    return " ".join(str(word).strip().casefold().replace("_", " ").replace("-", " ").split())
+
+
+KNOWN_STATES = {_plain(word): meaning for meaning, some in STATUS_WORDS.items() for word in some}
 
 
 def check_statuses(statuses: Mapping[str, str] | None) -> dict[str, str]:
@@ -89,11 +121,11 @@ def read_status(sheet: Sheet, door: Door) -> None:
     at = sheet.moments.pop("status_at", None)
     if codes is None or levels is None:
         return
-    words = {_plain(word): meaning for meaning, some in STATUS_WORDS.items() for word in some}
-    words |= {_plain(word): meaning for word, meaning in door.statuses.items()}
-    meaning = np.array([*(words.get(_plain(level), "") for level in levels), STANDS], dtype=object)[codes]
+    words = KNOWN_STATES | {_plain(word): meaning for word, meaning in door.statuses.items()}
+    meaning = np.array([*(_meaning(_plain(level), words) for level in levels), STANDS], dtype=object)[codes]
     name = sheet.given.names["status"]
     sheet.log.note("unknown_status", "kept: as a purchase", meaning == "")
+    sheet.doubted = meaning == ""
     sheet.log.set_aside("no_purchase_status", name, meaning == NEVER)
     taken_back = meaning == WITHDRAWN
     dated = taken_back & (at != UNKNOWN_TIME) if at is not None else np.zeros(len(taken_back), dtype=bool)
@@ -101,6 +133,29 @@ def read_status(sheet: Sheet, door: Door) -> None:
     if at is not None and dated.any():
         sheet.log.note("cancelled_status", "kept: a purchase until status_at, none from then on", dated)
         sheet.moments[WITHDRAWN_AT] = np.where(dated, np.maximum(at, sheet.time), UNKNOWN_TIME)
+
+
+def meaning_of(state: str) -> str:
+    """What a state of an order means: ``"withdrawn"``, ``"never"``, ``"stands"``, or nothing known.
+
+    Examples
+    --------
+    >>> meaning_of("wc-cancelled"), meaning_of("Cancelled by customer"), meaning_of("not cancelled")
+    ('withdrawn', 'withdrawn', '')
+    """
+    return _meaning(_plain(state), KNOWN_STATES)
+
+
+def _meaning(state: str, words: Mapping[str, str]) -> str:
+    """By itself, or by the words in it, where they agree that it is no purchase."""
+    plain = state.removeprefix(HEAD_OF_SHOPS)
+    if plain in words:
+        return words[plain]
+    parts = plain.split()
+    if DOUBTS & set(parts):
+        return ""
+    said = {words[part] for part in parts if part in words}
+    return said.pop() if len(said) == 1 and STANDS not in said else ""
 
 
 def withdraw(sheet: Sheet) -> None:
@@ -127,26 +182,48 @@ def read_currency(sheet: Sheet, door: Door) -> None:
     sheet.add_texts("currency")
     codes, levels = sheet.codes.pop("currency", None), sheet.levels.pop("currency", None)
     if codes is None or levels is None:
-        return
-    plain = np.array([*(str(level).strip().upper() for level in levels), ""], dtype=object)[codes]
-    plain[plain == ""] = None
+        plain = _written_with(sheet)
+        if plain is None:
+            return
+    else:
+        plain = np.array([*(str(level).strip().upper() for level in levels), ""], dtype=object)[codes]
+        plain[plain == ""] = None
     if door.rates is not None:
         _convert(sheet, plain, door.rates)
         return
     if door.currency is not None:
         known = pd.notna(plain)
         other = known & (plain != door.currency.strip().upper())
-        sheet.log.set_aside("other_currency", sheet.given.names["currency"], other)
+        sheet.log.set_aside("other_currency", _said_in(sheet), other)
         sheet.log.note("missing_currency", "kept: as in the currency stated", ~known)
         return
-    refuse_several(sheet.given.place("currency"), len(set(plain[sheet.log.kept & pd.notna(plain)])))
+    known = pd.notna(plain)
+    refuse_several(f"{sheet.table}, column {_said_in(sheet)!r}", len(set(plain[sheet.log.kept & known])))
+    if known.any() and "currency" in sheet.given.names:
+        sheet.log.note("missing_currency", "kept: as in the currency of the others", ~known)
+
+
+def _said_in(sheet: Sheet) -> str:
+    """The column that tells the currency: its own, or that of the amounts."""
+    names = sheet.given.names
+    return next(names[name] for name in ("currency", "amount", "unit_price") if name in names)
+
+
+def _written_with(sheet: Sheet) -> NDArray[Any] | None:
+    """The currencies whose signs or letters stand in the cells of the amount; None where none does."""
+    cells = (
+        sheet.given.column("amount") if "amount" in sheet.given.names else sheet.given.column("unit_price")
+    )
+    if cells is None or isinstance(cells, np.ndarray) or not is_text(cells.type):
+        return None
+    return currencies_written(cells)
 
 
 def _convert(sheet: Sheet, currencies: NDArray[Any], rates: Rates) -> None:
     """Amounts in the currency that counts, at the rate that held when the row happened."""
     known = pd.notna(currencies)
     rate = np.where(known, rates.at(currencies, sheet.time), 1.0)
-    sheet.log.set_aside("no_rate", sheet.given.names["currency"], np.isnan(rate))
+    sheet.log.set_aside("no_rate", _said_in(sheet), np.isnan(rate))
     sheet.log.note("converted_amount", "kept: in the currency stated", ~np.isnan(rate) & (rate != 1.0))
     sheet.log.note("missing_currency", "kept: as in the currency stated", ~known)
     sheet.numbers["amount"] = np.round(sheet.numbers["amount"] * np.nan_to_num(rate, nan=1.0), 6)
@@ -220,7 +297,3 @@ def _netted(sheet: Sheet, amount: NDArray[np.float64]) -> tuple[NDArray[np.float
     amount[rows[mixed]] = netted[mixed] + 0.0
     found[rows[mixed & (lines.amount < 0)]] = True
     return amount, found
-
-
-def _plain(word: str) -> str:
-    return " ".join(str(word).strip().casefold().replace("_", " ").replace("-", " ").split())

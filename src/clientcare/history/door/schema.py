@@ -66,7 +66,7 @@ SCHEMAS = {
         "contracts",
         time="start",
         numbers=("amount",),
-        texts=("contract_id", "kind", "plan", "cancel_reason"),
+        texts=("contract_id", "kind", "plan", "cancel_reason", "interval", "status"),
         moments=("end", "cancelled_at", "notice_at", "recorded_at"),
     ),
     "buyers": TableSchema("buyers", time=None),

@@ -25,12 +25,25 @@ from clientcare.history.door.intake import GivenTable
 from clientcare.history.door.quality import Mask, RowLog
 from clientcare.history.door.rates import Rates
 from clientcare.history.door.schema import schema_of
-from clientcare.history.door.spellings import GUESTS, TOTALS, folded_ids, plain_ids, rows_of_words
+from clientcare.history.door.scope import is_part
+from clientcare.history.door.spellings import (
+    GUESTS,
+    TOTALS,
+    folded_ids,
+    plain_ids,
+    rows_of_words,
+    totals_of_something,
+)
 from clientcare.history.door.troubles import attempt
 from clientcare.window import UNKNOWN_TIME
 
 LARGEST_NUMBER = 1e100
 """Beyond it a number is none: what a machine writes where it has no number, and whose square is infinite."""
+LEAST_IDS = 20
+"""Of few buyers one may well have most rows."""
+SHARE_OF_GUESTS = 0.1
+TIMES_THE_NEXT = 5
+"""An id with a tenth of all rows and five times those of the next is an account for many rather than the best buyer."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,8 @@ class Sheet:
         The texts behind the codes.
     troubles : list of SchemaError
         Columns that cannot be read; a column of unknowns stands in for each.
+    doubted : bool array of shape (n_rows,) or None
+        Rows taken as purchases for want of a meaning of their state.
     """
 
     given: GivenTable
@@ -132,6 +147,7 @@ class Sheet:
     levels: dict[str, Levels] = field(default_factory=dict)
     moments: dict[str, Times] = field(default_factory=dict)
     troubles: list[SchemaError] = field(default_factory=list)
+    doubted: Mask | None = None
 
     @property
     def table(self) -> str:
@@ -261,12 +277,25 @@ def buyer_ids_of(given: GivenTable, door: Door) -> Ids:
 
 def set_aside_no_buyers(log: RowLog, ids: Ids, column: str, door: Door) -> None:
     """Set total lines aside, and accounts that stand for whoever came by."""
-    log.set_aside("total_row", column, rows_of_words(ids, TOTALS))
+    log.set_aside("total_row", column, rows_of_words(ids, TOTALS) | totals_of_something(ids))
     guests = rows_of_words(ids, GUESTS)
     if door.guests == "keep":
         log.note("guest_account", "kept: as one buyer", guests)
     else:
         log.set_aside("guest_account", column, guests)
+    log.note("one_id_of_many", "kept: as one buyer; perhaps a number for guests", of_one_among_many(ids))
+
+
+def of_one_among_many(ids: Ids) -> Mask:
+    """The rows of an id that alone holds a share of all rows that no buyer among many has."""
+    nobody = np.zeros(len(ids.codes), dtype=bool)
+    if len(ids.values) < LEAST_IDS or is_part():
+        return nobody
+    counts = np.bincount(ids.codes[ids.codes >= 0], minlength=len(ids.values))
+    first, second = np.argsort(counts)[[-1, -2]]
+    if counts[first] < SHARE_OF_GUESTS * counts.sum() or counts[first] < TIMES_THE_NEXT * counts[second]:
+        return nobody
+    return np.asarray(ids.codes == first)
 
 
 def read_side_moments(given: GivenTable, log: RowLog, name: str, door: Door) -> Times | None:

@@ -28,12 +28,15 @@ TOTALS = (
     *("gesamt", "gesamtsumme", "summe", "zwischensumme", "total general", "total général", "totale"),
     *("totaal", "eindtotaal", "suma", "suma total", "total geral"),
 )
+SUBTOTAL = r"^(sub-?totale?|sub totale?|zwischensumme|grand total|gesamtsumme|sous-total|suma parcial|tussentotaal)[ :]"
 GUESTS = (
     *("guest", "guests", "guest user", "guest customer", "guest checkout", "walk-in", "walk in", "walkin"),
     *("walk-in customer", "walk in customer", "walkin customer", "cash customer", "cash sale", "cash"),
     *("anonymous", "anonymous customer", "unknown", "unknown customer", "no customer", "default customer"),
     *("general customer", "house account", "over the counter", "gast", "laufkunde", "laufkundschaft"),
     *("barverkauf", "unbekannt", "invité", "client de passage", "inconnu", "invitado", "desconocido"),
+    *("client comptoir", "client divers", "cliente ocasional", "cliente de paso", "cliente generico"),
+    *("cliente genérico", "cliente occasionale", "passante", "losse klant", "diverse", "diversekunde"),
     *("cliente general", "consumidor final", "publico en general", "público en general", "ospite"),
 )
 
@@ -101,6 +104,14 @@ def rows_of_words(ids: Ids, words: Sequence[str]) -> Mask:
     lower = pc.utf8_lower(pc.utf8_trim_whitespace(pc.if_else(short, ids.values, "")))
     plain = pc.utf8_trim(lower, characters=" :.()<>[]*_")
     return _rows(ids, truth(pc.is_in(plain, value_set=pa.array(words, pa.large_string()))))
+
+
+def totals_of_something(ids: Ids) -> Mask:
+    """Which rows name a subtotal of something for an id: "Subtotal A1", "Zwischensumme Mai"."""
+    if ids.are_numbers or not len(ids.values):
+        return np.zeros(len(ids.codes), dtype=bool)
+    lower = pc.utf8_lower(pc.utf8_trim_whitespace(ids.values))
+    return _rows(ids, truth(pc.match_substring_regex(lower, SUBTOTAL)))
 
 
 def _rows(ids: Ids, of_value: Mask) -> Mask:

@@ -115,6 +115,9 @@ CONCEPTS: dict[str, dict[str, Concept]] = {
         "owner": Concept.of(
             (4, "agent owner assigned assignee rep user_name host advisor bearbeiter"), never="email at date"
         ),
+        "satisfaction": Concept.of(
+            (5, "csat nps satisfaction zufriedenheit satisfaccion"), never="comment date reason sent"
+        ),
         "topic": Concept.of((4, "subject topic betreff asunto oggetto assunto temat")),
         "direction": Concept.of((5, "direction inbound richtung")),
         "status": Concept.of((4, "status outcome disposition result stato estado"), never="survey"),
@@ -171,8 +174,10 @@ def weight_of(ours: str, table: str, plain: str) -> int:
 
 
 def _begins(stem: str, words: list[str], plain: str) -> bool:
-    """Whether a stem begins one of the words, or, of two words, stands in the name."""
-    return stem in plain if "_" in stem else any(word.startswith(stem) for word in words)
+    """Whether a stem begins or (a long one) ends one of the words, or, of two words, stands in the name."""
+    if "_" in stem:
+        return stem in plain
+    return any(word.startswith(stem) or (len(stem) >= 5 and word.endswith(stem)) for word in words)
 
 
 def _speaks(stem: str, words: list[str], plain: str) -> bool:

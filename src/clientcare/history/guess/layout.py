@@ -109,11 +109,12 @@ def _delimiter_of(lines: list[str]) -> str:
 
 
 def _header_line(lines: list[str], delimiter: str) -> int:
-    """The first line with as many cells as most lines have; lines above it are titles."""
-    widths = [len(row) for row in csv.reader(lines[:500], delimiter=delimiter)]
-    usual = Counter(width for width in widths if width).most_common(1)[0][0]
-    first = (place for place, width in enumerate(widths[:MOST_TITLE_LINES]) if width == usual)
-    return next(first, 0)
+    """The first line with as many cells as most lines have, most of them filled; lines above it are titles."""
+    rows = list(csv.reader(lines[:500], delimiter=delimiter))
+    usual = Counter(len(row) for row in rows if row).most_common(1)[0][0]
+    wide = [place for place, row in enumerate(rows[:MOST_TITLE_LINES]) if len(row) == usual]
+    named = (place for place in wide if 2 * sum(bool(cell.strip()) for cell in rows[place]) > usual)
+    return next(named, wide[0] if wide else 0)
 
 
 def _told_apart(header: list[str]) -> list[str]:

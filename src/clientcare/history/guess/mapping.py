@@ -13,6 +13,8 @@ from clientcare.history.guess.contents import NEARLY_ALL, date_writing, is_numbe
 from clientcare.history.guess.layout import Layout
 from clientcare.history.guess.names import NAMES, SIGNS
 
+MONEY = 4
+"""More than a state and a kind of document say for a list of contacts."""
 WHOLE, PART = 3, 1
 """A required column that is there says as much about a table as three names that merely sound like it."""
 
@@ -43,7 +45,13 @@ class TableGuess:
 def guess_table(layout: Layout, table: str | None = None) -> TableGuess:
     """The table that a file most likely is, or the file as the table that is named."""
     guesses = [_as_table(layout, name) for name in ([table] if table else NAMES)]
-    return max(guesses, key=lambda guess: (not guess.lacking, guess.score))
+    return max(guesses, key=lambda guess: (not guess.lacking, guess.score + _money_beside(guess)))
+
+
+def _money_beside(guess: TableGuess) -> int:
+    """What a column of money says: beside a buyer and a date it is a purchase, whatever else stands there."""
+    is_bill = guess.table == "transactions" and "amount" in guess.theirs and not guess.lacking
+    return MONEY if is_bill else 0
 
 
 def _as_table(layout: Layout, table: str) -> TableGuess:
@@ -133,7 +141,7 @@ def _may_be_orders(cells: pd.Series) -> bool:
     """Whether cells name orders: with digits, and, where the column is just called "Name", in one word ("#1001")."""
     texts = cells.dropna().astype("string").str.strip()
     form = r"^\S*\d\S*$" if plain_name(str(cells.name)) == "name" else r"\d"
-    return bool(texts.str.contains(form, regex=True).mean() >= NEARLY_ALL)
+    return bool(texts.str.contains(form, regex=True).mean() >= NEARLY_ALL) and date_writing(cells) is None
 
 
 def _only_date(layout: Layout, theirs: dict[str, str]) -> dict[str, str]:

@@ -28,6 +28,7 @@ NAMES: dict[str, dict[str, str]] = {
         "category": "category product_category department product_type kategorie warengruppe categorie categoria",
         "channel": "channel source sales_channel canal kanal location store",
         "status": "status order_status financial_status payment_status state zustand statut estado bestellstatus",
+        "status_at": "status_at cancelled_at canceled_at refunded_at status_date storniert_am date_annulation",
         "currency": "currency currency_code wahrung devise moneda valuta_code presentment_currency iso_currency",
         "discount": "discount discount_amount discounts rabatt remise descuento korting",
         "list_price": "list_price compare_at_price listenpreis prix_catalogue",
@@ -40,6 +41,9 @@ NAMES: dict[str, dict[str, str]] = {
         "timestamp": "timestamp date activity_date created_at created created_date call_date call_time start_time "
         "create_date activity_datetime date_time datum fecha due_date_time call_start_time time_of_call "
         "occurred_at event_time sent_at created_time requested_at send_time call_start",
+        "contact_id": "contact_id contact_person person_id contact_name",
+        "role": "role contact_role job_title",
+        "resolved": "resolved is_resolved solved ticket_status",
         "kind": "kind type activity_type task_subtype interaction_type event_type engagement_type channel_type "
         "art typ activity tipo soort call_type ticket_type record_type",
         "direction": "direction call_direction richtung sens direccion richting inbound_outbound",
@@ -51,7 +55,8 @@ NAMES: dict[str, dict[str, str]] = {
         "satisfaction": "satisfaction satisfaction_score csat nps rating score bewertung note puntuacion beoordeling "
         "satisfaction_rating",
         "minutes": "minutes duration_minutes dauer_minuten duree_minutes",
-        "answered_at": "answered_at first_reply_at first_response_at replied_at initially_assigned_at",
+        "answered_at": "answered_at first_reply_at first_response_at first_response_date "
+        "first_reply_date replied_at initially_assigned_at",
         "closed_at": "closed_at solved_at resolved_at closed_date completed_date closed_time",
         "channel": "channel via medium kanal canal",
     },
@@ -64,20 +69,27 @@ NAMES: dict[str, dict[str, str]] = {
         "end": "end end_date contract_end current_term_end term_end vertragsende ende date_fin fecha_fin "
         "einddatum contract_end_date expires_at expiry_date renewal_date current_period_end current_period_end_utc "
         "next_billing_at",
-        "cancelled_at": "cancelled_at canceled_at canceled_at_utc cancellation_date ended_at ended_at_utc "
+        "cancelled_at": "ended_at ended_at_utc cancelled_at canceled_at canceled_at_utc cancellation_date "
         "churned_at date_resiliation fecha_baja gekundigt_zum opgezegd_per termination_date",
-        "notice_at": "notice_at notice_date cancel_requested_at gekundigt_am",
+        "notice_at": "notice_at notice_date cancel_requested_at gekundigt_am canceled_at canceled_at_utc cancelled_at",
         "cancel_reason": "cancel_reason cancellation_reason churn_reason reason kundigungsgrund motif_resiliation",
+        "interval": "interval billing_interval billing_period billing_cycle billing_frequency plan_interval "
+        "abrechnungsintervall zahlungsweise zahlungsintervall periodicite periodicidad frequence_facturation",
+        "status": "status subscription_status contract_status state zustand statut estado",
         "amount": "amount mrr monthly_amount monthly_fee price monatsbetrag montant_mensuel cuota bedrag_per_maand "
         "plan_amount monthly_price",
         "contract_id": "contract_id subscription_id contract_number contract subscription vertragsnummer "
         "numero_contrat numero_contrato contractnummer id",
         "plan": "plan plan_id plan_name product price_id tarif tarief formule package",
-        "recorded_at": "recorded_at signed_at signature_date booked_at",
+        "recorded_at": "recorded_at signed_at signature_date signed_date booked_at",
     },
     "buyers": {
         "buyer_id": "customer_id client_id account_id id customer kundennummer id_client cliente klant member_id "
-        "user_id buyer_id customer_no customer_number household_id contact_id record_id",
+        "user_id buyer_id customer_no customer_number household_id company_id contact_id record_id",
+        "owner": "owner owner_name company_owner account_owner account_manager contact_owner betreuer responsable",
+        "do_not_contact": "not_contact not_call opt_out opted_out unsubscribed has_opted_out email_opt_out",
+        "referred_by": "referred_by referrer referral_source_id empfohlen_von",
+        "cadence_days": "cadence_days check_in_every_days",
     },
 }
 """For each table our columns with the plain forms of the names that others use, the most certain first."""

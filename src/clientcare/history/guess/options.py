@@ -15,6 +15,8 @@ from clientcare.history.door.schema import SCHEMAS, schema_of
 from clientcare.history.guess.contents import DateWriting, currency_of, date_writing, decimal_sign
 from clientcare.history.guess.layout import layout_of
 from clientcare.history.guess.mapping import TableGuess, guess_table
+from clientcare.history.guess.meeting import meet
+from clientcare.history.guess.owner import questions_about, scale_of
 from clientcare.history.histories import Histories
 from clientcare.history.sources.files import files_of, read_histories
 
@@ -126,11 +128,12 @@ def guess_options(files: Files | Iterable[Files] | Mapping[str, Files]) -> Guess
     >>> guessed.questions
     ()
     """
-    found = _guesses(files)
+    found = meet(_guesses(files))
     questions: list[str] = []
     evidence: list[tuple[str, str, str, str]] = []
     sources: dict[str, list[str]] = {}
     columns: dict[str, dict[str, str]] = {}
+    scales: list[tuple[tuple[float, float], str]] = []
     by_table: dict[str, dict[str, Any]] = {name: {} for name in BY_TABLE}
     whole: dict[str, set[str]] = {"decimal": set(), "currency": set()}
     for guess in found:
@@ -156,10 +159,21 @@ def guess_options(files: Files | Iterable[Files] | Mapping[str, Files]) -> Guess
             whole[option].add(sign)
             evidence.append((table, option, sign, because))
         _tell_dates(guess, by_table, evidence, questions)
+        questions += questions_about(guess)
+        scale = scale_of(guess)
+        if scale is not None:
+            scales.append(scale)
+            evidence.append((table, "satisfaction_scale", f"{scale[0][0]:g} to {scale[0][1]:g}", scale[1]))
         if guess.layout.total_row:
             evidence.append((table, "total row", name, "the last row adds up the others; it is no purchase"))
     options: dict[str, Any] = {option: values for option, values in by_table.items() if values}
     options |= _agreed(whole, questions)
+    if scales:
+        options["satisfaction_scale"] = min(low for (low, _), _ in scales), max(top for (_, top), _ in scales)
+        questions.append(
+            "Which are the lowest and the highest answer of satisfaction? "
+            f"satisfaction_scale = {list(options['satisfaction_scale'])} is taken until you say."
+        )
     if _zone_is_needed(found):
         options["timezone"] = "UTC"
         questions.append(
@@ -185,7 +199,8 @@ def _guesses(files: Files | Iterable[Files] | Mapping[str, Files]) -> list[Table
 
 
 def _mapping(guess: TableGuess) -> dict[str, str]:
-    return {theirs: ours for ours, theirs in guess.theirs.items()}
+    """Every column of theirs once: what two of our names take, the first of them has."""
+    return {theirs: ours for ours, theirs in reversed(guess.theirs.items())}
 
 
 def _lacks(guess: TableGuess, ours: str) -> str:

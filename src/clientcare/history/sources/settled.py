@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from clientcare.exceptions import NotEnoughDataError
-from clientcare.history.door.cells import read_numbers, read_texts
+from clientcare.history.door.cells import currencies_written, read_numbers, read_texts
 from clientcare.history.door.dates import check_timezone, read_moments
 from clientcare.history.door.intake import GivenTable, take_in
 from clientcare.history.door.order_totals import FEW_ORDERS, AmountsRead, OrderTally
@@ -48,8 +48,8 @@ def settled_options(partitions: Partitions, door: Mapping[str, Any]) -> dict[str
         return options
     mapping = dict((door.get("columns") or {}).get("transactions", {}))
     names = read_names("transactions", partitions.schemas()["transactions"].names, mapping)
-    if "currency" in names and door.get("currency") is None:
-        _refuse_several(partitions, names["currency"])
+    if door.get("currency") is None:
+        _refuse_several(partitions, names)
     if door.get("amounts", "auto") == "auto" and {"order_id", "amount"} <= set(names):
         options["amounts"] = _amounts(partitions, names, mapping, door)
     return options
@@ -93,12 +93,22 @@ def _latest(partitions: Partitions, door: Mapping[str, Any]) -> Any:
     return max(latest, default=None)
 
 
-def _refuse_several(partitions: Partitions, name: str) -> None:
+def _refuse_several(partitions: Partitions, names: Mapping[str, str]) -> None:
+    """Refuse several currencies: of their own column, or of the cells of the amount where there is none."""
+    name = names.get("currency") or names.get("amount") or names.get("unit_price")
+    kind = None if name is None else _plain_kind(partitions.schemas()["transactions"].field(name).type)
+    if name is None or ("currency" not in names and not pa.types.is_large_string(kind)):
+        return
     found: set[str] = set()
     for number in range(partitions.n_partitions):
-        texts = read_texts(_plain(partitions.read_column(number, "transactions", name)), name)
-        distinct = pc.utf8_upper(pc.utf8_trim_whitespace(pc.unique(texts).drop_null()))
-        found |= {text for text in distinct.to_pylist() if text}
+        cells = _plain(partitions.read_column(number, "transactions", name))
+        if "currency" in names:
+            texts = read_texts(cells, name)
+            distinct = pc.utf8_upper(pc.utf8_trim_whitespace(pc.unique(texts).drop_null()))
+            found |= {text for text in distinct.to_pylist() if text}
+        else:
+            written = currencies_written(cells)
+            found |= set() if written is None else {one for one in pd.unique(written) if isinstance(one, str)}
     refuse_several(f"transactions, column {name!r}", len(found))
 
 
@@ -163,6 +173,12 @@ def _moments(given: GivenTable, name: str, door: Mapping[str, Any]) -> NDArray[n
     form = formats.get("transactions") if isinstance(formats, Mapping) else formats
     zone = check_timezone(door.get("timezone"))
     return read_moments(given.column(name), given.place(name), zone, form)[0]
+
+
+def _plain_kind(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.large_string() if pa.types.is_string(kind) else kind
 
 
 def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
