@@ -12,7 +12,7 @@ from doors import found
 import clientcare as cc
 from clientcare.exceptions import SchemaError
 from clientcare.history import Histories
-from clientcare.history.door.orders import meaning_of
+from clientcare.history.door.order_states import meaning_of
 from clientcare.scoring.workbook import workbook_bytes
 
 

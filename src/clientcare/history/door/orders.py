@@ -14,86 +14,22 @@ from clientcare.exceptions import OptionError, SchemaError
 from clientcare.history.door.cells import currencies_written
 from clientcare.history.door.intake import is_text
 from clientcare.history.door.order_lines import OrderLines
+from clientcare.history.door.order_states import (
+    KNOWN_STATES,
+    NEVER,
+    STANDS,
+    STATUS_WORDS,
+    WITHDRAWN,
+    meaning_among,
+    plain_state,
+)
 from clientcare.history.door.quality import Mask
 from clientcare.history.door.rates import Rates
 from clientcare.history.door.sheets import Door, Sheet
 from clientcare.window import UNKNOWN_TIME
 
-WITHDRAWN = "withdrawn"
-NEVER = "never"
-STANDS = "stands"
-STATUS_WORDS = {
-    WITHDRAWN: (
-        *(
-            "cancelled",
-            "canceled",
-            "cancel",
-            "cancellation",
-            "void",
-            "voided",
-            "refunded",
-            "refund",
-            "reversed",
-        ),
-        *("fully refunded", "charged back", "chargeback", "returned", "return to sender", "storniert"),
-        *("storno", "erstattet", "annule", "annulé", "annulée", "remboursé", "remboursée", "anulado"),
-        *("cancelado", "cancelada", "reembolsado", "annullato", "rimborsato", "geannuleerd", "terugbetaald"),
-        *("devuelto", "devuelta", "retourniert", "retoure", "annulliert", "widerrufen", "stornorechnung"),
-        *("deleted", "removed", "fraud", "fraudulent", "disputed", "stornata", "stornato", "reso"),
-    ),
-    NEVER: (
-        *("pending", "pending payment", "payment pending", "awaiting payment", "draft", "checkout draft"),
-        *("test", "failed", "payment failed", "declined", "rejected", "expired", "abandoned", "on hold"),
-        *(
-            "unpaid",
-            "error",
-            "trash",
-            "quote",
-            "quotation",
-            "incomplete",
-            "requires payment method",
-            "entwurf",
-        ),
-        *("ausstehend", "fehlgeschlagen", "brouillon", "en attente", "pendiente", "borrador", "bozza"),
-        *(
-            "denied",
-            "not paid",
-            "uncaptured",
-            "incomplete expired",
-            "closed lost",
-            "lost",
-            "angebot",
-            "devis",
-        ),
-        *("presupuesto", "preventivo", "offerte", "offer", "proposal", "estimate", "pro forma", "proforma"),
-        *("kostenvoranschlag", "abgelehnt", "refuse", "refusé", "rechazado", "rifiutato", "unbezahlt"),
-    ),
-    STANDS: (
-        *("completed", "complete", "paid", "partially paid", "partially refunded", "fulfilled", "shipped"),
-        *("delivered", "processing", "closed", "invoiced", "captured", "succeeded", "success", "settled"),
-        *("confirmed", "approved", "ok", "partially fulfilled", "authorized", "authorised", "posted", "done"),
-        *("bezahlt", "abgeschlossen", "versendet", "payé", "payée", "terminé", "pagado", "pagato", "betaald"),
-        *("gebucht", "geliefert", "erledigt", "verschickt", "livré", "livrée", "expédié", "expédiée"),
-        *("enviado", "entregado", "completado", "spedito", "consegnato", "completato", "verzonden", "open"),
-        *("offen", "sent", "partially returned", "overdue", "past due", "active", "paid out", "available"),
-    ),
-}
-"""States of orders in a dozen shops' words: taken back later, never bought, standing."""
 WITHDRAWN_AT = "withdrawn_at"
 """From when on an order is none, while its table is read."""
-DOUBTS = frozenset(
-    ("not", "no", "non", "nicht", "kein", "un", "partial", "partially", "partly", "teilweise", "requested", "request")
-)
-"""Words beside which another does not mean what it means alone: "not cancelled", "return requested"."""
-HEAD_OF_SHOPS = "wc "
-"""WooCommerce keeps its own states as wc-cancelled, wc-completed."""
-
-
-def _plain(word: str) -> str:
-    return " ".join(str(word).strip().casefold().replace("_", " ").replace("-", " ").split())
-
-
-KNOWN_STATES = {_plain(word): meaning for meaning, some in STATUS_WORDS.items() for word in some}
 
 
 def check_statuses(statuses: Mapping[str, str] | None) -> dict[str, str]:
@@ -121,8 +57,10 @@ def read_status(sheet: Sheet, door: Door) -> None:
     at = sheet.moments.pop("status_at", None)
     if codes is None or levels is None:
         return
-    words = KNOWN_STATES | {_plain(word): meaning for word, meaning in door.statuses.items()}
-    meaning = np.array([*(_meaning(_plain(level), words) for level in levels), STANDS], dtype=object)[codes]
+    words = KNOWN_STATES | {plain_state(word): meaning for word, meaning in door.statuses.items()}
+    meaning = np.array(
+        [*(meaning_among(plain_state(level), words) for level in levels), STANDS], dtype=object
+    )[codes]
     name = sheet.given.names["status"]
     sheet.log.note("unknown_status", "kept: as a purchase", meaning == "")
     sheet.doubted = meaning == ""
@@ -133,29 +71,6 @@ def read_status(sheet: Sheet, door: Door) -> None:
     if at is not None and dated.any():
         sheet.log.note("cancelled_status", "kept: a purchase until status_at, none from then on", dated)
         sheet.moments[WITHDRAWN_AT] = np.where(dated, np.maximum(at, sheet.time), UNKNOWN_TIME)
-
-
-def meaning_of(state: str) -> str:
-    """What a state of an order means: ``"withdrawn"``, ``"never"``, ``"stands"``, or nothing known.
-
-    Examples
-    --------
-    >>> meaning_of("wc-cancelled"), meaning_of("Cancelled by customer"), meaning_of("not cancelled")
-    ('withdrawn', 'withdrawn', '')
-    """
-    return _meaning(_plain(state), KNOWN_STATES)
-
-
-def _meaning(state: str, words: Mapping[str, str]) -> str:
-    """By itself, or by the words in it, where they agree that it is no purchase."""
-    plain = state.removeprefix(HEAD_OF_SHOPS)
-    if plain in words:
-        return words[plain]
-    parts = plain.split()
-    if DOUBTS & set(parts):
-        return ""
-    said = {words[part] for part in parts if part in words}
-    return said.pop() if len(said) == 1 and STANDS not in said else ""
 
 
 def withdraw(sheet: Sheet) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from clientcare.history.door.orders import NEVER, STANDS, WITHDRAWN, meaning_of
+from clientcare.history.door.order_states import NEVER, STANDS, WITHDRAWN, meaning_of
 from clientcare.history.guess.contents import is_number
 from clientcare.history.guess.mapping import TableGuess, plain_name
 
