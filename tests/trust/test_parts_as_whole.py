@@ -12,6 +12,7 @@ import pytest
 
 import clientcare as cc
 from clientcare.exceptions import ClientcareError
+from clientcare.features import write_feature_table
 from clientcare.scoring import read_book, score_dataset
 
 pytest.importorskip("duckdb")
@@ -62,9 +63,9 @@ def dirtied(given: dict[str, pd.DataFrame], rng: np.random.Generator) -> dict[st
     for table in found.values():
         for column in table.columns.intersection(list(kinds)):
             if rng.random() < 0.4:
-                n_strays = (
-                    1 if column in ("size", "vip") else int(rng.integers(1, 4))
-                )  # fewer than one in ten of any part
+                n_strays = int(
+                    rng.integers(1, 9 if column in ("size", "vip") else 4)
+                )  # more than a part's share
                 rows = rng.choice(len(table), n_strays, replace=False)
                 table.iloc[rows, table.columns.get_loc(column)] = rng.choice(kinds[column])
     orders = found["transactions"]
@@ -125,6 +126,37 @@ def test_parts_say_what_the_whole_says_or_both_refuse(
     parts = parts.reindex(whole.index)
     different = [name for name in whole.columns if not _same(whole[name], parts[name])]
     assert not different
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_strays_that_a_part_has_more_of_than_its_share_change_no_type(
+    seed: int, model: cc.RelationshipModel, tmp_path: Path
+) -> None:
+    given, rng = tables(0), np.random.default_rng(seed)
+    buyers = given["buyers"].astype(object)
+    buyers.loc[rng.choice(60, 5, replace=False), "size"] = "large"
+    buyers.loc[rng.choice(60, 5, replace=False), "vip"] = "unknown"
+    strangers = pd.DataFrame({"buyer_id": [f"L{i}" for i in range(40)], "size": "huge", "vip": "who knows"})
+    later = pd.DataFrame(
+        {
+            "buyer_id": strangers["buyer_id"],
+            "timestamp": "2023-08-01 10:00",
+            "amount": "5.0",
+            "order_id": None,
+        }
+    )
+    given["buyers"] = pd.concat([buyers, strangers], ignore_index=True)
+    given["transactions"] = pd.concat([given["transactions"], later], ignore_index=True)
+
+    whole = cc.feature_table(cc.Histories(**given), AS_OF)
+    written = write_feature_table(**given, as_of=AS_OF, out=tmp_path / "x", n_partitions=4, n_jobs=1)
+    parts = pd.read_parquet(written.folder).set_index("buyer_id").reindex(whole.index)
+
+    assert whole["buyer_size"].dtype == parts["buyer_size"].dtype == float
+    assert not [name for name in ("buyer_size", "buyer_vip") if not _same(whole[name], parts[name])]
+    score_dataset(model, **given, as_of=AS_OF, out=tmp_path / "book", n_partitions=4)
+    book, told = model.score(cc.Histories(**given), as_of=AS_OF), read_book(tmp_path / "book")
+    assert not [name for name in book.columns if not _same(book[name], told.reindex(book.index)[name])]
 
 
 def _same(one: pd.Series, other: pd.Series) -> bool:

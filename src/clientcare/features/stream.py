@@ -28,7 +28,7 @@ from clientcare.features.static import static_columns
 from clientcare.features.table import feature_columns, given_columns
 from clientcare.history.door.dates import check_timezone
 from clientcare.history.door.schema import ColumnMap
-from clientcare.history.door.scope import part_of_a_table
+from clientcare.history.door.scope import ATTRIBUTE_KINDS, part_of_a_table
 from clientcare.history.histories import Histories
 from clientcare.history.options import DoorOptions, shows_door_options
 from clientcare.history.sources.files import CsvForm
@@ -36,6 +36,7 @@ from clientcare.history.sources.merged import settled_accounts
 from clientcare.history.sources.partition import Partitions, partition_tables, suggest_partitions
 from clientcare.history.sources.scans import scan_of
 from clientcare.history.sources.settled import settled_options
+from clientcare.history.sources.settled_kinds import settled_kinds
 from clientcare.progress import ProgressBar
 from clientcare.window import Moment, parse_moments
 
@@ -196,6 +197,7 @@ def write_feature_table(
             accounts=accounts,
         )
         settled = settled_options(parts, {**door, "columns": columns})
+        settled[ATTRIBUTE_KINDS] = settled_kinds(parts, settled, max(moments))
         result = Path(work) / "features"
         result.mkdir()
         bar.at(1, "a partition at a time")
@@ -289,8 +291,9 @@ def _open(task: _Task, number: int) -> Histories | None:
     if not any(table.num_rows for name, table in tables.items() if name != "buyers"):
         return None
     try:
-        with part_of_a_table():
-            return Histories(**tables, **task.options)
+        with part_of_a_table(task.options.get(ATTRIBUTE_KINDS)):
+            options = {name: value for name, value in task.options.items() if name != ATTRIBUTE_KINDS}
+            return Histories(**tables, **options)
     except NotEnoughDataError:
         return None
 

@@ -17,6 +17,7 @@ from clientcare.facts.events import EventTable, frame_of, merged
 from clientcare.facts.terms import known_by_then
 from clientcare.history.door.aliases import Aliases
 from clientcare.history.door.assembly import Assembly, assemble
+from clientcare.history.door.attributes import KindTally
 from clientcare.history.door.dates import check_date_format, check_timezone
 from clientcare.history.door.ids import LARGEST_EXACT
 from clientcare.history.door.intake import take_in
@@ -357,12 +358,20 @@ class Histories:
         """
         if self.buyers is None or self._written is None or not self._written.cells:
             return self.buyers
+        known = self._known(as_of)
+        return self.buyers if known.all() else self._written.as_known(self.buyers, known)
+
+    def attribute_tallies(self, as_of: pd.Timestamp) -> dict[str, KindTally]:
+        """What the attributes written as texts are, counted among the buyers with a fact before a date."""
+        return {} if self._written is None else self._written.tallies(self._known(as_of))
+
+    def _known(self, as_of: pd.Timestamp) -> NDArray[np.bool_]:
         known = np.zeros(len(self.buyer_ids), dtype=bool)
         for events in self._events.values():
             known[
                 events.buyer[(events.time if events.known is None else events.known) < microseconds(as_of)]
             ] = True
-        return self.buyers if known.all() else self._written.as_known(self.buyers, known)
+        return known
 
     def known_at(self, as_of: Moment) -> Histories:
         """What somebody knew who asked at ``as_of``: :meth:`until`, and observed as far as could be told then.

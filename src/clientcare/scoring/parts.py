@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from clientcare.exceptions import BeyondDataWarning, NotEnoughDataError, OptionError
 from clientcare.history import Histories
 from clientcare.history.door.schema import ColumnMap
-from clientcare.history.door.scope import part_of_a_table
+from clientcare.history.door.scope import ATTRIBUTE_KINDS, part_of_a_table
 from clientcare.history.options import DoorOptions, shows_door_options
 from clientcare.window import Moment
 
@@ -126,7 +126,7 @@ def open_partition(
     if not any(table is not None and n_rows_of(table) for table in tables.values()):
         return None
     try:
-        with part_of_a_table():
+        with part_of_a_table(door.pop(ATTRIBUTE_KINDS, None)):
             return Histories(**tables, buyers=buyers, **{"isolated_dates": "keep", **door})
     except NotEnoughDataError:
         return None

@@ -13,9 +13,11 @@ import pyarrow as pa
 
 from clientcare.exceptions import InputError
 from clientcare.history.door.schema import ColumnMap, read_names
+from clientcare.history.door.scope import ATTRIBUTE_KINDS
 from clientcare.history.sources.partition import Partitions, partition_tables
 from clientcare.history.sources.scans import FileScan, Scan
 from clientcare.history.sources.settled import settled_options
+from clientcare.history.sources.settled_kinds import settled_kinds
 from clientcare.model.training.requirements import warn_beyond_data
 from clientcare.scoring.one_part import score_part
 from clientcare.scoring.outliers import latest_plausible_days
@@ -75,7 +77,8 @@ class Run:
 
     def score(self, job: Job, partitions: Partitions) -> list[PartRecord]:
         """Score the parts that are missing."""
-        self.door = settled_options(partitions, self.door)
+        settled = settled_options(partitions, self.door)
+        self.door = {**settled, ATTRIBUTE_KINDS: settled_kinds(partitions, settled, self.as_of)}
         finished = job.finished()
         missing = [number for number in range(partitions.n_partitions) if number not in finished]
         latest = latest_plausible_days(partitions, self.door)

@@ -27,6 +27,7 @@ from clientcare.history.door.dates import MISSING_WORDS, impossible, read_moment
 from clientcare.history.door.ids import Ids
 from clientcare.history.door.intake import Cells, GivenTable, as_numpy, is_text
 from clientcare.history.door.quality import RowLog
+from clientcare.history.door.scope import settled_kind
 from clientcare.history.door.sheets import Door
 from clientcare.window import UNKNOWN_TIME
 
@@ -58,6 +59,56 @@ NEARLY_ALL = 0.9
 PLAIN_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 
 
+@dataclass(frozen=True)
+class KindTally:
+    """How many cells of an attribute say something, and of these how many are yes or no, numbers and dates.
+
+    Examples
+    --------
+    >>> (KindTally.of(pa.chunked_array([["1", "2"]])) + KindTally.of(pa.chunked_array([["large", None]]))).kind
+    'texts'
+    """
+
+    n_told: int = 0
+    n_flags: int = 0
+    n_numbers: int = 0
+    n_dates: int = 0
+
+    @classmethod
+    def of(cls, texts: pa.ChunkedArray, form: str | None = None) -> KindTally:
+        """Count the cells of an attribute; ``form`` is the one in which dates are written."""
+        trimmed = pc.utf8_trim_whitespace(texts.cast(pa.large_string()).drop_null())
+        lower = pc.utf8_lower(trimmed)
+        told = ~truth(pc.is_in(lower, value_set=pa.array(MISSING_WORDS, pa.large_string())))
+        flags = truth(pc.is_in(lower, value_set=pa.array([*YES[:4], *NO[:4]], pa.large_string())))
+        numbers = truth(pc.match_substring_regex(trimmed, PLAIN_NUMBER))
+        n_dates = _n_dates(trimmed.filter(pa.array(told)), form) if told.any() else 0
+        n_told, n_flags, n_numbers = (int(np.count_nonzero(told & some)) for some in (told, flags, numbers))
+        return cls(n_told, n_flags, n_numbers, n_dates)
+
+    def __add__(self, other: KindTally) -> KindTally:
+        return KindTally(
+            self.n_told + other.n_told,
+            self.n_flags + other.n_flags,
+            self.n_numbers + other.n_numbers,
+            self.n_dates + other.n_dates,
+        )
+
+    @property
+    def is_unanimous(self) -> bool:
+        """Whether any cells that say something say the same as all."""
+        counts = (self.n_flags, self.n_numbers, self.n_dates)
+        return self.n_told > 0 and all(n in (0, self.n_told) for n in counts)
+
+    @property
+    def kind(self) -> str:
+        """What the attribute is: yes or no, numbers, dates or texts."""
+        counts = {"flags": self.n_flags, "numbers": self.n_numbers, "moments": self.n_dates}
+        return next(
+            (kind for kind, n in counts.items() if self.n_told and n / self.n_told >= NEARLY_ALL), "texts"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Written:
     """Attributes whose cells are texts, as they were written: what they are depends on whom one asks.
@@ -84,6 +135,15 @@ class Written:
     def of(self, buyers: NDArray[np.int64]) -> Written:
         """The cells of some buyers alone."""
         return replace(self, cells={name: cells.take(pa.array(buyers)) for name, cells in self.cells.items()})
+
+    def tallies(self, known: NDArray[np.bool_]) -> dict[str, KindTally]:
+        """What the cells of the buyers known are, counted; attributes that their name settles left out."""
+        spoken, form = pa.array(np.flatnonzero(known)), self.door.date_formats.get("buyers")
+        return {
+            name: KindTally.of(cells.take(spoken), form)
+            for name, cells in self.cells.items()
+            if name.lower() not in SIGN_UP
+        }
 
     def as_known(self, attributes: pd.DataFrame, known: NDArray[np.bool_]) -> pd.DataFrame:
         """The attributes as the buyers known say they are; those of buyers not known yet are unknown where that differs."""
@@ -127,9 +187,10 @@ def read_attributes(
             continue
         if isinstance(cells, np.ndarray) and ours.lower() not in ALWAYS_TEXTS:
             cells = texts_of(cells)
-        kind = _kind(cells, ours, rows, door)
+        settled = settled_kind(ours)
+        kind = settled or _kind(cells, ours, rows, door)
         frame[ours] = _read_as(kind, cells, ours, given.place(ours), rows, log, door)
-        if not isinstance(cells, np.ndarray) and is_text(cells.type) and ours.lower() not in ALWAYS_TEXTS:
+        if settled is None and asks_its_cells(ours, cells):
             place = pa.array(np.where(rows < 0, 0, rows), mask=rows < 0)
             taken = pc.cast(cells, pa.large_string()).take(place)
             texts[ours] = taken if isinstance(taken, pa.ChunkedArray) else pa.chunked_array([taken])
@@ -188,6 +249,11 @@ def _row_of_buyer(given: GivenTable, ids: Ids, log: RowLog, buyer_ids: pd.Index)
     return rows[:-1]
 
 
+def asks_its_cells(name: str, cells: Cells) -> bool:
+    """Whether what an attribute is must be asked of its cells: texts under a name that settles nothing."""
+    return not isinstance(cells, np.ndarray) and is_text(cells.type) and name.lower() not in ALWAYS_TEXTS
+
+
 def _kind(cells: Cells, name: str, rows: NDArray[np.int64], door: Door) -> str:
     """``"texts"``, ``"numbers"``, ``"flags"`` or ``"moments"``, as the rows that speak of buyers say."""
     if name.lower() in ALWAYS_TEXTS:
@@ -226,10 +292,15 @@ def _are_dates(cells: Cells, form: str | None, rows: NDArray[np.int64]) -> bool:
     told = trimmed.filter(pc.invert(missing))
     if not len(told):
         return False
+    return _n_dates(told, form) / len(told) >= NEARLY_ALL
+
+
+def _n_dates(told: pa.ChunkedArray, form: str | None) -> int:
+    """How many of some texts are dates: in ISO form, or in the form stated."""
     if form is not None:
         texts = pd.Series(as_numpy(told), dtype=object)
-        return bool(pd.to_datetime(texts, format=form, errors="coerce").notna().mean() >= NEARLY_ALL)
-    return bool(truth(pc.match_substring_regex(told, DASHED_DATE)).mean() >= NEARLY_ALL)
+        return int(pd.to_datetime(texts, format=form, errors="coerce").notna().sum())
+    return int(np.count_nonzero(truth(pc.match_substring_regex(told, DASHED_DATE))))
 
 
 def _holds_single_values(cells: Cells) -> bool:
