@@ -132,7 +132,7 @@ class Learned:
         purchases, spend, kept = self.amounts.expected_and_kept(
             X, said["churn"], Standing.of(columns_by_name(X, self.encoding.names))
         )
-        low, high = self.interval.bounds(said["churn"], churn.spread, n_gaps)
+        low, high = self.interval.bounds(said["churn"], churn.spread, n_gaps, self.heads["churn"].unsure(X))
         _, parts = self._split("churn", {"churn": churn}, said)
         reasons = self.reasons.top(
             parts, columns_by_name(X, self.encoding.names), levels, said["churn"] >= 0.5

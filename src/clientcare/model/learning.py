@@ -315,5 +315,6 @@ def _interval(past: Past, churn: Head) -> RiskInterval:
     if seen is None:
         return interval
     repeats = columns_by_name(past.rows.X[seen["row"]], past.rows.names)("n_repeat_purchases")
-    outcome, probability, spread = (seen[name].to_numpy() for name in ("outcome", "probability", "spread"))
-    return interval.fit(outcome, probability, spread, repeats)
+    names = ("outcome", "probability", "spread", "unsure")
+    outcome, probability, spread, unsure = (seen[name].to_numpy() for name in names)
+    return interval.fit(outcome, probability, spread, repeats, unsure)

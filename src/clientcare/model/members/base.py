@@ -166,6 +166,10 @@ class Member(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _split(self, X: Floats, groups: Groups, n_groups: int) -> Split:
         raise NotImplementedError
 
+    def _unsure(self, X: Floats) -> Floats:
+        """Standard deviation of the log-odds, where the member says it itself; NaN elsewhere."""
+        return np.full(len(X), np.nan)
+
     def get_state(self) -> State:
         """Everything the fitted member is, as numbers, texts and arrays."""
         fitted = {name: value for name, value in vars(self).items() if name.endswith("_")}

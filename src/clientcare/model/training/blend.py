@@ -114,6 +114,13 @@ class Blend:
         """What each member says; NaN where it does not know a buyer."""
         return {name: share_of(member._log_odds(X)) for name, member in self.members.items()}
 
+    def unsure(self, X: Floats) -> Floats:
+        """Standard deviation of a buyer's log-odds, where a member says it itself; NaN elsewhere."""
+        told = np.full(len(X), np.nan)
+        for member in self.members.values():
+            told = np.fmin(told, member._unsure(X))
+        return told
+
     def spread_of(self, log_odds: Mapping[str, Floats]) -> Floats:
         """How far apart the members are: the weighted spread of their log-odds; shape (n_rows,).
 

@@ -27,6 +27,8 @@ STEEPNESS = 4.0
 difference of .05 is nothing where losses are .6, and everything where they are .1."""
 OLDER = 0.5
 """Each further date back counts half: it could teach from fewer snapshots, and the business was another."""
+FEW_LEAVERS = 30.0
+"""Under contract so many leavers of a date make its log losses count half: with five, differences of a tenth are chance."""
 FARTHEST_LEAD = 6.0
 """A lead of more standard errors than this is not more convincing: errors shared by all buyers of a date are not in them."""
 MIXTURES = np.linspace(0.0, 1.0, 11)
@@ -193,12 +195,21 @@ def _kept(evidence: Sequence[Evidence], age: Floats) -> dict[str, float]:
         loss = {name: float(losses(one.outcome, said).mean()) for name, said in one.said.items()}
         best = min(loss[name] for name in one.weights if name in loss)
         for name, value in loss.items():
-            behind.setdefault(name, [np.nan] * len(evidence))[at] = value / max(best, 1e-9) - 1
+            lag = value / max(best, 1e-9) - 1
+            behind.setdefault(name, [np.nan] * len(evidence))[at] = lag * _telling_share(one)
     return {
         name: float(np.exp(-STEEPNESS * max(_mean(values, age), 0.0)))
         for name, values in behind.items()
         if name != evidence[0].rule
     }
+
+
+def _telling_share(one: Evidence) -> float:
+    """How far the log losses of one date are believed: of those under contract few leave, and chance ranks the members."""
+    if one.rule == SIMPLE:
+        return 1.0
+    n_rarer = float(min(one.outcome.sum(), len(one.outcome) - one.outcome.sum()))
+    return n_rarer / (n_rarer + FEW_LEAVERS)
 
 
 def _simple_share(evidence: Sequence[Evidence], age: Floats, verdict: Verdict) -> float:
@@ -221,7 +232,8 @@ def _simple_share(evidence: Sequence[Evidence], age: Floats, verdict: Verdict) -
     if not dates:
         return 0.0
     best = MIXTURES[int(np.argmin(costs / dates + SIMPLE_MUST_GAIN * MIXTURES))]
-    return float(min(best, 1 - 0.5 ** len(evidence)))
+    believed = max(map(_telling_share, evidence))
+    return float(min(best * believed, 1 - 0.5 ** len(evidence)))
 
 
 def earned(y: Floats, probability: Floats, blend: Floats) -> float:

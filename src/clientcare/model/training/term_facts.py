@@ -28,7 +28,9 @@ GROUPS = ("term_plan", "term_kind")
 THEMES = {
     "term_age_days": "contract",
     "term_days_left": "contract",
+    "term_bound_days": "contract",
     "term_n_voice": "contact",
+    "term_n_voice_term": "contact",
     **{f"term_n_voice_{days}d": "contact" for days in VOICE_DAYS},
     "term_days_since_voice": "contact",
     "term_last_rating": "satisfaction",
@@ -80,7 +82,8 @@ def term_facts(histories: Histories, as_of: pd.Timestamp) -> pd.DataFrame:
     table = {
         "term_age_days": under,
         "term_days_left": days,
-        **_voice(histories, position, now),
+        "term_bound_days": (now - _first_starts(terms)[position]) / MICROSECONDS_A_DAY,
+        **_voice(histories, position, terms.time[latest], now),
     }
     frame = pd.DataFrame(table, index=histories.buyer_ids.take(position).rename("buyer_id"))
     for name in GROUPS:
@@ -132,7 +135,16 @@ def _latest_terms(terms: EventTable, now: int) -> tuple[NDArray[np.int64], NDArr
     return rows, last[terms.buyer[rows]]
 
 
-def _voice(histories: Histories, position: NDArray[np.int64], now: int) -> dict[str, NDArray[np.float64]]:
+def _first_starts(terms: EventTable) -> NDArray[np.int64]:
+    """When the first term of each buyer began; FOREVER without one."""
+    first = np.full(terms.n_buyers, FOREVER)
+    np.minimum.at(first, terms.buyer, terms.time)
+    return first
+
+
+def _voice(
+    histories: Histories, position: NDArray[np.int64], began: NDArray[np.int64], now: int
+) -> dict[str, NDArray[np.float64]]:
     """Contacts that the buyer started, ratings and missed check-ins; NaN throughout without interactions."""
     names = [name for name in NUMBERS if THEMES[name] != "contract"]
     contacts = Contacts.known(histories, now)
@@ -141,6 +153,9 @@ def _voice(histories: Histories, position: NDArray[np.int64], now: int) -> dict[
     n_buyers, days_ago = len(histories.buyer_ids), (now - contacts.time) / MICROSECONDS_A_DAY
     own = contacts.kept & (contacts.inbound | contacts.mutual)
     told = {"term_n_voice": _count(contacts, own, n_buyers)}
+    since = np.full(n_buyers, FOREVER)
+    since[position] = began
+    told["term_n_voice_term"] = _count(contacts, own & (contacts.time >= since[contacts.buyer]), n_buyers)
     for days in VOICE_DAYS:
         told[f"term_n_voice_{days}d"] = _count(contacts, own & (days_ago <= days), n_buyers)
     told["term_days_since_voice"] = _runs(contacts, own, n_buyers).min(days_ago[own])
