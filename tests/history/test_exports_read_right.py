@@ -247,3 +247,21 @@ def test_a_part_with_more_slips_than_its_share_is_read_as_the_whole(tmp_path: Pa
 
     written_parts = pd.read_parquet(parts.folder).set_index("buyer_id").sort_index()
     pd.testing.assert_frame_equal(whole.sort_index(), written_parts, check_index_type=False)
+
+
+def test_a_whole_written_with_commas_is_refused_in_parts_too(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    from clientcare.features import write_feature_table
+
+    table = orders(600).assign(amount="10.00")
+    table.loc[::30, "amount"] = "1,5"
+
+    with pytest.raises(SchemaError, match=r"20 of 600 numbers .*decimal"):
+        Histories(table)
+    with pytest.raises(SchemaError, match=r"20 of 600 numbers .*decimal"):
+        write_feature_table(
+            transactions=table, as_of="2024-06-01", out=tmp_path / "x", n_partitions=4, n_jobs=1
+        )
+    write_feature_table(
+        transactions=table, as_of="2024-06-01", out=tmp_path / "x", n_partitions=4, n_jobs=1, decimal=","
+    )

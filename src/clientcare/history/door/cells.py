@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Number
 from typing import Any
 
@@ -172,6 +172,7 @@ def currencies_written(texts: pa.ChunkedArray) -> NDArray[np.object_] | None:
     found = distinct.where(distinct.str.contains(r"\d", regex=True)).str.upper().str.extract(CURRENCY)
     code, sign = found["code"].to_numpy(dtype=object), found["sign"].map(SIGN_OF).to_numpy(dtype=object)
     told = np.where(pd.notna(code), code, sign)
+    told[pd.isna(told)] = None
     if pd.isna(told).all():
         return None
     every: NDArray[np.object_] = np.concatenate([told, [None]])
@@ -225,24 +226,67 @@ def _coerced(column: pd.Series[Any], missing: Mask, place: str, decimal: str | N
         column = plain.where(plain.notna() | (column.map(_is_str) & (decimal == ",")), column)
     numbers = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64) + 0.0
     unreadable = ~missing & np.isnan(numbers)
-    n_told, n_unreadable = np.count_nonzero(~missing), np.count_nonzero(unreadable)
+    n_told, n_unreadable = int(np.count_nonzero(~missing)), int(np.count_nonzero(unreadable))
     signed = unreadable.copy()
-    judges = judges_a_column(int(n_told))
+    judges = judges_a_column(n_told)
     if decimal is None and n_unreadable > (FEW if not is_part() else MANY) * n_told and judges:
         odd = column[unreadable]
         signed[unreadable] = odd.map(written_number(odd, ".") | written_number(odd, ",")).notna()
         if np.count_nonzero(signed) > (FEW if not is_part() else MANY) * n_told:
-            raise SchemaError(
-                f"{place}: {np.count_nonzero(signed):,} of {n_told:,} numbers are written with a decimal comma, "
-                f"thousands or currency signs (first row numbers: {_rows(signed)}).\n"
-                "Say which sign stands before the decimals: Histories(..., decimal=',') or decimal='.'."
-            )
+            raise _written_by_people(place, int(np.count_nonzero(signed)), n_told, signed)
     if 2 * n_unreadable > n_told and judges:
-        raise SchemaError(
-            f"{place}: {n_unreadable:,} of {n_told:,} texts are no numbers (first row numbers: {_rows(unreadable)}).\n"
-            "Write plain numbers such as 1234.5, or map another column."
-        )
+        raise _no_numbers(place, n_unreadable, n_told, unreadable)
     return numbers, unreadable
+
+
+def refuse_how_written(place: str, parts: Iterable[pa.ChunkedArray]) -> None:
+    """Refuse a column of numbers, given in parts, as the whole of it would be refused where no ``decimal`` is stated.
+
+    Raises
+    ------
+    SchemaError
+        Where more than a hundredth is written with a decimal comma, thousands or signs, or most cells are no numbers.
+    """
+    n_told = n_signed = n_unreadable = 0
+    for texts in parts:
+        trimmed = pc.utf8_trim_whitespace(texts.cast(pa.large_string()))
+        missing = truth(
+            pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(MISSING_WORDS, pa.large_string()))
+        )
+        missing |= truth(pc.is_null(texts))
+        n_told += int(np.count_nonzero(~missing))
+        try:
+            texts.cast(pa.float64())
+        except pa.ArrowInvalid:
+            column = pd.Series(trimmed.to_numpy(), dtype=object)
+            unreadable = ~missing & np.isnan(
+                np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+            )
+            odd = column[unreadable]
+            n_unreadable += int(np.count_nonzero(unreadable))
+            n_signed += int(odd.map(written_number(odd, ".") | written_number(odd, ",")).notna().sum())
+    if n_signed > FEW * n_told:
+        raise _written_by_people(place, n_signed, n_told)
+    if 2 * n_unreadable > n_told:
+        raise _no_numbers(place, n_unreadable, n_told)
+
+
+def _written_by_people(place: str, n: int, n_told: int, rows: Mask | None = None) -> SchemaError:
+    return SchemaError(
+        f"{place}: {n:,} of {n_told:,} numbers are written with a decimal comma, thousands or currency signs{_at(rows)}.\n"
+        "Say which sign stands before the decimals: Histories(..., decimal=',') or decimal='.'."
+    )
+
+
+def _no_numbers(place: str, n: int, n_told: int, rows: Mask | None = None) -> SchemaError:
+    return SchemaError(
+        f"{place}: {n:,} of {n_told:,} texts are no numbers{_at(rows)}.\n"
+        "Write plain numbers such as 1234.5, or map another column."
+    )
+
+
+def _at(rows: Mask | None) -> str:
+    return "" if rows is None else f" (first row numbers: {_rows(rows)})"
 
 
 def written_number(texts: pd.Series[Any], decimal: str) -> dict[str, str]:

@@ -12,13 +12,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from clientcare.exceptions import NotEnoughDataError
-from clientcare.history.door.cells import currencies_written, read_numbers, read_texts
+from clientcare.history.door.cells import (
+    currencies_written,
+    read_numbers,
+    read_texts,
+    refuse_how_written,
+)
 from clientcare.history.door.dates import check_timezone, read_moments
 from clientcare.history.door.intake import GivenTable, take_in
 from clientcare.history.door.order_totals import FEW_ORDERS, AmountsRead, OrderTally
 from clientcare.history.door.orders import refuse_several
 from clientcare.history.door.paid_until import RULE
-from clientcare.history.door.schema import read_names
+from clientcare.history.door.schema import SCHEMAS, read_names
 from clientcare.history.door.sheets import Door, buyer_ids_of
 from clientcare.history.histories import Histories
 from clientcare.history.sources.partition import Partitions
@@ -42,6 +47,8 @@ def settled_options(partitions: Partitions, door: Mapping[str, Any]) -> dict[str
         Where amounts stand in several currencies and none is stated.
     """
     options = dict(door)
+    if door.get("decimal") is None:
+        _refuse_how_written(partitions, door)
     if "contracts" in partitions.tables and door.get("ends", "auto") == "auto":
         options["ends"] = _ends(partitions, door)
     if "transactions" not in partitions.tables:
@@ -91,6 +98,21 @@ def _latest(partitions: Partitions, door: Mapping[str, Any]) -> Any:
             if stated is not None:
                 latest.append(pd.Timestamp(stated[1]).tz_localize(None).normalize() + pd.Timedelta(days=1))
     return max(latest, default=None)
+
+
+def _refuse_how_written(partitions: Partitions, door: Mapping[str, Any]) -> None:
+    """Refuse columns of numbers for how they are written as the door refuses the whole table."""
+    for table, schema in partitions.schemas().items():
+        mapping = dict((door.get("columns") or {}).get(table, {}))
+        for ours, theirs in read_names(table, schema.names, mapping).items():
+            if ours in SCHEMAS[table].numbers and pa.types.is_large_string(
+                _plain_kind(schema.field(theirs).type)
+            ):
+                cells = (
+                    _plain(partitions.read_column(number, table, theirs))
+                    for number in range(partitions.n_partitions)
+                )
+                refuse_how_written(f"{table}, column {theirs!r}", cells)
 
 
 def _refuse_several(partitions: Partitions, names: Mapping[str, str]) -> None:
