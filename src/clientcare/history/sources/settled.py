@@ -24,6 +24,7 @@ from clientcare.history.door.order_totals import FEW_ORDERS, AmountsRead, OrderT
 from clientcare.history.door.orders import refuse_several
 from clientcare.history.door.paid_until import RULE
 from clientcare.history.door.schema import SCHEMAS, read_names
+from clientcare.history.door.scope import part_of_a_table
 from clientcare.history.door.sheets import Door, buyer_ids_of
 from clientcare.history.histories import Histories
 from clientcare.history.sources.partition import Partitions
@@ -149,7 +150,8 @@ def _amounts(
         rows = pa.table(read)
         if rows.num_rows:
             given = take_in("transactions", rows, {k: v for k, v in mapping.items() if k in read})
-            of_part = _tally_of(given, ours, door)
+            with part_of_a_table():
+                of_part = _tally_of(given, ours, door)
             tally = of_part if tally is None else tally + of_part
         if tally is not None and _can_be_no_totals(tally):
             return "line"
