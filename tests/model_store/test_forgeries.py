@@ -211,6 +211,7 @@ def test_a_member_that_does_not_fit_together_is_refused_by_its_place(name, hones
         (("learned", "heads", "churn", "weights"), {}, "weights"),
         (("learned", "rhythm", "between"), 0.0, "between"),
         (("learned", "usual"), np.zeros(2), "usual"),
+        (("learned", "usual_client"), np.zeros(2), "usual_client"),
         (("learned", "encoding", "names"), ["a"], "names"),
         (("learned", "owns_client_head"), "yes", "owns_client_head"),
     ],
@@ -248,7 +249,7 @@ def test_a_file_of_the_version_before_is_brought_forward(honest, tmp_path, monke
     model = cc.RelationshipModel(effort="quick", keep_levels=True).fit(histories)
     state = model.get_state()
     assert not state["learned"]["encoding"]["others"]
-    for name in ("dependence", "by_dependence", "trust", "pulse"):
+    for name in ("dependence", "by_dependence", "trust", "pulse", "usual_client"):
         del state["learned"][name]
     del state["learned"]["client"]["min_dependence"]
     for name in ("kept", "others"):
@@ -261,7 +262,9 @@ def test_a_file_of_the_version_before_is_brought_forward(honest, tmp_path, monke
     old = cc.load_model(tmp_path / "m")
     assert old.keep_levels is True
     one, other = old.score(histories), model.score(histories)
-    later = ["model_id", "dependence", "depends_on", "evidence"]
+    later = ["model_id", "dependence", "depends_on", "evidence", "reason_1", "reason_2", "reason_3"]
+    assert one["reason_1"].str.contains("the usual buyer").any()
+    assert not one["reason_1"].str.contains("the usual client").any()
     assert one.drop(columns=later).equals(other.drop(columns=later))
     assert old.client_definition_.min_dependence == 0
     old.save(tmp_path / "again")

@@ -16,6 +16,8 @@ from clientcare.window import MICROSECONDS_A_DAY
 BOTH = ("contracts", "interactions")
 NO_CONTRACT = "no contract yet"
 NONE_ENDING = "no contract in force that has a scheduled end"
+END = "end of the contract"
+"""The theme of what tells when a buyer may leave, apart from how long they have been bound."""
 
 
 @feature(
@@ -82,6 +84,7 @@ def days_since_last_contract_start(at: Snapshot) -> Floats:
     needs=TABLE,
     nan=NONE_ENDING,
     phrase="the contract ends in {days_to_contract_end:.0f} days",
+    theme=END,
 )
 def days_to_contract_end(at: Snapshot) -> Floats:
     """Calendar days to the last day of the contract that ends next; 0 = that day has come. A renewal signed ahead carries
@@ -106,6 +109,7 @@ def days_since_contract_end(at: Snapshot) -> Floats:
     needs=TABLE,
     nan="never",
     phrase="an open-ended contract: {has_open_ended_contract:.0f}",
+    theme=END,
 )
 def has_open_ended_contract(at: Snapshot) -> Floats:
     """1 where a contract in force has no scheduled end."""
@@ -134,7 +138,7 @@ def n_renewals(at: Snapshot) -> Floats:
 
 @feature(
     "contract", "contracts", needs=(TABLE, "contracts.recorded_at"), nan="never",
-    phrase="{n_renewals_signed_ahead:.0f} renewals are signed and begin later",
+    phrase="{n_renewals_signed_ahead:.0f} renewals are signed and begin later", theme=END,
 )  # fmt: skip
 def n_renewals_signed_ahead(at: Snapshot) -> Floats:
     """Renewals that were recorded before as_of and begin at it or later."""
@@ -213,7 +217,7 @@ def cancellation_notice_days_mean(at: Snapshot) -> Floats:
 
 @feature(
     "contract", "0 or 1", needs=(TABLE, "contracts.notice_at"), nan="never",
-    phrase="under notice: {is_under_notice:.0f}",
+    phrase="under notice: {is_under_notice:.0f}", theme=END,
 )  # fmt: skip
 def is_under_notice(at: Snapshot) -> Floats:
     """1 where notice has been given of a contract that is still in force."""
@@ -222,7 +226,7 @@ def is_under_notice(at: Snapshot) -> Floats:
 
 @feature(
     "contract", "days", needs=(TABLE, "contracts.notice_at"), nan="not under notice, or no end of service is known",
-    phrase="under notice, service ends in {days_to_service_end:.0f} days",
+    phrase="under notice, service ends in {days_to_service_end:.0f} days", theme=END,
 )  # fmt: skip
 def days_to_service_end(at: Snapshot) -> Floats:
     """Calendar days to the end of service where every contract in force is under notice; of several, the last."""
@@ -305,7 +309,7 @@ def n_plan_changes(at: Snapshot) -> Floats:
 
 @feature(
     "contract", "0 or 1", needs=BOTH, nan=NONE_ENDING,
-    phrase="talked about renewal since the contract began: {had_renewal_talk:.0f}",
+    phrase="talked about renewal since the contract began: {had_renewal_talk:.0f}", theme=END,
 )  # fmt: skip
 def had_renewal_talk(at: Snapshot) -> Floats:
     """1 where renewal was talked about since the contract that ends next began."""
@@ -315,7 +319,7 @@ def had_renewal_talk(at: Snapshot) -> Floats:
 
 @feature(
     "contract", "days", needs=BOTH, nan="no contract with an end to come, or no talk of renewal yet",
-    phrase="renewal first talked about {days_renewal_talk_to_contract_end:.0f} days before the end",
+    phrase="renewal first talked about {days_renewal_talk_to_contract_end:.0f} days before the end", theme=END,
 )  # fmt: skip
 def days_renewal_talk_to_contract_end(at: Snapshot) -> Floats:
     """Days from the first renewal talk of the contract that ends next to its end."""
@@ -324,7 +328,7 @@ def days_renewal_talk_to_contract_end(at: Snapshot) -> Floats:
 
 @feature(
     "contract", "days", needs=BOTH, nan="renewal was never talked about",
-    phrase="last talked about renewal {days_since_renewal_talk:.0f} days ago",
+    phrase="last talked about renewal {days_since_renewal_talk:.0f} days ago", theme=END,
 )  # fmt: skip
 def days_since_renewal_talk(at: Snapshot) -> Floats:
     """Calendar days since renewal was last talked about."""

@@ -52,6 +52,8 @@ class Learned:
         The usual gap of all buyers, towards which that of each is drawn.
     usual : float64 array of shape (n_columns,)
         Of the usual buyer, by column of X; NaN where too few have a value.
+    usual_client : float64 array of shape (n_columns,)
+        The same of the usual client; all NaN where too few are known.
     tables : list of str
         The tables learned from.
     sees_all_ties : bool
@@ -85,6 +87,7 @@ class Learned:
     amounts: PurchaseAmounts
     rhythm: Rhythm
     usual: Floats
+    usual_client: Floats
     tables: list[str]
     sees_all_ties: bool
     owns_client_head: bool
@@ -101,7 +104,10 @@ class Learned:
     def reasons(self) -> Reasons:
         """The themes that columns stand for, and their sentences."""
         usual = dict(zip(self.encoding.names, self.usual.tolist(), strict=True))
-        return Reasons(self.encoding.names, self.encoding.behind, self.churn.horizon_days, usual)
+        of_client = dict(zip(self.encoding.names, self.usual_client.tolist(), strict=True))
+        if np.isnan(self.usual_client).all():
+            of_client = {}
+        return Reasons(self.encoding.names, self.encoding.behind, self.churn.horizon_days, usual, of_client)
 
     def column(self, X: Floats, name: str) -> Floats:
         """One column of X; all NaN where the model has none of that name."""
@@ -135,7 +141,11 @@ class Learned:
         low, high = self.interval.bounds(said["churn"], churn.spread, n_gaps, self.heads["churn"].unsure(X))
         _, parts = self._split("churn", {"churn": churn}, said)
         reasons = self.reasons.top(
-            parts, columns_by_name(X, self.encoding.names), levels, said["churn"] >= 0.5
+            parts,
+            columns_by_name(X, self.encoding.names),
+            levels,
+            said["churn"] >= 0.5,
+            said["client"] >= 0.5,
         )
         listed = labels_of(labels, buyers)
         is_here = status["status"].ne("gone").to_numpy()
@@ -255,7 +265,7 @@ class Learned:
         client_base, client = self._split("client", answers, said)
         column = columns_by_name(X, self.encoding.names)
         sentences = {
-            theme: self.reasons.sentences(theme, column, churn[:, at], levels)
+            theme: self.reasons.sentences(theme, column, churn[:, at], levels, said["client"] >= 0.5)
             for at, theme in enumerate(themes)
         }
         spoken = [
@@ -298,6 +308,7 @@ class Learned:
             "amounts": self.amounts.get_state(),
             "rhythm": self.rhythm.get_state(),
             "usual": self.usual,
+            "usual_client": self.usual_client,
             "levels": {name: level.get_state() for name, level in self.levels.items()},
             "interval": self.interval.get_state(),
             "tables": list(self.tables),
@@ -326,6 +337,7 @@ class Learned:
             amounts=PurchaseAmounts.from_state(state["amounts"]),
             rhythm=Rhythm(**state["rhythm"]),
             usual=state["usual"],
+            usual_client=state["usual_client"],
             tables=list(state["tables"]),
             sees_all_ties=state["sees_all_ties"],
             owns_client_head=state["owns_client_head"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,14 +15,14 @@ from clientcare.exceptions import InputError
 from clientcare.history.door.paid_until import RULE as PAID_UNTIL
 from clientcare.history.histories import Histories
 from clientcare.model.learned import Learned
-from clientcare.model.members.base import Asked, Member
+from clientcare.model.members.base import Asked, Floats, Member
 from clientcare.model.members.pareto_nbd import LifetimeMember
 from clientcare.model.members.registry import members_for
 from clientcare.model.outlook import Outlook
 from clientcare.model.reasons.typical import usual_values
 from clientcare.model.training.amounts import PurchaseAmounts, Standing, came_to_expected
 from clientcare.model.training.blend import Blend, expected_purchases
-from clientcare.model.training.encoding import columns_by_name
+from clientcare.model.training.encoding import FEWEST_BUYERS, columns_by_name
 from clientcare.model.training.head import Head, Question, fit_head
 from clientcare.model.training.interval import RiskInterval
 from clientcare.model.training.judgement import Verdict
@@ -41,6 +41,8 @@ from clientcare.outcomes.own_time import usual_gap_days
 from clientcare.progress import ProgressBar
 from clientcare.window import MICROSECONDS_A_DAY, day_number, microseconds, timestamp_of
 
+CLIENTS_ASKED = 5_000
+"""Of a larger base evenly drawn buyers tell what is usual of clients: an average does not need them all."""
 JUDGED = {"quick": 2, "default": 3, "thorough": 3}
 """Past dates that members are judged at, by effort."""
 HOW_MUCH = ("gap_days_median", "days_since_last_purchase", "overdue_ratio", "purchase_log_amount_mean")
@@ -118,8 +120,9 @@ class Lessons:
         blends = {name: head.blend for name, head in heads.items()}
         status = StatusRule.learn(self.histories, self.as_of, self.client.horizon_days)
         standing = status.told(self.past.histories, self.as_of)["status"].reindex(self.past.buyers_now)
+        here = (standing.astype(object) != "gone").to_numpy()
         levels = {name: self._level(name, blends[name]) for name in ("churn", "patronage")}
-        return Learned(
+        learned = Learned(
             churn=self.churn,
             client=self.client,
             encoding=self.past.encoding,
@@ -128,7 +131,8 @@ class Lessons:
             interval=_interval(self.past, heads["churn"]),
             amounts=self._amounts(blends["churn"], levels["churn"]),
             rhythm=self._rhythm(),
-            usual=usual_values(self.past.now, (standing.astype(object) != "gone").to_numpy()),
+            usual=usual_values(self.past.now, here),
+            usual_client=np.full(len(self.past.encoding.names), np.nan),
             tables=tables_of(self.histories),
             sees_all_ties=self._sees_ties and bool(self._seen[self._known].all()),
             owns_client_head="client" in heads,
@@ -141,6 +145,16 @@ class Lessons:
             trust=Trust.earned(heads["churn"].past),
             pulse=self._pulse(),
         )
+        return replace(learned, usual_client=self._usual_client(learned, here))
+
+    def _usual_client(self, learned: Learned, here: NDArray[np.bool_]) -> Floats:
+        """What is usual of those who are here and likelier clients than not; all NaN where too few are."""
+        X = self.past.now[here]
+        X = X[:: max(1, len(X) // CLIENTS_ASKED)]
+        clients = learned.probabilities(X, self.as_of)["client"] >= 0.5
+        if clients.sum() < FEWEST_BUYERS:
+            return np.full(self.past.now.shape[1], np.nan)
+        return usual_values(X[clients])
 
     def _ask(self, name: str, verdict: Verdict | None = None) -> Head:
         span = self.churn.horizon_days if name == "churn" else self.client.horizon_days

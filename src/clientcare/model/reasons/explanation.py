@@ -137,14 +137,22 @@ class Reasons:
     horizon_days : int
     usual : mapping of column to float
         Of the usual buyer; NaN where that is not known.
+    usual_client : mapping of column to float
+        Of the usual client, whom clients are compared with; empty where too few clients are known.
     """
 
     def __init__(
-        self, names: list[str], behind: list[str], horizon_days: int, usual: Mapping[str, float]
+        self,
+        names: list[str],
+        behind: list[str],
+        horizon_days: int,
+        usual: Mapping[str, float],
+        usual_client: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.names = names
         self.horizon_days = horizon_days
         self.usual = usual
+        self.usual_client = usual_client
         self.themes, self.groups = themes_of(names, behind, horizon_days)
 
     @property
@@ -155,11 +163,13 @@ class Reasons:
     def split(self, answer: Answer, final_log_odds: Floats, remainder: str = LEVEL) -> tuple[float, Floats]:
         """Base and parts of shape (n_rows, n_themes) that add up to the final log-odds.
 
-        What the blend cannot say of a buyer, because a member does not know them, is the theme
-        ``standing``; what was added to the blend afterwards is the theme ``remainder``.
+        What the blend cannot say of a buyer, because a member does not know them, belongs to the theme ``contract``,
+        since a contract in force or none decides who knows whom, and is ``standing`` where there are no contracts;
+        what was added to the blend afterwards is the theme ``remainder``.
         """
         parts = answer.parts.copy(order="F")
-        parts[:, self.themes.index(STANDING)] += answer.start - answer.usual
+        known_by = "contract" if "contract" in self.themes else STANDING
+        parts[:, self.themes.index(known_by)] += answer.start - answer.usual
         total = np.full(len(parts), answer.usual)
         for theme in range(self.n_themes):
             total += parts[:, theme]
@@ -172,25 +182,30 @@ class Reasons:
         column: Callable[[str], Floats],
         part: Floats,
         levels: Mapping[str, str] = MappingProxyType({}),
+        clients: NDArray[np.bool_] | None = None,
     ) -> Texts:
         """What a theme says of each row, given what it adds to the log-odds of churn there.
 
         ``levels`` names the columns whose level the model holds as a digest, as the table at hand writes them.
+        Rows that are ``clients`` are compared with the usual client, where one is known.
         """
         if theme.startswith("attribute: "):
             return self._attribute(theme.removeprefix("attribute: "), column, len(part), levels)
         said = np.full(len(part), "", dtype=object)
-        for lowering in (False, True):
-            rows = np.flatnonzero((part < 0) == lowering)
-            phrases = phrases_of(theme, self.horizon_days, lowering, self.usual)
-            said[rows] = say_all(phrases, _of_rows(column, rows), len(rows))
+        apart = np.zeros(len(part), dtype=bool) if clients is None or not self.usual_client else clients
+        for whom, usual, here in (("buyer", self.usual, ~apart), ("client", self.usual_client, apart)):
+            for lowering in (False, True):
+                rows = np.flatnonzero(here & ((part < 0) == lowering))
+                if len(rows):
+                    phrases = phrases_of(theme, self.horizon_days, lowering, usual, whom)
+                    said[rows] = say_all(phrases, _of_rows(column, rows), len(rows))
         return said
 
     def _attribute(
         self, attribute: str, column: Callable[[str], Floats], n_rows: int, levels: Mapping[str, str]
     ) -> Texts:
         words = attribute.replace("_", " ")
-        said = np.full(n_rows, f"{words} is unknown or a rare one", dtype=object)
+        said = np.full(n_rows, "", dtype=object)
         for name in self.names:
             match = ATTRIBUTE.match(name)
             if match is None or match.group(1) != attribute:
@@ -200,9 +215,7 @@ class Reasons:
                     said[column(name) == 1] = f"{words} is {levels.get(name, match.group(2))}"
             else:
                 compared = f"{words} is {{{name}:,.4g}}; the usual buyer <usual {name}:,.4g>"
-                phrases = resolved(
-                    (compared, f"{words} is {{{name}:,.4g}}", f"{words} is unknown"), self.usual
-                )
+                phrases = resolved((compared, f"{words} is {{{name}:,.4g}}"), self.usual)
                 said = say_all(phrases, column, n_rows)
         return said
 
@@ -212,11 +225,13 @@ class Reasons:
         column: Callable[[str], Floats],
         levels: Mapping[str, str] = MappingProxyType({}),
         leaving: NDArray[np.bool_] | None = None,
+        clients: NDArray[np.bool_] | None = None,
     ) -> dict[str, Any]:
         """The largest contributions of each row as sentences, each with its direction.
 
         Of those who are ``leaving`` (likelier gone than not) the reasons are asked why: what raises the risk comes
-        first, where it is worth a quarter of what the largest reason moves.
+        first, where it is worth a quarter of what the largest reason moves. Where a theme has nothing to say of a
+        buyer, the next one speaks. ``clients`` are compared with the usual client.
 
         Returns
         -------
@@ -226,24 +241,44 @@ class Reasons:
         weight = np.abs(parts)
         if leaving is not None:
             weight[leaving] *= np.where(parts[leaving] < 0, WORTH_SAYING_FIRST, 1.0)
-        order = np.argsort(-weight, axis=1, kind="stable")[:, :N_REASONS]
-        reasons = {}
-        said = [np.full(len(parts), "", dtype=object) for _ in range(order.shape[1])]
+        order = np.argsort(-weight, axis=1, kind="stable")
+        said = np.full((len(parts), N_REASONS), "", dtype=object)
+        rows = np.arange(len(parts))
+        for first in range(0, self.n_themes, N_REASONS):
+            further = self._said(
+                order[rows, first : first + N_REASONS],
+                parts[rows],
+                _of_rows(column, rows),
+                levels,
+                None if clients is None else clients[rows],
+            )
+            said[rows] = _without_holes(np.column_stack([said[rows], further]))[:, :N_REASONS]
+            rows = rows[said[rows, -1] == ""]
+            if len(rows) == 0:
+                break
+        return {f"reason_{place + 1}": said[:, place] for place in range(N_REASONS)}
+
+    def _said(
+        self,
+        order: NDArray[np.int64],
+        parts: Floats,
+        column: Callable[[str], Floats],
+        levels: Mapping[str, str],
+        clients: NDArray[np.bool_] | None,
+    ) -> Texts:
+        """The sentences of some themes of each row, shape of ``order``; a theme speaks once of all its rows."""
+        said = np.full(order.shape, "", dtype=object)
         for theme_number, theme in enumerate(self.themes):
-            places = [np.flatnonzero(order[:, place] == theme_number) for place in range(order.shape[1])]
-            rows = np.unique(np.concatenate(places))
+            rows, places = np.nonzero(order == theme_number)
+            worth = np.abs(parts[rows, theme_number]) >= LEAST_SAID
+            rows, places = rows[worth], places[worth]
             if len(rows) == 0:
                 continue
-            texts = np.full(len(parts), "", dtype=object)
-            texts[rows] = self.sentences(theme, _of_rows(column, rows), parts[rows, theme_number], levels)
-            for place, here in enumerate(places):
-                said[place][here] = _with_direction(texts[here], parts[here, theme_number])
-        said = _without_holes(said)
-        for place in range(N_REASONS):
-            reasons[f"reason_{place + 1}"] = (
-                said[place] if place < len(said) else np.full(len(parts), "", dtype=object)
-            )
-        return reasons
+            part = parts[rows, theme_number]
+            here = None if clients is None else clients[rows]
+            texts = self.sentences(theme, _of_rows(column, rows), part, levels, here)
+            said[rows, places] = _with_direction(texts, part)
+        return said
 
 
 def what_would_change(client_base: float, parts: Floats, themes: list[str]) -> Texts:
@@ -267,13 +302,10 @@ def _of_rows(column: Callable[[str], Floats], rows: NDArray[np.int64]) -> Callab
     return lambda name: column(name)[rows]
 
 
-def _without_holes(said: list[Texts]) -> list[Texts]:
+def _without_holes(said: Texts) -> Texts:
     """Reasons in their order; where a theme has nothing to say of a buyer, the next one moves up."""
-    if not any((texts == "").any() for texts in said[:-1]):
-        return said
-    table = np.column_stack(said)
-    order = np.argsort(table == "", axis=1, kind="stable")
-    return list(np.take_along_axis(table, order, axis=1).T)
+    order = np.argsort(said == "", axis=1, kind="stable")
+    return np.take_along_axis(said, order, axis=1)
 
 
 def _with_direction(texts: Texts, parts: Floats) -> Texts:

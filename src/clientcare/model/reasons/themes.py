@@ -14,6 +14,9 @@ from clientcare.model.reasons.comparison import resolved
 class Theme:
     """One thing that many columns say.
 
+    A sentence is said only where its own number points the way in which the theme moves the risk. Where none does,
+    the theme says nothing, and the next one speaks.
+
     Attributes
     ----------
     name : str
@@ -22,7 +25,7 @@ class Theme:
         Sentences with columns in braces, and in front what must hold: ``"[overdue_ratio > 1] silent ..."``.
         The first that holds and all of whose values are known is said. ``<h>`` is the horizon in a column's
         name, ``<days>`` its length; ``<usual column:form>`` and ``[column < usual]`` compare with the usual
-        buyer, and only in the direction in which the theme moves the risk. Where none holds, nothing is said.
+        buyer, ``[column <= usual]`` keeps a number from being said that lies clearly on the other side.
     lowering : tuple of str
         The same where the theme speaks for staying; empty: the same sentences.
     """
@@ -32,37 +35,90 @@ class Theme:
     lowering: tuple[str, ...] = ()
 
 
-_RHYTHM = (
-    "buys every {gap_days_mean:.0f} days on average",
-    "no rhythm of purchases yet",
+def _compared(front: str, column: str, said: str, usual: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Sentences of a number below the usual, and above it; alone only where the usual one is not known."""
+    front = f"{front}, " if front else ""
+    below, above = (
+        (
+            f"[{front}{column} {sign} usual] {said}; {usual}",
+            f"[{front}{column} ?= usual] {said}",
+        )
+        for sign in "<>"
+    )
+    return below, above
+
+
+_SPENDS, _SPENDS_MUCH = _compared(
+    "",
+    "purchase_amount_mean",
+    "spends {purchase_amount_mean:,.0f} a purchase",
+    "the usual buyer <usual purchase_amount_mean:,.0f>",
 )
-_SPEND = (
-    "spends {purchase_amount_mean:,.0f} a purchase; {total_spent:,.0f} in all",
-    "no amounts are known",
+_SPENT, _SPENT_MUCH = _compared(
+    "",
+    "total_spent",
+    "spent {total_spent:,.0f} in all",
+    "the usual buyer <usual total_spent:,.0f>",
 )
-_SEASON = (
-    "bought {n_purchases_<h>_year_ago:.0f} times in the same season a year ago",
-    "{purchase_share_coming_season:.0%} of earlier purchases fell in the season that comes now",
-    "no whole year has been seen yet",
-)
-_BREADTH = (
+_FEW_CATEGORIES, _MANY_CATEGORIES = _compared(
+    "",
+    "n_categories",
     "buys in {n_categories:.0f} categories",
+    "the usual buyer in <usual n_categories:.1f>",
+)
+_FEW_PRODUCTS, _MANY_PRODUCTS = _compared(
+    "",
+    "n_products",
     "bought {n_products:.0f} different products",
+    "the usual buyer <usual n_products:.1f>",
+)
+_FEW_CHANNELS, _MANY_CHANNELS = _compared(
+    "",
+    "n_channels",
     "bought through {n_channels:.0f} channels",
-    "what was bought is not known",
+    "the usual buyer <usual n_channels:.1f>",
 )
-_USE = (
-    "[n_usage_30d > 0] used {n_usage_30d:.0f} times in 30 days",
-    "[contact_minutes_90d > 0] {contact_minutes_90d:.0f} minutes in contact in 90 days",
+_RETURNS_LITTLE, _RETURNS_MUCH = _compared(
+    "returned_share > 0.005",
+    "returned_share",
+    "returned {returned_share:.0%} of what was spent",
+    "the usual buyer <usual returned_share:.0%>",
 )
-_UNBOUND = (
-    "without a contract for {days_since_contract_end:.0f} days",
-    "had the first contract {days_since_first_contract:.0f} days ago",
-    "never had a contract",
+_RATES_LOW, _RATES_HIGH = _compared(
+    "",
+    "satisfaction_mean",
+    "rates us {satisfaction_mean:.0%} on average",
+    "the usual buyer <usual satisfaction_mean:.0%>",
 )
-_CONTACT = (
-    "last contact {days_since_last_contact:.0f} days ago; {n_contacts:.0f} in all",
-    "no contact was ever recorded",
+_CHECKED_IN, _NOT_CHECKED_IN = (
+    _compared(
+        "",
+        "days_since_last_check_in",
+        said,
+        "the usual buyer <usual days_since_last_check_in:,.0f>",
+    )[place]
+    for place, said in enumerate(
+        ("last check-in {days_since_last_check_in:.0f} days ago",
+         "no check-in for {days_since_last_check_in:.0f} days")
+    )
+)  # fmt: skip
+_USES_LITTLE, _USES_MUCH = _compared(
+    "n_usage_30d > 0",
+    "n_usage_30d",
+    "used {n_usage_30d:.0f} times in 30 days",
+    "the usual buyer <usual n_usage_30d:.1f>",
+)
+_CONTACT_LATELY, _CONTACT_LONG_AGO = _compared(
+    "",
+    "days_since_last_contact",
+    "last contact {days_since_last_contact:.0f} days ago",
+    "the usual buyer <usual days_since_last_contact:,.0f>",
+)
+_MINUTES_FEW, _MINUTES_MANY = _compared(
+    "contact_minutes_90d > 0",
+    "contact_minutes_90d",
+    "{contact_minutes_90d:.0f} minutes in contact in 90 days",
+    "the usual buyer <usual contact_minutes_90d:,.0f>",
 )
 
 THEMES = (
@@ -77,16 +133,12 @@ THEMES = (
             "usually {purchases_per_<h>:.1f} times",
             "[n_purchases > 1, purchases_<h>_to_usual_ratio <= 0.9] bought {n_purchases_<h>:.0f} times "
             "in the last <days> days; usually {purchases_per_<h>:.1f}",
-            "[n_purchases > 1, days_since_last_purchase > usual] last bought {days_since_last_purchase:.0f} days ago; "
-            "the usual buyer <usual days_since_last_purchase:,.0f>",
             "[n_purchases > 1, n_purchases_<h> < usual] bought {n_purchases_<h>:.0f} times in the last <days> days; "
             "the usual buyer <usual n_purchases_<h>:.1f>",
             "[gap_days_median > usual] usually buys every {gap_days_median:.0f} days; "
             "the usual buyer every <usual gap_days_median:,.0f>",
-            "[n_purchases > 1] bought {n_purchases_<h>:.0f} times in the last <days> days",
-            "[n_purchases > 1] last bought {days_since_last_purchase:.0f} days ago",
-            "no second purchase in {days_since_last_purchase:.0f} days",
-            "no purchase is known",
+            "[n_purchases > 0, n_purchases <= 1] no second purchase in {days_since_last_purchase:.0f} days",
+            "[n_purchases <= 0] no purchase is known",
         ),
         (
             "[overdue_ratio <= 1, n_purchases <= 2] last bought {days_since_last_purchase:.0f} days ago; "
@@ -95,101 +147,80 @@ THEMES = (
             "usually buys every {gap_days_median:.0f} days",
             "[n_purchases > 1, purchases_<h>_to_usual_ratio > 1.1] bought {n_purchases_<h>:.0f} times "
             "in the last <days> days; usually {purchases_per_<h>:.1f}",
-            "[n_purchases > 1, days_since_last_purchase < usual] last bought {days_since_last_purchase:.0f} days ago; "
-            "the usual buyer <usual days_since_last_purchase:,.0f>",
             "[n_purchases > 1, n_purchases_<h> > usual] bought {n_purchases_<h>:.0f} times in the last <days> days; "
             "the usual buyer <usual n_purchases_<h>:.1f>",
-            "[n_purchases > 1, n_purchases_<h> > 0] bought {n_purchases_<h>:.0f} times in the last <days> days",
-            "[n_purchases > 1, days_since_last_purchase > <days>] bought {n_purchases:.0f} times; "
-            "last {days_since_last_purchase:.0f} days ago",
-            "[n_purchases > 1] last bought {days_since_last_purchase:.0f} days ago",
-            "[days_since_last_purchase < usual] bought for the first time {days_since_last_purchase:.0f} days ago; "
-            "the usual buyer last bought <usual days_since_last_purchase:,.0f> days ago",
-            "bought for the first time {days_since_last_purchase:.0f} days ago",
-            "no purchase is known",
+            "[n_purchases <= 1, days_since_last_purchase <= <days>] bought for the first time "
+            "{days_since_last_purchase:.0f} days ago",
         ),
     ),
     Theme(
         "purchases",
         (
-            "[n_purchases > 1, purchases_per_<h> < usual] bought {n_purchases:.0f} times "
-            "in {days_since_first_purchase:.0f} days; "
-            "the usual buyer <usual n_purchases:.1f> in <usual days_since_first_purchase:,.0f>",
+            "[n_purchases > 1, purchases_per_<h> < usual] bought {n_purchases:.0f} times, "
+            "{purchases_per_<h>:.1f} in <days> days; the usual buyer <usual purchases_per_<h>:.1f>",
             "[n_purchases > 1, n_purchases < usual] bought {n_purchases:.0f} times in all; "
             "the usual buyer <usual n_purchases:.1f>",
             "[n_purchases > 1, n_purchases_<h> <= 0] bought {n_purchases:.0f} times "
             "in {days_since_first_purchase:.0f} days; nothing in the last <days>",
             "[n_purchases > 1, purchases_<h>_to_usual_ratio <= 0.9] bought {n_purchases:.0f} times "
             "in {days_since_first_purchase:.0f} days; {n_purchases_<h>:.0f} in the last <days>",
-            "[n_purchases > 1] bought {n_purchases:.0f} times in {days_since_first_purchase:.0f} days",
-            "[n_purchases > 0, n_purchases < usual] one purchase so far; the usual buyer <usual n_purchases:.1f>",
-            "[n_purchases > 0] one purchase so far",
-            "no purchase is known",
+            "[n_purchases > 1, n_purchases ?= usual] bought {n_purchases:.0f} times "
+            "in {days_since_first_purchase:.0f} days",
+            "[n_purchases > 0, n_purchases <= 1, n_purchases < usual] one purchase so far; "
+            "the usual buyer <usual n_purchases:.1f>",
+            "[n_purchases > 0, n_purchases <= 1] one purchase so far",
         ),
         (
-            "[n_purchases > 1, purchases_per_<h> > usual] bought {n_purchases:.0f} times "
-            "in {days_since_first_purchase:.0f} days; "
-            "the usual buyer <usual n_purchases:.1f> in <usual days_since_first_purchase:,.0f>",
+            "[n_purchases > 1, purchases_per_<h> > usual] bought {n_purchases:.0f} times, "
+            "{purchases_per_<h>:.1f} in <days> days; the usual buyer <usual purchases_per_<h>:.1f>",
             "[n_purchases > 1, n_purchases > usual] bought {n_purchases:.0f} times in all; "
             "the usual buyer <usual n_purchases:.1f>",
-            "[n_purchases > 1] bought {n_purchases:.0f} times in {days_since_first_purchase:.0f} days",
-            "[n_purchases > 0] one purchase so far",
-            "no purchase is known",
+            "[n_purchases > 1, n_purchases ?= usual] bought {n_purchases:.0f} times "
+            "in {days_since_first_purchase:.0f} days",
         ),
     ),
     Theme(
         "rhythm",
         (
-            "[n_purchases > 4, gap_recent_to_mean_ratio > 1.1] lately buys every {gap_days_mean_last_three:.0f} days; "
-            "every {gap_days_mean:.0f} days on average",
+            *(
+                f"[n_purchases > 4, gap_days_mean > {least}, gap_recent_to_mean_ratio > {change}] "
+                "lately buys every {gap_days_mean_last_three:.0f} days; every {gap_days_mean:.0f} days on average"
+                for least, change in ((10, 1.1), (3.4, 1.4))
+            ),
             "[gap_days_mean > usual] buys every {gap_days_mean:.0f} days on average; "
             "the usual buyer every <usual gap_days_mean:,.0f>",
-            "[n_purchases <= 1] no rhythm of purchases yet",
         ),
         (
-            "[n_purchases > 4, gap_recent_to_mean_ratio <= 0.9] lately buys every {gap_days_mean_last_three:.0f} days; "
-            "every {gap_days_mean:.0f} days on average",
+            *(
+                f"[n_purchases > 4, gap_days_mean > {least}, gap_recent_to_mean_ratio <= {change}] "
+                "lately buys every {gap_days_mean_last_three:.0f} days; every {gap_days_mean:.0f} days on average"
+                for least, change in ((10, 0.9), (3.4, 0.7))
+            ),
             "[gap_days_mean < usual] buys every {gap_days_mean:.0f} days on average; "
             "the usual buyer every <usual gap_days_mean:,.0f>",
-            *_RHYTHM,
+            "[n_purchases > 2, gap_days_mean ?= usual] buys every {gap_days_mean:.0f} days on average",
         ),
     ),
     Theme(
         "time as a buyer",
         (
-            *(
-                f"[days_since_first_purchase {beside} usual] first bought {{days_since_first_purchase:.0f}} days ago; "
-                "the usual buyer <usual days_since_first_purchase:,.0f>"
-                for beside in "<>"
-            ),
-            "first bought {days_since_first_purchase:.0f} days ago",
-            "no purchase is known",
+            "[n_purchases > 1, days_since_first_purchase < usual] first bought {days_since_first_purchase:.0f} days ago; "
+            "the usual buyer <usual days_since_first_purchase:,.0f>",
+        ),
+        (
+            "[n_purchases > 1, days_since_first_purchase > usual] first bought {days_since_first_purchase:.0f} days ago; "
+            "the usual buyer <usual days_since_first_purchase:,.0f>",
         ),
     ),
     Theme(
         "returns",
-        (
-            "[returned_share > 0.005] returned {returned_share:.0%} of what was spent; "
-            "the usual buyer <usual returned_share:.0%>",
-            "[returned_share > 0.005] returned {returned_share:.0%} of what was spent",
-            "[n_returns > 0] returned {n_returns:.0f} times, less than 1% of what was spent",
-            "returned nothing",
-        ),
+        (*_RETURNS_MUCH, "[n_returns > 0, returned_share >= usual] returned {n_returns:.0f} times"),
+        (*_RETURNS_LITTLE, "[n_returns <= 0] returned nothing"),
     ),
     Theme(
         "spend",
-        (
-            "[purchase_amount_mean < usual] spends {purchase_amount_mean:,.0f} a purchase; "
-            "the usual buyer <usual purchase_amount_mean:,.0f>",
-            "[total_spent < usual] spent {total_spent:,.0f} in all; the usual buyer <usual total_spent:,.0f>",
-            *_SPEND,
-        ),
-        (
-            "[purchase_amount_mean > usual] spends {purchase_amount_mean:,.0f} a purchase; "
-            "the usual buyer <usual purchase_amount_mean:,.0f>",
-            "[total_spent > usual] spent {total_spent:,.0f} in all; the usual buyer <usual total_spent:,.0f>",
-            *_SPEND,
-        ),
+        (_SPENDS[0], _SPENT[0], _SPENDS[1], _SPENT[1]),
+        (_SPENDS_MUCH[0], _SPENT_MUCH[0], _SPENDS_MUCH[1], _SPENT_MUCH[1]),
     ),
     Theme(
         "season",
@@ -198,83 +229,60 @@ THEMES = (
             "a year ago; the usual buyer <usual n_purchases_<h>_year_ago:.1f> times",
             "[n_purchases_<h>_year_ago < usual] bought {n_purchases_<h>_year_ago:.0f} times in the same season "
             "a year ago; the usual buyer <usual n_purchases_<h>_year_ago:.1f>",
-            *_SEASON,
+            "[purchase_share_coming_season < usual] {purchase_share_coming_season:.0%} of earlier purchases fell "
+            "in the season that comes now; of the usual buyer's <usual purchase_share_coming_season:.0%>",
         ),
         (
             "[n_purchases_<h>_year_ago > usual] bought {n_purchases_<h>_year_ago:.0f} times in the same season "
             "a year ago; the usual buyer <usual n_purchases_<h>_year_ago:.1f>",
-            *_SEASON,
+            "[purchase_share_coming_season > usual] {purchase_share_coming_season:.0%} of earlier purchases fell "
+            "in the season that comes now; of the usual buyer's <usual purchase_share_coming_season:.0%>",
         ),
     ),
     Theme(
         "breadth",
-        (
-            "[n_categories < usual] buys in {n_categories:.0f} categories; the usual buyer in <usual n_categories:.1f>",
-            "[n_products < usual] bought {n_products:.0f} different products; the usual buyer <usual n_products:.1f>",
-            *_BREADTH,
-        ),
-        (
-            "[n_categories > usual] buys in {n_categories:.0f} categories; the usual buyer in <usual n_categories:.1f>",
-            "[n_products > usual] bought {n_products:.0f} different products; the usual buyer <usual n_products:.1f>",
-            *_BREADTH,
-        ),
+        (_FEW_CATEGORIES[0], _FEW_PRODUCTS[0], _FEW_CATEGORIES[1], _FEW_PRODUCTS[1], *_FEW_CHANNELS),
+        (_MANY_CATEGORIES[0], _MANY_PRODUCTS[0], _MANY_CATEGORIES[1], _MANY_PRODUCTS[1], *_MANY_CHANNELS),
     ),
     Theme(
         "satisfaction",
         (
             "[n_open_complaints > 0] {n_open_complaints:.0f} complaints still open; last rating {satisfaction_last:.0%}",
             "[n_open_complaints > 0] {n_open_complaints:.0f} complaints still open",
-            "[satisfaction_mean < usual] rates us {satisfaction_mean:.0%} on average; "
-            "the usual buyer <usual satisfaction_mean:.0%>",
-            "[n_ratings > 1] last rating {satisfaction_last:.0%}; {satisfaction_mean:.0%} on average",
-            "the only rating was {satisfaction_last:.0%}",
+            _RATES_LOW[0],
+            "[n_ratings > 1, satisfaction_mean <= usual, satisfaction_last <= usual] last rating "
+            "{satisfaction_last:.0%}; {satisfaction_mean:.0%} on average",
+            "[satisfaction_mean <= usual] the only rating was {satisfaction_mean:.0%}",
             "[n_open_requests > 0] {n_open_requests:.0f} requests still open",
             "[n_requests_90d > 0] {n_requests_90d:.0f} requests for help in 90 days",
             "[n_complaints > 0] {n_complaints:.0f} complaints in all",
-            "no rating and no complaint is known",
+            "[n_ratings <= 0] no rating is known",
         ),
         (
-            "[satisfaction_mean > usual] rates us {satisfaction_mean:.0%} on average; "
-            "the usual buyer <usual satisfaction_mean:.0%>",
-            "rates us {satisfaction_mean:.0%} on average",
-            "[n_requests_90d > 0] {n_requests_90d:.0f} requests for help in 90 days",
-            "[n_complaints > 0] {n_complaints:.0f} complaints in all",
-            "no complaint is known",
+            *_RATES_HIGH,
+            "[n_complaints <= 0] no complaint is known",
         ),
     ),
     Theme(
         "check-ins",
-        (
-            "[days_since_last_check_in > usual] no check-in for {days_since_last_check_in:.0f} days; "
-            "the usual buyer <usual days_since_last_check_in:,.0f>",
-            "no check-in for {days_since_last_check_in:.0f} days",
-            "no check-in was ever recorded",
-        ),
-        (
-            "[days_since_last_check_in < usual] last check-in {days_since_last_check_in:.0f} days ago; "
-            "the usual buyer <usual days_since_last_check_in:,.0f>",
-            "last check-in {days_since_last_check_in:.0f} days ago",
-            "no check-in was ever recorded",
-        ),
+        (*_NOT_CHECKED_IN, "[n_check_ins_kept <= 0] no check-in was ever recorded"),
+        _CHECKED_IN,
     ),
     Theme(
         "use",
         (
             "[n_usage_30d < usual, n_usage_30d <= 0] not used in 30 days; the usual buyer <usual n_usage_30d:.1f> times",
-            "[n_usage_30d < usual] used {n_usage_30d:.0f} times in 30 days; the usual buyer <usual n_usage_30d:.1f>",
-            *_USE,
+            *_USES_LITTLE,
+            *_MINUTES_FEW,
         ),
-        (
-            "[n_usage_30d > usual] used {n_usage_30d:.0f} times in 30 days; the usual buyer <usual n_usage_30d:.1f>",
-            *_USE,
-        ),
+        (*_USES_MUCH, *_MINUTES_MANY),
     ),
     Theme(
         "word of mouth",
+        ("[n_referrals_made <= 0, was_referred <= 0] has referred nobody yet",),
         (
             "[n_referrals_made > 0] made {n_referrals_made:.0f} referrals",
             "[was_referred > 0] came by a referral",
-            "has referred nobody yet",
         ),
     ),
     Theme(
@@ -284,16 +292,15 @@ THEMES = (
             "the usual buyer <usual undiscounted_sign:.0%>",
             "[list_price_paid_sign < usual] bought {list_price_paid_sign:.0%} of the lines at the list price; "
             "the usual buyer <usual list_price_paid_sign:.0%>",
-            "[stayed_after_shocks_sign < 1] stayed after {stayed_after_shocks_sign:.0%} of price rises and complaints",
-            "no price rise or complaint has tried them yet",
+            "[stayed_after_shocks_sign < usual] stayed after {stayed_after_shocks_sign:.0%} of price rises and complaints; "
+            "the usual buyer <usual stayed_after_shocks_sign:.0%>",
         ),
         (
             "[undiscounted_sign > usual] bought {undiscounted_sign:.0%} of the lines without a discount; "
             "the usual buyer <usual undiscounted_sign:.0%>",
             "[list_price_paid_sign > usual] bought {list_price_paid_sign:.0%} of the lines at the list price; "
             "the usual buyer <usual list_price_paid_sign:.0%>",
-            "[stayed_after_shocks_sign > 0] stayed after {stayed_after_shocks_sign:.0%} of price rises and complaints",
-            "no price rise or complaint has tried them yet",
+            "[stayed_after_shocks_sign > 0.995] stayed after every price rise and complaint",
         ),
     ),
     Theme(
@@ -306,75 +313,88 @@ THEMES = (
                 for beside in "<>"
             ),
             "[monthly_amount_in_force > 0] {monthly_amount_in_force:,.0f} a month under contract",
-            "no monthly amount is due now",
         ),
     ),
     Theme(
         "contract",
         (
-            "[is_under_notice > 0] under notice, service ends in {days_to_service_end:.0f} days",
-            "[is_under_notice > 0] under notice for {days_since_last_cancellation:.0f} days",
-            "[has_contract_in_force > 0, days_to_contract_end <= <days>] the contract ends in "
-            "{days_to_contract_end:.0f} days; under contract for {days_under_contract:.0f} days",
-            "[has_contract_in_force > 0] under contract for {days_under_contract:.0f} days, "
-            "and for {days_to_contract_end:.0f} more",
-            "[has_contract_in_force > 0] under contract for {days_under_contract:.0f} days, with no end agreed",
-            *_UNBOUND,
+            "[has_contract_in_force > 0, days_under_contract < usual] under contract for {days_under_contract:.0f} days; "
+            "the usual buyer <usual days_under_contract:,.0f>",
+            "[has_contract_in_force > 0, n_renewals <= 0] under contract for {days_under_contract:.0f} days, "
+            "not renewed yet",
+            "[has_contract_in_force <= 0] without a contract for {days_since_contract_end:.0f} days",
+            "[n_contracts <= 0] never had a contract",
         ),
         (
-            "[has_contract_in_force > 0, days_to_contract_end > <days>] under contract for {days_under_contract:.0f} days, "
-            "and for {days_to_contract_end:.0f} more",
             "[has_contract_in_force > 0, n_renewals > 0] under contract for {days_under_contract:.0f} days; "
             "renewed {n_renewals:.0f} times",
+            "[has_contract_in_force > 0, days_under_contract > usual] under contract for {days_under_contract:.0f} days; "
+            "the usual buyer <usual days_under_contract:,.0f>",
             "[has_contract_in_force > 0] under contract for {days_under_contract:.0f} days",
-            *_UNBOUND,
+        ),
+    ),
+    Theme(
+        "end of the contract",
+        (
+            "[is_under_notice > 0] under notice, service ends in {days_to_service_end:.0f} days",
+            "[is_under_notice > 0] under notice for {days_since_last_cancellation:.0f} days",
+            "[has_contract_in_force > 0, had_renewal_talk <= 0, days_to_contract_end <= <days>] the contract ends in "
+            "{days_to_contract_end:.0f} days; no talk of renewing it is on record",
+            "[has_contract_in_force > 0, days_to_contract_end <= <days>] the contract ends in "
+            "{days_to_contract_end:.0f} days",
+            "[has_open_ended_contract > 0] no end is agreed: may leave on any day",
+        ),
+        (
+            "[has_contract_in_force > 0, days_to_contract_end > <days>] bound for {days_to_contract_end:.0f} days more",
+            "[has_contract_in_force > 0, n_renewals_signed_ahead > 0] the next term is signed",
+            "[has_contract_in_force > 0, had_renewal_talk > 0] the contract ends in {days_to_contract_end:.0f} days; "
+            "renewing it was talked about {days_since_renewal_talk:.0f} days ago",
+            "[has_open_ended_contract > 0] no end is agreed",
         ),
     ),
     Theme(
         "contact",
         (
-            "[days_since_last_contact > usual] last contact {days_since_last_contact:.0f} days ago; "
-            "the usual buyer <usual days_since_last_contact:,.0f>",
+            "[n_contacts <= 0, n_contacts < usual] no contact is on record; the usual buyer has <usual n_contacts:.1f>",
+            "[n_contacts <= 0] no contact is on record",
+            _CONTACT_LONG_AGO[0],
             "[n_contacts < usual] {n_contacts:.0f} contacts in all; the usual buyer <usual n_contacts:.1f>",
-            *_CONTACT,
+            _CONTACT_LONG_AGO[1],
         ),
         (
-            "[days_since_last_contact < usual] last contact {days_since_last_contact:.0f} days ago; "
-            "the usual buyer <usual days_since_last_contact:,.0f>",
+            _CONTACT_LATELY[0],
             "[n_contacts > usual] {n_contacts:.0f} contacts in all; the usual buyer <usual n_contacts:.1f>",
-            *_CONTACT,
+            _CONTACT_LATELY[1],
         ),
     ),
 )
 STANDING = "standing"
-"""What only some members of the blend can know a buyer by: a contract in force, or no purchase yet."""
+"""What only some members of the blend can know a buyer by; it says nothing that a buyer could be told."""
 LEVEL = "level of the season"
-"""The level of the coming horizon against the past ones."""
+"""The level of the coming horizon against the past ones: of the base, so no reason of any one buyer."""
 OTHER = "other"
 
 
 def phrases_of(
-    theme: str, horizon_days: int, lowering: bool = False, usual: Mapping[str, float] = MappingProxyType({})
+    theme: str,
+    horizon_days: int,
+    lowering: bool = False,
+    usual: Mapping[str, float] = MappingProxyType({}),
+    whom: str = "buyer",
 ) -> tuple[str, ...]:
-    """Sentences for a theme, best first; columns in braces, the numbers of the usual buyer filled in."""
+    """Sentences for a theme, best first; columns in braces, the numbers of the usual buyer (or client) filled in.
+
+    None for a theme that no sentence of one buyer follows from.
+    """
     for known in THEMES:
         if known.name == theme:
             chosen = known.lowering if lowering and known.lowering else known.phrases
-            return resolved([_at(phrase, horizon_days) for phrase in chosen], usual)
-    if theme == STANDING:
-        return (
-            "[has_contract_in_force > 0] under contract: judged without the rhythm of purchases",
-            "[n_purchases > 0] judged without the rhythm of purchases",
-            "no purchase yet: judged without a rhythm of purchases",
-        )
-    if theme == LEVEL:
-        return (
-            f"{'more' if lowering else 'fewer'} buyers than before are expected back in the next {horizon_days} days",
-        )
+            said = resolved([_at(phrase, horizon_days) for phrase in chosen], usual)
+            return tuple(phrase.replace("the usual buyer", f"the usual {whom}") for phrase in said)
     if theme in (own := by_name()):  # a feature of the user's own speaks for itself
         phrase = own[theme].phrase
         return tuple(dict.fromkeys((phrase, phrase.split("; ")[0])))
-    return ("other features together",)
+    return ()
 
 
 def _at(text: str, horizon_days: int) -> str:

@@ -3,6 +3,7 @@
 ========  =====================================================================================================
 version   what it holds otherwise
 ========  =====================================================================================================
+6         what is usual of clients
 5         how far past dates were off, and what the base did before them
 4         the rule of dependence; the definition of a client names the least
 3         levels of attributes are digests unless they were allowed to be kept; ``(other)`` for the rare ones
@@ -19,11 +20,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from clientcare.exceptions import ModelFileError
 from clientcare.model.store.fingerprint import fingerprint
 from clientcare.model.training.trust import Trust
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 State = dict[str, Any]
 
@@ -52,7 +55,18 @@ def _with_trust(state: State) -> State:
     return {**state, "learned": {**state["learned"], **unknown}}
 
 
-STEPS: dict[int, Callable[[State], State]] = {2: _with_kept_levels, 3: _without_dependence, 4: _with_trust}
+def _without_usual_client(state: State) -> State:
+    """From 5 to 6: nothing is known of the usual client; everybody is compared with the usual buyer."""
+    learned = state["learned"]
+    return {**state, "learned": {**learned, "usual_client": np.full(len(learned["usual"]), np.nan)}}
+
+
+STEPS: dict[int, Callable[[State], State]] = {
+    2: _with_kept_levels,
+    3: _without_dependence,
+    4: _with_trust,
+    5: _without_usual_client,
+}
 """What makes of a version's state that of the next."""
 
 

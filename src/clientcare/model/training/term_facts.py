@@ -27,7 +27,7 @@ GROUPS = ("term_plan", "term_kind")
 """Columns of texts in :func:`term_facts`."""
 THEMES = {
     "term_age_days": "contract",
-    "term_days_left": "contract",
+    "term_days_left": "end of the contract",
     "term_bound_days": "contract",
     "term_n_voice": "contact",
     "term_n_voice_term": "contact",
@@ -146,7 +146,7 @@ def _voice(
     histories: Histories, position: NDArray[np.int64], began: NDArray[np.int64], now: int
 ) -> dict[str, NDArray[np.float64]]:
     """Contacts that the buyer started, ratings and missed check-ins; NaN throughout without interactions."""
-    names = [name for name in NUMBERS if THEMES[name] != "contract"]
+    names = [name for name in NUMBERS if THEMES[name] not in ("contract", "end of the contract")]
     contacts = Contacts.known(histories, now)
     if contacts is None:
         return {name: np.full(len(position), np.nan) for name in names}

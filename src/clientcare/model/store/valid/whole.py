@@ -49,8 +49,8 @@ _FLAGS = (
     "by_dependence",
 )
 _FORMS = {
-    "churn", "client", "encoding", "heads", "levels", "interval", "amounts", "rhythm", "usual", "tables", "status",
-    "dependence", *_FLAGS,
+    "churn", "client", "encoding", "heads", "levels", "interval", "amounts", "rhythm", "usual", "usual_client", "tables",
+    "status", "dependence", *_FLAGS,
 }  # fmt: skip
 
 
@@ -136,7 +136,8 @@ def _check_learned(learned: dict[str, Any], horizon_days: int) -> None:
     check_interval(learned["interval"], "learned.interval")
     check_amounts(learned["amounts"], names, horizon_days, "learned.amounts")
     check_rhythm(learned["rhythm"], "learned.rhythm")
-    array(learned["usual"], "learned.usual", "f", (len(names),), -MOST_MONEY, MOST_MONEY, unknown=True)
+    for usual in ("usual", "usual_client"):
+        array(learned[usual], f"learned.{usual}", "f", (len(names),), -MOST_MONEY, MOST_MONEY, unknown=True)
     texts(learned["tables"], "learned.tables", TABLES)
     for name in _FLAGS:
         flag(learned[name], f"learned.{name}")
