@@ -23,7 +23,7 @@ from clientcare.places import require_plain_place
 from clientcare.progress import ProgressBar
 from clientcare.report.page_buyers import REASONS, names_of, table_of_buyers, told_of_buyers, without_owner
 from clientcare.report.page_frame import hash_of, island, plots, read_parts, safe, template_of, version_of
-from clientcare.report.page_headline import headline_of, stages_of
+from clientcare.report.page_headline import headline_of, stage_words, stages_of
 from clientcare.report.page_money import renewals_ahead, the_silent, trend_of
 from clientcare.report.page_moves import moves_of
 from clientcare.report.page_sections import belief_of, card_of, plan_of
@@ -171,6 +171,7 @@ def _page(
         chunks=[safe(island(chunk)) for chunk in chunks],
         headline=headline_of(book, plan, unit),
         stages=stages_of(book, unit),
+        stage_words=stage_words(book),
         headline_plots=plots(
             lambda: RelationshipMapDisplay.from_predictions(book),
             "The relationship map: client probability against churn risk, one mark a buyer",

@@ -21,14 +21,15 @@ BUYERS_A_CHUNK = 1_000
 
 REASONS = ("reason_1", "reason_2", "reason_3")
 _COLUMNS = (
-    ("client_probability", "client probability", "percent"),
     ("churn_risk", "churn risk", "percent"),
-    ("expected_spend", "expected spend", "amount"),
     ("at_stake", "at stake", "amount"),
+    ("reason_1", "first reason", "text"),
+    ("expected_spend", "expected spend", "amount"),
+    ("client_probability", "client probability", "percent"),
     ("next_purchase_due", "next purchase due", "date"),
     ("overdue_ratio", "overdue ratio", "number"),
-    ("reason_1", "first reason", "text"),
 )
+"""What can be acted on stands first: nobody has to scroll sideways to it."""
 
 
 def names_of(buyers: pd.Index, hide_ids: bool) -> dict[Any, str]:

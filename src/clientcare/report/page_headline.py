@@ -62,6 +62,26 @@ def headline_of(book: pd.DataFrame, plan: pd.DataFrame, unit: str) -> list[dict[
     return figures
 
 
+MEANS = {
+    "dependent client": "keeps buying, and there is a two-way bond (or none can be seen in these tables)",
+    "repeat customer": "keeps buying, without a bond",
+    "kept customer": "keeps a contract, without a bond",
+    "latent client": "a bond, but no steady buying",
+    "fading customer": "bought before or had a contract; neither steady buying nor a bond to come",
+    "one-time customer": "bought on one day, and never had a contract",
+    "new buyer": "came lately, or never paid anything: too early for a word",
+    "former client": "gone, and there was a bond: of silences as long, fewer than one in ten ended",
+    "former customer": "gone, without a bond: of silences as long, fewer than one in ten ended",
+}
+"""What each stage says, in half a sentence."""
+
+
+def stage_words(book: pd.DataFrame) -> list[dict[str, str]]:
+    """What the stages mean that occur in a book."""
+    here = set(book["stage"].astype(object))
+    return [{"stage": stage, "means": MEANS[stage]} for stage in STAGE_COLOURS if stage in here]
+
+
 def stages_of(book: pd.DataFrame, unit: str) -> list[dict[str, str]]:
     """A row a stage that occurs: how many, how likely to leave, what they are expected to spend."""
     rows = []

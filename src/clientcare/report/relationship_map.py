@@ -28,9 +28,12 @@ class RelationshipMapDisplay:
     ----------
     book : DataFrame of shape (n_buyers, >= 4)
         ``client_probability``, ``churn_risk``, ``expected_spend``, ``stage``.
+    when : str
+        The date and the horizon of the book, for the title; empty where a book does not tell them.
     """
 
     book: pd.DataFrame
+    when: str = ""
     ax_: Axes | None = field(default=None, init=False)
     figure_: Figure | None = field(default=None, init=False)
 
@@ -49,7 +52,8 @@ class RelationshipMapDisplay:
     @classmethod
     def from_predictions(cls, book: pd.DataFrame, *, ax: Axes | None = None) -> RelationshipMapDisplay:
         """Draw a book. Of more than 5,000 buyers every k-th is drawn, and the plot says so."""
-        return cls(book[["client_probability", "churn_risk", "expected_spend", "stage"]]).plot(ax=ax)
+        told = book[["client_probability", "churn_risk", "expected_spend", "stage"]]
+        return cls(told, _when(book)).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> RelationshipMapDisplay:
         """Draw; returns self."""
@@ -74,7 +78,7 @@ class RelationshipMapDisplay:
         note = "" if every == 1 else f" (every {every}th buyer drawn)"
         tidy(
             self.ax_,
-            f"The relationship map{note}",
+            f"The relationship map{self.when}{note}",
             "churn risk (probability to leave within the horizon)",
             "client probability",
         )
@@ -84,3 +88,11 @@ class RelationshipMapDisplay:
             if handle is not None and hasattr(handle, "set_sizes"):
                 handle.set_sizes([40.0])
         return self
+
+
+def _when(book: pd.DataFrame) -> str:
+    """When a book was made, how far it looks and of how many it tells."""
+    if book.empty or not {"as_of", "horizon_days"} <= set(book.columns):
+        return ""
+    days = int(book["horizon_days"].iloc[0])
+    return f", {book['as_of'].iloc[0]:%Y-%m-%d}, next {days} days, {len(book):,} buyers"

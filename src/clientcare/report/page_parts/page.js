@@ -197,7 +197,7 @@
   async function open(i) {
     find("buyer-title").textContent = ids[i];
     const [further, story, contributions, due] = await told(i);
-    find("buyer-facts").replaceChildren(...columns.slice(1).filter((column) => column.name !== "reason_1").map((column) => {
+    find("buyer-facts").replaceChildren(...columns.slice(1).filter((column) => column.name !== "reason_1" && value(column, i) !== null).map((column) => {
       const fact = make("div"), shown = make("dd", write[column.form](value(column, i)));
       if (column.name === "churn_risk") shown.append(make("small", percent(data.low[i]) + " to " + percent(data.high[i])));
       fact.append(make("dt", column.title), shown);
