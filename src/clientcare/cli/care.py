@@ -7,6 +7,7 @@ import argparse
 from clientcare.care import care_plan, care_report
 from clientcare.cli.modelling import add_model_options, model_for
 from clientcare.cli.output import Voice, add_output_options, write_table
+from clientcare.cli.standing import tell_standing
 from clientcare.cli.tables import add_table_options, read_tables
 from clientcare.scoring.workbook import by_owner
 
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     report = care_report(histories, as_of)
     plan = care_plan(model.score(histories, as_of=as_of), histories, as_of, capacity=options.capacity)
     voice = Voice.of(options)
+    tell_standing(voice, histories, as_of, model)
     voice.show("report", "Are we taking care? (0-100)", report.seller.round(_DECIMALS))
     if options.out:
         card = report.seller.round(_DECIMALS)

@@ -6,6 +6,7 @@ import argparse
 
 from clientcare.cli.modelling import add_model_options, model_for
 from clientcare.cli.output import Voice, add_output_options, write_table
+from clientcare.cli.standing import tell_standing
 from clientcare.cli.tables import add_table_options, read_tables
 from clientcare.money import loss_book
 from clientcare.money.loss_book import NOT_STATED
@@ -30,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     model = model_for(options, histories, as_of)
     book = loss_book(model, histories, as_of, since=options.since)
     voice = Voice.of(options)
+    tell_standing(voice, histories, as_of, model)
     voice.show("quarters", f"{book!r}\nBy quarter", book.by_quarter.round(3))
     if (book.by_reason.index != NOT_STATED).any():
         voice.show("reasons", "By stated reason", book.by_reason.round(3))

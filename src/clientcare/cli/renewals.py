@@ -6,6 +6,7 @@ import argparse
 
 from clientcare.cli.modelling import add_model_options, model_for
 from clientcare.cli.output import Voice, add_output_options, write_table
+from clientcare.cli.standing import tell_standing
 from clientcare.cli.tables import add_table_options, read_tables
 from clientcare.money import renewals
 
@@ -29,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
     model = model_for(options, histories, as_of)
     coming = renewals(model, histories, as_of, ahead=options.ahead)
     voice = Voice.of(options)
+    tell_standing(voice, histories, as_of, model)
     months = coming.months.round(2).reset_index()
     months["month"] = months["month"].dt.strftime("%Y-%m")
     voice.show("months", f"{coming!r}\nBy month, with 90 % of what may come", months)

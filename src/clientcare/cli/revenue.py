@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from clientcare.cli.output import Voice, add_output_options, write_table
+from clientcare.cli.standing import tell_standing
 from clientcare.cli.tables import add_table_options, read_tables
 from clientcare.money import revenue
 
@@ -32,14 +33,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """One table."""
+    histories = read_tables(options)
     table = revenue(
-        read_tables(options),
+        histories,
         options.periods,
         options.by,
         source=options.source,
         trailing=options.trailing,
     )
     voice = Voice.of(options)
+    tell_standing(voice, histories)
     if options.out:
         write_table(table, options.out)
         voice.say("revenue", f"{len(table):,} rows written.", n_rows=len(table), out=options.out)

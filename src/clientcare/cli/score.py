@@ -16,6 +16,7 @@ from clientcare.book import in_order
 from clientcare.cli.lists import list_of_buyers
 from clientcare.cli.modelling import add_model_options, build_model, load_saved, open_model
 from clientcare.cli.output import Voice, add_output_options, is_terminal, write_json, write_table
+from clientcare.cli.standing import tell_standing
 from clientcare.cli.tables import add_table_options, read_tables, table_sources, tell
 from clientcare.exceptions import OptionError
 from clientcare.history.sources.databases import is_address
@@ -27,6 +28,18 @@ from clientcare.scoring.last_night import n_buyers_there, require_not_emptied, s
 from clientcare.scoring.outputs import output_of
 
 _N_SHOWN = 20
+
+_TOLD = (
+    "relationship",
+    "status",
+    "stage",
+    "churn_risk",
+    "churn_risk_low",
+    "churn_risk_high",
+    "at_stake",
+    "reason_1",
+)
+"""What a program is told of each buyer: never a risk without its interval."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +84,7 @@ def _score_in_memory(options: argparse.Namespace) -> int:
     book = model.score(histories, as_of=options.as_of)
     first = in_order(book)
     outlook = model.outlook(book, model.unlike(histories, options.as_of))
+    tell_standing(voice, histories, options.as_of, model)
     said = [*(one for one in model.says_ if not one.startswith(EXPECTED)), *outlook.says]
     for sentence in dict.fromkeys(said) if voice.for_people else ():
         print(sentence, file=sys.stderr)
@@ -96,8 +110,7 @@ def _score_in_memory(options: argparse.Namespace) -> int:
         if len(book) > _N_SHOWN:
             print(f"... {len(book) - _N_SHOWN:,} more; --out book.csv writes all, with every column")
     else:
-        columns = ["stage", "churn_risk", "at_stake", "reason_1"]
-        voice.show("book", "", first[columns].round(3), rows=_N_SHOWN)
+        voice.show("book", "", first[list(_TOLD)].round(3), rows=_N_SHOWN)
     if voice.as_json:
         voice.say("outlook", "", **outlook.to_dict())
     return 0
