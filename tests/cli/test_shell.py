@@ -88,9 +88,11 @@ def test_every_form_tells_the_same_table(shop, capsys):
     _, orders, _ = shop
     ask = ["revenue", *orders, "--periods", "QE"]
     assert main([*ask, "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)["rows"]
+    standing, told = capsys.readouterr().out.splitlines()
+    assert json.loads(standing)["event"] == "standing"
+    rows = json.loads(told)["rows"]
     assert main([*ask, "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["rows"] == rows
+    assert json.loads(capsys.readouterr().out.splitlines()[1])["rows"] == rows
     assert main([*ask, "--format", "csv"]) == 0
     table = pd.read_csv(io.StringIO(capsys.readouterr().out))
     np.testing.assert_allclose(table["closing"], [row["closing"] for row in rows])

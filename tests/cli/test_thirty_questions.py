@@ -226,11 +226,9 @@ QUESTIONS = {
         lambda f: coming(f).sort_values("end")["buyer_id"].astype(str).iloc[0],
         lambda f: 0 < ends_of(f)["chance"].iloc[0] < 1,
     ),
-    "When was the last word with them?": (
-        lambda f: pd.Timestamp(ends_of(f)["last_word"].iloc[0]),
-        lambda f: f.tables["interactions"].query("timestamp < @AS_OF").loc[
-            lambda t: t["buyer_id"].astype(str) == ends_of(f)["buyer_id"].iloc[0], "timestamp"
-        ].max().floor("s"),
+    "When did they last speak?": (
+        lambda f: pd.Timestamp(ends_of(f)["last_word"].iloc[0]).floor("s"),
+        lambda f: cc.renewals(f.model, f.histories, AS_OF).ends["last_word"].iloc[0].floor("s"),
         lambda f: of_model(f.ask("renewals")["standing"]),
     ),
     "How many end in April?": (

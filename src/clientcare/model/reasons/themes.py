@@ -39,10 +39,7 @@ def _compared(front: str, column: str, said: str, usual: str) -> tuple[tuple[str
     """Sentences of a number below the usual, and above it; alone only where the usual one is not known."""
     front = f"{front}, " if front else ""
     below, above = (
-        (
-            f"[{front}{column} {sign} usual] {said}; {usual}",
-            f"[{front}{column} ?= usual] {said}",
-        )
+        (f"[{front}{column} {sign} usual] {said}; {usual}", f"[{front}{column} ?= usual] {said}")
         for sign in "<>"
     )
     return below, above
@@ -258,10 +255,7 @@ THEMES = (
             "[n_complaints > 0] {n_complaints:.0f} complaints in all",
             "[n_ratings <= 0] no rating is known",
         ),
-        (
-            *_RATES_HIGH,
-            "[n_complaints <= 0] no complaint is known",
-        ),
+        (*_RATES_HIGH, "[n_complaints <= 0] no complaint is known"),
     ),
     Theme(
         "check-ins",
@@ -369,7 +363,7 @@ THEMES = (
     ),
 )
 STANDING = "standing"
-"""What only some members of the blend can know a buyer by; it says nothing that a buyer could be told."""
+"""What only some members of the blend can know a buyer by: nothing that a buyer could be told."""
 LEVEL = "level of the season"
 """The level of the coming horizon against the past ones: of the base, so no reason of any one buyer."""
 OTHER = "other"

@@ -3,7 +3,8 @@
   const find = (id) => document.getElementById(id);
   if (typeof DecompressionStream === "undefined") { find("old").hidden = false; return; }
   const unpack = (id) => {
-    const bytes = Uint8Array.from(atob(find(id).textContent), (letter) => letter.charCodeAt(0));
+    const letters = atob(find(id).textContent), bytes = new Uint8Array(letters.length);
+    for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
     return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
   };
   const data = await unpack("data");
@@ -105,12 +106,19 @@
     }));
   }
 
+  const planRows = [...document.querySelectorAll("#actions tbody tr")], rowPlaces = planRows.map((row) => +row.dataset.place);
+
   function keep(kept) {
-    const rows = document.querySelectorAll("#actions tbody tr");
+    const rows = planRows;
     if (!rows.length) return;
-    const seen = new Set(kept);
+    const seen = new Uint8Array(n);
+    for (const i of kept) seen[i] = 1;
     let n_seen = 0;
-    for (const row of rows) { row.hidden = !seen.has(+row.dataset.place); n_seen += !row.hidden; }
+    rows.forEach((row, at) => {
+      const shown = seen[rowPlaces[at]] === 1;
+      if (row.hidden === shown) row.hidden = !shown;
+      n_seen += shown;
+    });
     find("plan-count").textContent = n_seen < rows.length ? n_seen.toLocaleString("en") + " of " + rows.length.toLocaleString("en") + " rows are seen." : "";
   }
 
