@@ -1,6 +1,6 @@
 """Draw every display on real data into ``docs/pictures``: ``python docs/make_pictures.py`` with ``CLIENTCARE_DATA`` set.
 
-``sales``, ``backtest`` or ``care`` as arguments draw that part alone.
+``sales``, ``backtest``, ``care`` or ``money`` as arguments draw that part alone.
 
 Sales plots show the UCI Online Retail set (CC0 in the R package onlineretail; Chen, Sain and Guo 2012); plots of care
 show the simulated service firm, for no public set records care.
@@ -63,8 +63,18 @@ def care() -> None:
     keep("care_radar", report.CareRadarDisplay.from_report(cc.care_report(firm, firm.observed_until)))
 
 
+def money() -> None:
+    """What became of the money, what comes up, and who was there."""
+    firm = load_service_firm()
+    model = cc.RelationshipModel(horizon="90D", effort="quick", random_state=0).fit(firm, as_of="2024-01-01")
+    keep("revenue_waterfall", report.RevenueWaterfallDisplay.from_histories(firm))
+    keep("trend", report.TrendDisplay.from_histories(firm))
+    keep("renewals", report.RenewalsDisplay.from_estimator(model, firm))
+    keep("losses", report.LossBookDisplay.from_estimator(model, firm))
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    parts = {"sales": sales, "backtest": backtest, "care": care}
+    parts = {"sales": sales, "backtest": backtest, "care": care, "money": money}
     for part in sys.argv[1:] or parts:
         parts[part]()
