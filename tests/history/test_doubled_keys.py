@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clientcare.history.door.sheets import _of_several
+from clientcare.history.door.copies import _of_several
 
 
 @pytest.mark.parametrize("n_values", [1, 5, 900, 2**62])

@@ -265,3 +265,21 @@ def test_a_whole_written_with_commas_is_refused_in_parts_too(tmp_path: Path) -> 
     write_feature_table(
         transactions=table, as_of="2024-06-01", out=tmp_path / "x", n_partitions=4, n_jobs=1, decimal=","
     )
+
+
+def test_words_for_nothing_are_the_same_in_a_workbook_as_in_text(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    table = orders(status=["paid", "n/a", "NULL", None] * 10).assign(category=["N/A", "a", None, "b"] * 10)
+    table.loc[3, "buyer_id"] = "NULL"
+    table.to_excel(tmp_path / "o.xlsx", index=False)
+    table.to_csv(tmp_path / "o.csv", index=False)
+
+    book, text = (cc.read_histories(tmp_path / name) for name in ("o.xlsx", "o.csv"))
+
+    assert book.rows.equals(text.rows)
+    told = [one.quality[["table", "rule", "n_rows"]].values.tolist() for one in (book, text)]
+    assert told[0] == told[1]
+    assert (
+        book.transactions["category"].astype(str).tolist()
+        == text.transactions["category"].astype(str).tolist()
+    )

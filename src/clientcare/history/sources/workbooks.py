@@ -69,7 +69,8 @@ def read_whole(table: str, file: Path) -> pa.Table:
 
 
 def _first_sheet(file: Path) -> pd.DataFrame:
-    return pd.read_excel(file, sheet_name=0, dtype=object)
+    """Empty cells alone are missing: what "n/a" means is asked at the door, as of every other file."""
+    return pd.read_excel(file, sheet_name=0, dtype=object, keep_default_na=False, na_values=[""])
 
 
 def _first_old_sheet(file: Path) -> pd.DataFrame:
