@@ -222,6 +222,11 @@ class Contacts:
         return self.care & self.inbound & ~self.kind("referral")
 
     @cached_property
+    def on_a_form(self) -> Bools:
+        """Answers to a form that the seller sent (surveys, ratings): the buyer takes part, and asks for nothing."""
+        return self.care & self.kind("feedback")
+
+    @cached_property
     def trouble(self) -> Bools:
         """Complaints and tickets."""
         return self.kept & self.kind(*TROUBLE)

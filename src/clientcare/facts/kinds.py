@@ -118,6 +118,11 @@ KINDS = (
         starts="outbound", purpose="sale",
     ),
     Kind(
+        "coupon_redemption",
+        "coupon coupon_redeemed redemption voucher voucher_redeemed",
+        starts="inbound", purpose="sale",
+    ),
+    Kind(
         "usage",
         "feature_usage login log_in session product_usage app_open use page_view pageview page_viewed web_visit "
         "website_visit email_open email_opened mail_opened opened email_click email_clicked link_clicked clicked "

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def signs_known(histories: Histories, as_of: int) -> Signs:
     """The signs of all buyers of some histories, from what was known before a moment (microseconds)."""
     tables = {name: histories.events(name) for name in ("transactions", "contracts")}
+    tables["bills"] = histories.bills
     known = {name: None if events is None else events.before(as_of) for name, events in tables.items()}
     return Signs(
         len(histories.buyer_ids),
@@ -26,6 +27,7 @@ def signs_known(histories: Histories, as_of: int) -> Signs:
         known["contracts"],
         stated(histories.buyers, "wallet"),
         share_stated(histories.buyers),
+        known["bills"],
     )
 
 

@@ -2,8 +2,11 @@
 
 None comes from what the seller alone did. Each is on a scale of its own that does not move with the other buyers:
 
-- *breadth*: needs served, over the last dozen purchase days. Of n needs served evenly 1 - 1/n: none for one, a half for two.
-- *own voice*: contacts that the buyer starts, trouble and referrals aside, in the last year; seven a year are full.
+- *breadth*: needs served, over the last dozen days that something was bought or billed for. Of n needs served evenly
+  1 - 1/n: none for one, a half for two. What a contract's bills are for counts too: the money is the contract's, the
+  need is the buyer's.
+- *own voice*: contacts that the buyer starts, trouble, referrals and answers to the seller's own forms (surveys, ratings)
+  aside, in the last year; seven a year are full.
 - *full price*: the share bought without a discount, over the last dozen purchase days.
 - *staying*: of price rises, complaints and changes of owner, the share that the buyer stayed after. Most do, so it counts
   half.
@@ -23,6 +26,7 @@ import numpy as np
 from clientcare.facts.contacts import Bools, Contacts, Floats, Ints
 from clientcare.facts.events import EventTable
 from clientcare.facts.kinds import TROUBLE
+from clientcare.facts.needs import Needs
 from clientcare.facts.purchase_rows import is_purchase
 from clientcare.facts.runs import FIXED_POINT
 from clientcare.facts.shocks import Shocks
@@ -40,7 +44,8 @@ VOICES_A_YEAR = 7.0
 12 a year called 2 % of commodity buyers and 60 % of dependents clients, 8 a year 3 to 10 % and 69 to 81 %, 6 a year 17 to
 23 % and 81 to 89 %."""
 WORTH_OF_DAYS = 2.0
-"""So many purchase days' worth of not knowing: two days cover half, six three quarters."""
+"""So many purchase days' worth of not knowing: two days cover half, six three quarters. Of needs the first day shows
+nothing by itself, since one errand is one need: what covers is each further day, or need."""
 WORTH_OF_VOICE = 90.0
 """The same in days of being a buyer: after a quarter half of the voice has been heard."""
 USUAL = 0.5
@@ -66,6 +71,8 @@ class Signs:
         What each buyer spends a year in all, as the user states it.
     share_of_wallet : float64 array of shape (n_buyers,) or None
         The share that the user states, 0 to 1.
+    bills : EventTable or None
+        Payments of contracts: no purchases, but what they are for is a need.
     """
 
     n_buyers: int
@@ -75,6 +82,7 @@ class Signs:
     contracts: EventTable | None = None
     wallet: Floats | None = None
     share_of_wallet: Floats | None = None
+    bills: EventTable | None = None
 
     @cached_property
     def table(self) -> Mapping[str, tuple[Floats, Floats]]:
@@ -117,31 +125,26 @@ class Signs:
         return np.bincount(days // 10_000_000, minlength=self.n_buyers).astype(np.float64)
 
     @cached_property
+    def served(self) -> Needs:
+        """The needs served on each buyer's last dozen days of buying or being billed."""
+        return Needs.known(self.n_buyers, (self.transactions, self.bills), LAST_DAYS)
+
+    @property
     def needs(self) -> tuple[Ints, Ints, Ints]:
-        """Buyer, need (a code of category) and purchase days of it, of the last dozen purchase days."""
-        none = np.zeros(0, dtype=np.int64)
-        if self.transactions is None or "category" not in self.transactions.levels:
-            return none, none, none
-        codes = self.transactions.columns["category"].astype(np.int64)
-        rows = self._lately[codes[self._lately] >= 0]
-        width = len(self.transactions.levels["category"]) + 1
-        pair = self.transactions.buyer[rows].astype(np.int64) * width + codes[rows]
-        keyed = np.unique(pair * 10_000_000 + self.transactions.day[rows]) // 10_000_000
-        pairs, n = np.unique(keyed, return_counts=True)
-        return pairs // width, pairs % width, n.astype(np.int64)
+        """Buyer, need (a code of category) and days of it, of the last dozen days."""
+        return self.served.counts
 
     @property
     def _breadth(self) -> tuple[Floats, Floats]:
         buyer, _, n = self.needs
-        if not len(buyer) or self.transactions is None:
+        if not len(buyer):
             return self._unseen
         total = np.bincount(buyer, n, self.n_buyers)
         weighed = np.rint(n * np.log(np.maximum(n, 1)) * FIXED_POINT)
         some = np.maximum(total, 1)
         nats = np.log(some) - np.bincount(buyer, weighed, self.n_buyers) / FIXED_POINT / some
-        codes = self.transactions.columns["category"]
-        days = self._n_days(self._lately[codes[self._lately] >= 0])
-        return np.asarray(1 - np.exp(-np.maximum(nats, 0.0))), days / (days + WORTH_OF_DAYS)
+        chances = np.maximum(np.minimum(self.served.n_days, total - 1), 0.0)
+        return np.asarray(1 - np.exp(-np.maximum(nats, 0.0))), chances / (chances + WORTH_OF_DAYS)
 
     @property
     def _full_price(self) -> tuple[Floats, Floats]:
@@ -188,9 +191,9 @@ class Signs:
 
     @property
     def asked(self) -> Bools:
-        """Contacts that the buyer alone started and that bring no trouble: questions, advice asked, feedback."""
+        """Contacts that the buyer alone started, bringing no trouble and filling in no form: questions, advice asked."""
         assert self.contacts is not None
-        return self.contacts.asked & ~self.contacts.kind(*TROUBLE)
+        return self.contacts.asked & ~self.contacts.kind(*TROUBLE) & ~self.contacts.on_a_form
 
     @cached_property
     def n_asked(self) -> Floats:

@@ -28,7 +28,7 @@ WALLET = ("transactions", "transactions.amount", "buyers", "buyers.wallet")
 def signs_of(at: Snapshot) -> Signs:
     """The signs of all buyers of the histories, as they were known at the date of a snapshot."""
     contacts = at.known_events("interactions")
-    buyers = at.histories.buyers
+    buyers, bills = at.histories.buyers, at.histories.bills
     return Signs(
         len(at.histories.buyer_ids),
         at.moment,
@@ -37,6 +37,7 @@ def signs_of(at: Snapshot) -> Signs:
         at.known_events("contracts"),
         stated(buyers, "wallet"),
         share_stated(buyers),
+        None if bills is None else bills.before(at.moment),
     )
 
 
@@ -59,13 +60,13 @@ def _sign(needs: str | tuple[str, ...], nan: str, theme: str, phrase: str) -> Ca
     "served in several needs: {needs_served_sign:.2f} of 1",
 )
 def needs_served_sign(at: Snapshot) -> Floats:
-    """1 - 1/n for n needs (categories) served evenly over the last dozen purchase days; 0 for one."""
+    """1 - 1/n for n needs (categories) served evenly over the last dozen days of buying or being billed; 0 for one."""
     return _value(at, "breadth")
 
 
 @_sign(CATEGORY, "never", "breadth", "how well the needs are known: {needs_served_coverage:.2f} of 1")
 def needs_served_coverage(at: Snapshot) -> Floats:
-    """How much of the needs served could be seen: half after two purchase days."""
+    """How much of the needs served could be seen: half after three days of buying or being billed."""
     return _coverage(at, "breadth")
 
 
@@ -73,7 +74,7 @@ def needs_served_coverage(at: Snapshot) -> Floats:
     CONTACTS, "known since today", "contact", "gets in touch of their own accord: {own_voice_sign:.2f} of 1"
 )
 def own_voice_sign(at: Snapshot) -> Floats:
-    """Contacts that the buyer started in the last year, trouble and referrals aside; 1 = seven or more."""
+    """Contacts that the buyer started in the last year, trouble, referrals and answers to forms aside; 1 = seven or more."""
     return _value(at, "own_voice")
 
 

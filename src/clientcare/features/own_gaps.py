@@ -132,6 +132,11 @@ def sum_of_log_gaps(shrunk_mean: Floats, n_gaps: Floats, horizon_days: int) -> F
     return shrunk_mean * (n_gaps + PRIOR_GAPS) - PRIOR_GAPS * _usual_log_gap(horizon_days)
 
 
+def mean_log_gap_drawn(sum_of_logs: Floats, n_gaps: Floats, horizon_days: int) -> Floats:
+    """The column ``gap_log_mean_shrunk`` for a horizon, from what :func:`sum_of_log_gaps` gives; shape (n_buyers,)."""
+    return (sum_of_logs + PRIOR_GAPS * _usual_log_gap(horizon_days)) / (n_gaps + PRIOR_GAPS)
+
+
 def _usual_log_gap(horizon_days: int) -> float:
     return float(np.log(max(horizon_days / 2, 1.0)))
 

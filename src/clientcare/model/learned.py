@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -25,6 +26,7 @@ from clientcare.model.training.due import NextPurchase, next_purchase
 from clientcare.model.training.encoding import Encoding, columns_by_name
 from clientcare.model.training.interval import RiskInterval
 from clientcare.model.training.level import SeasonalLevel
+from clientcare.model.training.own_view import OwnView
 from clientcare.model.training.pulse import Pulse
 from clientcare.model.training.rhythm import Rhythm
 from clientcare.model.training.trust import Trust
@@ -198,8 +200,17 @@ class Learned:
         since = status["status_since"].to_numpy().astype("datetime64[D]").astype(np.int64)
         return np.asarray((last >= 0) & (last >= since - self.client.horizon_days))
 
+    @cached_property
+    def _view(self) -> OwnView:
+        return OwnView.of(self.encoding.names, self.churn.horizon_days, self.client.horizon_days)
+
     def _answer(self, head: str, X: Floats) -> Answer:
-        return self.heads[head].split(X, self.reasons.groups, self.reasons.n_themes)
+        with nullcontext(X) if head == "churn" else self._view.over(X) as seen:
+            return self.heads[head].split(seen, self.reasons.groups, self.reasons.n_themes)
+
+    def _said(self, head: str, X: Floats) -> Floats:
+        with nullcontext(X) if head == "churn" else self._view.over(X) as seen:
+            return self.heads[head].probability(seen)
 
     def probabilities(
         self, X: Floats, moment: pd.Timestamp, answers: Mapping[str, Answer] = MappingProxyType({})
@@ -208,8 +219,7 @@ class Learned:
         again.
         """
         said = {
-            name: answers[name].probability if name in answers else blend.probability(X)
-            for name, blend in self.heads.items()
+            name: answers[name].probability if name in answers else self._said(name, X) for name in self.heads
         }
         for name, level in self.levels.items():
             said[name] = level.applied(said[name], day_number(moment))
@@ -223,7 +233,7 @@ class Learned:
         said.setdefault("client", said["patronage"])
         if self.by_own_labels:
             return said
-        if self.client.horizon_days <= self.churn.horizon_days:
+        if self.client.horizon_days == self.churn.horizon_days:
             said["client"] = np.minimum(said["client"], 1 - said["churn"])
         said["client"] = np.minimum(said["client"], np.maximum(said["patronage"], 0.0))
         return said

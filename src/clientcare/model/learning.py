@@ -25,9 +25,9 @@ from clientcare.model.training.blend import Blend, expected_purchases
 from clientcare.model.training.encoding import FEWEST_BUYERS, columns_by_name
 from clientcare.model.training.head import Head, Question, fit_head
 from clientcare.model.training.interval import RiskInterval
-from clientcare.model.training.judgement import Verdict
 from clientcare.model.training.labels import own_labels
 from clientcare.model.training.level import SeasonalLevel
+from clientcare.model.training.own_view import OwnView
 from clientcare.model.training.pulse import Pulse, counts_at
 from clientcare.model.training.requirements import tables_of
 from clientcare.model.training.rhythm import Rhythm
@@ -105,7 +105,7 @@ class Lessons:
         bar.at(1, "churn")
         heads = {"churn": self._ask("churn")}
         bar.at(2, "patronage")
-        heads["patronage"] = self._ask("patronage", heads["churn"].verdict)
+        heads["patronage"] = self._ask("patronage")
         if self._sees_ties and self._known.any():
             bar.at(3, "care ties")
             heads["care_tie"] = self._ask("care_tie")
@@ -156,7 +156,11 @@ class Lessons:
             return np.full(self.past.now.shape[1], np.nan)
         return usual_values(X[clients])
 
-    def _ask(self, name: str, verdict: Verdict | None = None) -> Head:
+    @cached_property
+    def _view(self) -> OwnView:
+        return OwnView.of(self.past.rows.names, self.churn.horizon_days, self.client.horizon_days)
+
+    def _ask(self, name: str) -> Head:
         span = self.churn.horizon_days if name == "churn" else self.client.horizon_days
         return fit_head(
             Question(
@@ -169,8 +173,8 @@ class Lessons:
                 lambda: self._members(name, self.past.by_phase),
                 JUDGED[self.effort],
                 self.past.bound(name, span),
-            ),
-            verdict=verdict,
+                None if name == "churn" else self._view,
+            )
         )
 
     def _ask_labels(self, labels: pd.Series[Any]) -> Head:
@@ -194,7 +198,9 @@ class Lessons:
         rows = rows_of(table, self.past.encoding, some.buyer_ids)
         outcome = given.reindex(some.buyer_ids).to_numpy(dtype=np.float64, na_value=np.nan)
         members = {name: m for name, m in self._members("client").items() if name in ("linear", "trees")}
-        question = Question("client", rows, outcome, 0, microseconds(self.as_of), 1, lambda: members)
+        question = Question(
+            "client", rows, outcome, 0, microseconds(self.as_of), 1, lambda: members, view=self._view
+        )
         return fit_head(question, judge=False)
 
     def _members(self, name: str, by_phase: bool = False) -> dict[str, Member]:
@@ -205,7 +211,7 @@ class Lessons:
             horizon if of_churn else client.horizon_days,
             0 if of_churn else client.periods,
             0 if of_churn else client.min_periods,
-            horizon,
+            horizon if of_churn else client.horizon_days,
             self.effort,
             int(self.random_state),
         )
@@ -214,7 +220,7 @@ class Lessons:
     def _level(self, name: str, blend: Blend) -> SeasonalLevel:
         member = blend.members.get("lifetime")
         known = member if isinstance(member, LifetimeMember) else None
-        now = self.past.now
+        now = self.past.now if name == "churn" else self._view.put_on(self.past.now.copy(order="F"))
         definition = self.churn if name == "churn" else self.client
         return learn_level(
             self.past.histories, self.as_of, definition, known, blend.probability(now), said_by(known, now)

@@ -45,7 +45,8 @@ class ClientDefinition:
     *Dependence*: a client has come to rely on the seller. Where at least two signs of it are recorded (see
     :class:`clientcare.outcomes.DependenceRule`) a client's dependence at the horizon's end is at least
     ``min_dependence``; check-ins that the seller keeps up make nobody a client who asks for nothing. Where no tie could be
-    seen (transactions alone) dependence stands in for it; where no signs can be seen either, patronage decides.
+    seen (transactions alone) dependence stands in for it: asked in whole of who was well seen, in proportion of whom less
+    was seen, until of buyers who show nothing but that they keep coming patronage alone decides.
 
     Parameters
     ----------
@@ -276,18 +277,18 @@ class ClientDefinition:
         if not self.min_dependence:
             return tie
         signs = signs_known(histories, microseconds(window.end))
-        index, enough = DependenceRule.learn(histories, window.end).index(signs)
-        depends = index >= self.min_dependence
+        rule = DependenceRule.learn(histories, window.end)
+        index, enough = rule.index(signs)
         held = tie.copy()
         unseen = np.asarray(tie.isna())
         by_contact = enough & ~unseen & (signs.contacts is not None)
-        held[by_contact & ~depends] = False
+        held[by_contact & ~(index >= self.min_dependence)] = False
         if stands_in:
             bound = np.zeros(signs.n_buyers, dtype=bool)
             if signs.contracts is not None:
                 bound[signs.contracts.buyer] = True
-            replaced = unseen & enough & ~bound
-            held[replaced] = depends[replaced]
+            replaced = unseen & np.isfinite(index) & ~bound
+            held[replaced] = rule.stands_in(signs, self.min_dependence)[replaced]
         return held
 
     def _is_client(self, histories: Histories, window: Window) -> BoolArray:

@@ -25,6 +25,17 @@ WELL_COVERED = 0.75
 """One sign over six purchase days or three quarters of a year speaks as two do over a few."""
 NEVER_ALONE = ("commitment",)
 """Signs that say nothing without another: who is bound may depend or not."""
+CONFIRMING = ("staying", "commitment")
+"""Signs that only confirm what others say: most buyers stay after one price rise and renew whether they depend or not. They
+count as far as the other signs speak for the buyer, in whole from half of the scale on. At full weight nine renewals and
+one complaint made dependent clients of buyers who had not got in touch once in a year."""
+LEAST_OTHER_DAYS = 0.05
+"""Needs can be seen where a twentieth of the days bring another need than the day before. Below that a base sells each buyer
+one thing (a plan, a membership): a change of plan is no second need, and having one plan says nothing."""
+WHOLE_DEMAND = 11 / 13
+"""What a dozen purchase days cover of one sign. Where less was seen, less is asked in proportion: that buyers keep coming is
+the sign then. With yearly and half-yearly patients of three needs and buyers of one need beside buyers of several this kept
+85 to 96 % of the patients and 6 to 11 % of those who depend on nothing; the whole demand from the start kept 17 to 62 %."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +105,27 @@ class DependenceRule:
         drawn = (total + WORTH_OF_BASE * np.nan_to_num(self.mean)) / (weight + WORTH_OF_BASE)
         return np.where(known, 100 * drawn, np.nan), known & ((n_seen >= 2) | well)
 
+    def stands_in(self, signs: Signs, least: float) -> Bools:
+        """Whether each buyer who keeps coming depends enough to be a client, where no tie can be seen; shape (n_buyers,).
+
+        ``least`` is asked in whole of who was well seen, and in proportion of whom less was seen: of a buyer of whom nothing
+        shows but that they keep coming, nothing more is asked. A sign that cannot be seen is not a no.
+        """
+        index, _ = self.index(signs)
+        asked = least * np.minimum(self._added(signs)[1] / WHOLE_DEMAND, 1.0)
+        return np.asarray(np.isnan(index) | (index >= asked))
+
     def _added(self, signs: Signs) -> tuple[Floats, Floats]:
-        """The signs times their coverage, and the coverage, added up a buyer."""
+        """The signs times their coverage, and the coverage, added up a buyer; confirming ones as far as others speak."""
+        total, weight = self._of([name for name in self.seen if name not in CONFIRMING], signs)
+        more, confirming = self._of([name for name in self.seen if name in CONFIRMING], signs)
+        spoken = np.where(weight > 0, np.minimum(2 * total / np.where(weight > 0, weight, 1.0), 1.0), 1.0)
+        return total + spoken * more, weight + spoken * confirming
+
+    @staticmethod
+    def _of(names: list[str], signs: Signs) -> tuple[Floats, Floats]:
         total, weight = np.zeros(signs.n_buyers), np.zeros(signs.n_buyers)
-        for name in self.seen:
+        for name in names:
             value, coverage = signs.table[name]
             total += np.nan_to_num(value) * coverage
             weight += coverage
@@ -105,12 +133,12 @@ class DependenceRule:
 
 
 def _can_be_seen(name: str, signs: Signs) -> bool:
-    """Whether the records of a base show a sign of anybody: of needs there are several, of voices one was heard."""
+    """Whether the records of a base show a sign of anybody: needs come in turn, a voice was heard."""
     value, coverage = signs.table[name]
     if not (coverage > 0).any():
         return False
     if name == "breadth":
-        return len(np.unique(signs.needs[1])) > 1
+        return bool(signs.served.share_of_other_days >= LEAST_OTHER_DAYS)
     if name == "full_price":
         return bool((value[coverage > 0] < 1).any())
     if name in ("own_voice", "word_of_mouth"):

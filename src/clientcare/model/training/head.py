@@ -5,7 +5,9 @@ counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +30,7 @@ from clientcare.model.training.judgement import (
     losses,
 )
 from clientcare.model.training.judgement import judge as judge_dates
+from clientcare.model.training.own_view import OwnView
 from clientcare.model.training.rows import Rows
 
 LEVEL_SHARE = 0.5
@@ -87,6 +90,8 @@ class Question:
         How many past dates the members are judged at, where there are as many.
     bound : Bound or None
         Those under contract at dates of their own, where the question is about terms.
+    view : OwnView or None
+        What the question may see of the rows; None: everything.
     """
 
     name: str
@@ -98,6 +103,18 @@ class Question:
     members: Members
     n_judged: int = JUDGED_DATES
     bound: Bound | None = None
+    view: OwnView | None = None
+
+    def seen(self) -> AbstractContextManager[Any]:
+        """While it lasts, the rows are as the question may see them."""
+        return nullcontext() if self.view is None else self.view.over(self.rows.X)
+
+    def take(self, rows: NDArray[np.int64]) -> Rows:
+        """A copy of some rows, as the question may see them."""
+        taken = self.rows.take(rows)
+        if self.view is not None:
+            self.view.put_on(taken.X)
+        return taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,9 +187,10 @@ def _fit_members(question: Question, as_of: int) -> tuple[dict[str, Member], dic
                 continue
             member._place(rows.names)
         elif not member._needs_outcome:
-            member._fit(rows.take(now).X, np.empty(0))
+            member._fit(question.take(now).X, np.empty(0))
         elif 0 < outcome.sum() < len(outcome):
-            member._fit_some(rows.X, train, outcome)
+            with question.seen():
+                member._fit_some(rows.X, train, outcome)
         else:
             continue
         if getattr(member, "usable_", True):
@@ -211,7 +229,7 @@ def _settled(
     """The blend at the level of the buyers known now."""
     blend = Blend(members, weights)
     now = np.flatnonzero(question.rows.date == question.as_of)
-    return blend.settle(question.rows.take(now).X, "lifetime", believed * _level_share(blend))
+    return blend.settle(question.take(now).X, "lifetime", believed * _level_share(blend))
 
 
 def _level_share(blend: Blend) -> float:
@@ -318,7 +336,7 @@ def _judged(question: Question, date: int) -> _Judged | None:
         test, rule = test[bound], "two_numbers"
     if len(test) == 0 or set(members) == {"base_rate"}:
         return None
-    X = question.rows.take(test).X
+    X = question.take(test).X
     log_odds = {name: member._log_odds(X) for name, member in members.items()}
     log_odds = {name: values for name, values in log_odds.items() if not np.isnan(values).all()}
     members = {name: member for name, member in members.items() if name in log_odds}

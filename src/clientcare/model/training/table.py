@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,7 @@ LEFT_OUT = frozenset({"year_elapsed_share", "days_to_anniversary"})
 """Columns that tell the date rather than the buyer."""
 STEPS_A_SPAN = 6
 """Dates nearer than a sixth of the time asked for share nearly all of their outcome: each costs a table and tells little."""
+MOST_HISTORY_DAYS = 90
 SNAPSHOTS = {"quick": 4, "default": 8, "thorough": 8}
 
 
@@ -136,26 +137,28 @@ def gather(
 ) -> Past:
     """The rows behind all heads; ``past`` holds nothing at or after ``as_of``."""
     by_month, reach = goes_by_the_month(past, as_of), reach_of_terms(past, as_of)
-    dates = snapshot_dates(
+    plan = partial(
+        snapshot_dates,
         as_of,
         past.observed_from,
-        churn.horizon_days,
-        client.horizon_days,
-        effort,
-        past.events("contracts") is not None,
-        by_month or reach > 0,
-        past.holes_in("transactions"),
-        reach,
+        effort=effort,
+        under_contract=past.events("contracts") is not None,
+        by_month=by_month or reach > 0,
+        holes=past.holes_in("transactions"),
+        reach_days=reach,
     )
+    of_client = plan(client.horizon_days, client.horizon_days // STEPS_A_SPAN, client_history(client))
+    of_churn = plan(churn.horizon_days, churn.horizon_days // 3, max(churn.horizon_days // 2, 14))
+    dates = sorted({*of_churn, *of_client, as_of})
     known = past.buyer_ids.take(known_buyers(past, as_of))
     buyers = sample_buyers(known, max(200, EFFORTS[effort] // len(dates)), random_state)
     some = past if len(buyers) == len(past.buyer_ids) else past.select(buyers)
     rows, encoding, index = rows_at(some, dates, churn.horizon_days, keep_levels)
     outcomes = {
         "churn": _labels(some, dates, churn.horizon_days, index, churn.label),
-        "patronage": _labels(some, dates, client.horizon_days, index, client.patronage),
-        "client": _labels(some, dates, client.horizon_days, index, client.label),
-        "care_tie": _labels(some, dates, client.horizon_days, index, client.care_tie_seen),
+        "patronage": _labels(some, of_client, client.horizon_days, index, client.patronage),
+        "client": _labels(some, of_client, client.horizon_days, index, client.label),
+        "care_tie": _labels(some, of_client, client.horizon_days, index, client.care_tie_seen),
     }
     if client.care_tie == "ignored":
         outcomes["care_tie"] = np.full(len(rows), np.nan)
@@ -248,33 +251,37 @@ def _in_order(measured: Measured) -> pd.DataFrame:
     return table
 
 
+def client_history(client: ClientDefinition) -> int:
+    """Days of observed history that a past date needs to tell clients from customers: a quarter of the horizon, or 90."""
+    return max(min(client.horizon_days // 4, MOST_HISTORY_DAYS), 14)
+
+
 def snapshot_dates(
     as_of: pd.Timestamp,
     observed_from: pd.Timestamp,
-    horizon_days: int,
-    client_days: int,
+    span_days: int,
+    step_days: int,
+    least_history_days: int,
     effort: str,
     under_contract: bool = False,
     by_month: bool = False,
     holes: Sequence[tuple[pd.Timestamp, pd.Timestamp]] = (),
     reach_days: int = 0,
 ) -> list[pd.Timestamp]:
-    """The dates needed to fit both questions now and to judge them at their newest complete outcome;
-    oldest first.
+    """The dates needed to fit one question now and to judge it at its newest complete outcome; newest first.
 
-    ``reach_days`` is how far back they are spread at least: where terms run a year, dates of one quarter know one phase.
+    They follow from the question's own span: who is a client is learned at the same dates however far ahead churn is asked
+    for. ``reach_days`` is how far back they are spread at least: where terms run a year, dates of one quarter know one
+    phase.
     """
-    dates = {as_of}
-    for span in (horizon_days, client_days):
-        step = max(1, horizon_days // 3, span // STEPS_A_SPAN, STEP_DAYS if reach_days else 0)
-        n_snapshots = n_pooled(effort, reach_days) + -(-span // step)
-        plan = plan_snapshots(
-            as_of, observed_from, span, step, n_snapshots, max(horizon_days // 2, 14), by_month, holes
-        )
-        if not plan.dates and under_contract:
-            plan = plan_snapshots(as_of, observed_from, span, step, 1, 0, by_month)
-        dates |= set(plan.dates)
-    return sorted(dates)
+    step = max(1, step_days, span_days // STEPS_A_SPAN, STEP_DAYS if reach_days else 0)
+    n_snapshots = n_pooled(effort, reach_days) + -(-span_days // step)
+    plan = plan_snapshots(
+        as_of, observed_from, span_days, step, n_snapshots, least_history_days, by_month, holes
+    )
+    if not plan.dates and under_contract:
+        plan = plan_snapshots(as_of, observed_from, span_days, step, 1, 0, by_month)
+    return list(plan.dates)
 
 
 def n_pooled(effort: str, reach_days: int) -> int:
