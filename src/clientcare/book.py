@@ -103,7 +103,7 @@ def stage_from(
     status : DataFrame
         What :meth:`clientcare.outcomes.StatusRule.told` says of the same buyers.
     had_tie : bool array of shape (n_buyers,)
-        Whether there was a care tie within a client horizon before ``status_since``.
+        Whether they were clients in the last client horizon of the relation.
     churn : float64 array of shape (n_buyers,), optional
         The churn risk. Nobody under contract who is more likely to stay than to leave is called fading, even where the
         contract may not last through the longer horizon of the class.

@@ -15,7 +15,7 @@ from clientcare.facts.contacts import Contacts
 from clientcare.facts.kinds import KINDS, TROUBLE
 from clientcare.features import feature_table
 from clientcare.history import Histories
-from clientcare.outcomes.care_tie import care_tie, last_exchange_day
+from clientcare.outcomes.care_tie import care_tie
 from clientcare.window import Window, microseconds
 
 AS_OF = pd.Timestamp("2024-07-01")
@@ -117,9 +117,6 @@ def test_features_card_plan_and_tie_count_the_same_contacts(frame):
     contacts = Contacts.known(histories, microseconds(AS_OF))
     assert contacts is not None
     assert not (contacts.exchanges & ~contacts.care).any()
-    assert (last_exchange_day(histories, AS_OF) >= 0).tolist() == (
-        contacts.count(contacts.exchanges) > 0
-    ).tolist()
     tie = care_tie(histories, Window(FIRST, 80), n_parts=4, min_parts=1).fillna(False)
     spoke = per_buyer(plain, buyer, plain["care"])
     assert not tie.to_numpy(dtype=bool)[spoke == 0].any()

@@ -9,6 +9,7 @@ import pytest
 import clientcare as cc
 from clientcare.facts.reliance import signs_known
 from clientcare.outcomes import ClientDefinition, DependenceRule
+from clientcare.outcomes.former import were_clients
 from clientcare.window import microseconds
 
 NOW = pd.Timestamp("2024-01-01")
@@ -164,3 +165,30 @@ def test_renewals_and_a_complaint_alone_make_nobody_depend():
     told = DependenceRule.learn(histories, NOW).told(histories, NOW)
     assert "Stayed after a complaint; renewed" in told.loc["a01", "depends_on"]
     assert told.loc["a01", "dependence"] < 30
+
+
+def test_only_who_was_a_client_is_a_former_client():
+    """Everybody's terms end at once; a year later those are former clients who were served and asked."""
+    tables = agency()
+    end = pd.Timestamp("2023-01-01")
+    contracts = tables["contracts"][tables["contracts"]["start"] < "2022-01-01"]
+    contracts = contracts.assign(end=contracts["end"].clip(upper=end))
+    earlier = {
+        name: tables[name][tables[name]["timestamp"] < end] for name in ("transactions", "interactions")
+    }
+    histories = cc.Histories(**earlier, contracts=contracts, observed_until=NOW)
+    definition, rule = ClientDefinition("180D"), DependenceRule.learn(histories, NOW)
+    were = were_clients(histories, NOW, definition, rule)
+    assert were[::2].mean() > 0.8
+    assert not were[1::2].any()
+
+
+def test_a_regular_of_several_needs_is_a_former_client_once_gone():
+    table = practice()
+    histories = cc.Histories(table, observed_until="2034-01-01")
+    now = pd.Timestamp("2034-01-01")
+    rule = DependenceRule.learn(histories, now)
+    were = pd.Series(were_clients(histories, now, ClientDefinition("1095D"), rule), histories.buyer_ids)
+    visits = table.groupby("buyer_id").size()
+    assert were[visits > 6].mean() > 0.8
+    assert not were[visits == 1].any()

@@ -73,6 +73,8 @@ class Signs:
         The share that the user states, 0 to 1.
     bills : EventTable or None
         Payments of contracts: no purchases, but what they are for is a need.
+    until : int64 array of shape (n_buyers,) or None
+        The day before which each buyer's last year is looked at; default the day of ``as_of``.
     """
 
     n_buyers: int
@@ -83,6 +85,7 @@ class Signs:
     wallet: Floats | None = None
     share_of_wallet: Floats | None = None
     bills: EventTable | None = None
+    until: Ints | None = None
 
     @cached_property
     def table(self) -> Mapping[str, tuple[Floats, Floats]]:
@@ -92,6 +95,11 @@ class Signs:
     @property
     def _today(self) -> int:
         return self.as_of // MICROSECONDS_A_DAY
+
+    @cached_property
+    def _ends(self) -> Ints:
+        """The day before which each buyer's last year is looked at."""
+        return np.full(self.n_buyers, self._today, dtype=np.int64) if self.until is None else self.until
 
     @property
     def _unseen(self) -> tuple[Floats, Floats]:
@@ -200,18 +208,20 @@ class Signs:
         """Such contacts of the last year."""
         if self.contacts is None:
             return np.zeros(self.n_buyers)
-        recent = self.contacts.events.day > self._today - 1 - VOICE_DAYS
+        end = self._ends[self.contacts.buyer]
+        day = self.contacts.events.day
+        recent = (day > end - 1 - VOICE_DAYS) & (day <= end)
         return self.contacts.count(self.asked & recent)
 
     @cached_property
     def _days_known(self) -> Floats:
         """Days since the first purchase, contract or contact, at most a year."""
-        first = np.full(self.n_buyers, self._today, dtype=np.int64)
+        first = self._ends.copy()
         contacted = None if self.contacts is None else self.contacts.events
         for events in (self.transactions, self.contracts, contacted):
             if events is not None:
                 np.minimum.at(first, events.buyer, events.day.astype(np.int64))
-        return np.clip(self._today - first, 0, VOICE_DAYS).astype(np.float64)
+        return np.asarray(np.clip(self._ends - first, 0, VOICE_DAYS).astype(np.float64))
 
     @property
     def _own_voice(self) -> tuple[Floats, Floats]:

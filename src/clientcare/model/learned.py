@@ -31,7 +31,7 @@ from clientcare.model.training.pulse import Pulse
 from clientcare.model.training.rhythm import Rhythm
 from clientcare.model.training.trust import Trust
 from clientcare.outcomes import ChurnDefinition, ClientDefinition, DependenceRule, StatusRule
-from clientcare.outcomes.care_tie import last_exchange_day
+from clientcare.outcomes.former import were_clients
 from clientcare.window import day_number
 
 
@@ -153,7 +153,8 @@ class Learned:
         is_here = status["status"].ne("gone").to_numpy()
         coming = self._next_purchase(X, moment, is_here)
         said["client"] = np.where(is_here & ~np.isnan(listed), listed, said["client"])
-        had_tie = np.where(np.isnan(listed), self._had_tie(past, status, moment), listed == 1)
+        were = were_clients(past, moment, self.client, self.dependence)[past.buyer_ids.get_indexer(buyers)]
+        had_tie = np.where(np.isnan(listed), were, listed == 1)
         stage = stage_from(
             said["client"], said["patronage"], said["care_tie"], status, had_tie, said["churn"]
         )
@@ -191,14 +192,6 @@ class Learned:
         logs = sum_of_log_gaps(self.column(X, "gap_log_mean_shrunk"), n_gaps, days)
         law = self.rhythm.next_gap(logs, n_gaps, self.column(X, "log_gap_sd"))
         return next_purchase(moment, self.column(X, "days_since_last_purchase"), *law, days, is_here)
-
-    def _had_tie(self, past: Histories, status: pd.DataFrame, moment: pd.Timestamp) -> NDArray[np.bool_]:
-        """Whether each buyer had a two-way exchange within a client horizon before their status began."""
-        if self.client.care_tie == "ignored":
-            return np.zeros(len(status), dtype=bool)
-        last = last_exchange_day(past, moment)[past.buyer_ids.get_indexer(status.index)]
-        since = status["status_since"].to_numpy().astype("datetime64[D]").astype(np.int64)
-        return np.asarray((last >= 0) & (last >= since - self.client.horizon_days))
 
     @cached_property
     def _view(self) -> OwnView:

@@ -295,7 +295,7 @@ class Lessons:
                 f"The usual buyer comes every {gap:.0f} days: churn within {asked} asks who buys soon, not who leaves."
             )
         n_purchases = columns_by_name(self.past.rows.X, self.past.rows.names)("n_purchases")
-        if "transactions" in learned.tables and not (n_purchases > 1).any():
+        if "transactions" in learned.tables and self.histories.bills is None and not (n_purchases > 1).any():
             said.append(
                 "No buyer has bought a second time: nothing in the purchases tells who will come back."
             )

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from clientcare.facts.contacts import Bools, Contacts
-from clientcare.facts.events import Array
 from clientcare.facts.term_lines import renews
 from clientcare.facts.terms import FOREVER, stops_at
 from clientcare.history.histories import Histories
@@ -36,7 +35,7 @@ def care_tie(histories: Histories, window: Window, n_parts: int, min_parts: int)
     """
     end = microseconds(window.end)
     contacts = Contacts.known(histories, end)
-    if contacts is not None and _exchanges_are_recorded(contacts):
+    if contacts is not None and exchanges_are_recorded(contacts):
         recurring = _parts_with_tie(contacts, window, n_parts).sum(axis=1) >= min_parts
         return pd.Series(pd.array(recurring, dtype="boolean"), name="care_tie")
     tie = pd.array(stays_bound(histories, window), dtype="boolean")
@@ -60,20 +59,6 @@ def stays_bound(histories: Histories, window: Window) -> BoolArray:
     endless = (stops_at(known, end) == FOREVER) & (known.time < microseconds(window.as_of))
     stayed[known.buyer[endless]] = True
     return np.asarray(stayed & in_force(histories, window.end))
-
-
-def last_exchange_day(histories: Histories, moment: pd.Timestamp) -> Array:
-    """The day (since 1970-01-01) of each buyer's last two-way exchange before a moment; -1 where none is known.
-
-    Shape (n_buyers,).
-    """
-    last = np.full(len(histories.buyer_ids), -1, dtype=np.int64)
-    contacts = Contacts.known(histories, microseconds(moment))
-    if contacts is not None:
-        rows = contacts.exchanges
-        days = contacts.events.day[rows]
-        last[contacts.buyer[rows]] = days  # rows ascend in time within a buyer, the last one stays
-    return last
 
 
 def tied_by_contact(contacts: Contacts, rows: Bools) -> BoolArray:
@@ -104,7 +89,7 @@ def _parts_with_tie(contacts: Contacts, window: Window, n_parts: int) -> BoolArr
     return np.asarray(had(contacts.exchanges) | (had(from_buyer) & had(from_seller)))
 
 
-def _exchanges_are_recorded(contacts: Contacts) -> bool:
+def exchanges_are_recorded(contacts: Contacts) -> bool:
     """Whether any buyer at all could be seen to have a tie; a table of campaigns alone shows none."""
     return bool(tied_by_contact(contacts, np.ones(contacts.events.n_rows, dtype=bool)).any())
 

@@ -100,7 +100,7 @@ def with_tense(
     status : array of str
         ``active``, ``quiet`` or ``gone``.
     is_new, had_tie, had_contract : arrays of bool
-        Came lately or never paid; had a care tie before going; ever had a contract.
+        Came lately or never paid; was a client before going; ever had a contract.
     n_purchases : array of int
 
     Examples
