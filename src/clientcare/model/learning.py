@@ -23,12 +23,13 @@ from clientcare.model.reasons.typical import usual_values
 from clientcare.model.training.amounts import PurchaseAmounts, Standing, came_to_expected
 from clientcare.model.training.blend import Blend, expected_purchases
 from clientcare.model.training.encoding import FEWEST_BUYERS, columns_by_name
-from clientcare.model.training.head import Head, Question, fit_head
+from clientcare.model.training.head import Head, fit_head
 from clientcare.model.training.interval import RiskInterval
 from clientcare.model.training.labels import own_labels
 from clientcare.model.training.level import SeasonalLevel
 from clientcare.model.training.own_view import OwnView
 from clientcare.model.training.pulse import Pulse, counts_at
+from clientcare.model.training.question import Question
 from clientcare.model.training.requirements import tables_of
 from clientcare.model.training.rhythm import Rhythm
 from clientcare.model.training.season import learn_level, said_by

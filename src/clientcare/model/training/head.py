@@ -4,10 +4,8 @@ counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +17,6 @@ from clientcare.model.members.registry import full_weight_of, halfway_of
 from clientcare.model.members.rules import BaseRate
 from clientcare.model.members.terms import AGE, OfTerms
 from clientcare.model.training.blend import LEAST, Blend, yielding_weights
-from clientcare.model.training.bound import Bound
 from clientcare.model.training.judgement import (
     LEAST_SHARE,
     PROBABILITY,
@@ -30,7 +27,7 @@ from clientcare.model.training.judgement import (
     losses,
 )
 from clientcare.model.training.judgement import judge as judge_dates
-from clientcare.model.training.own_view import OwnView
+from clientcare.model.training.question import Question
 from clientcare.model.training.rows import Rows
 
 LEVEL_SHARE = 0.5
@@ -42,8 +39,6 @@ APART_HALFWAY = 150.0
 """Leavers at which a learner that looks at the bound apart counts half beside the term member. On ten simulated dates of 60
 buyers (some 20 leavers) the ridge at its full weight cost 2 points of log loss, at a tenth nothing; of 300 it made no
 difference."""
-JUDGED_DATES = 3
-"""Past dates judged, a whole outcome apart; the quick effort judges two."""
 OLDER_BUYERS = 4_000
 """Dates before the newest are judged on so many buyers at most: enough to tell a hundredth of log loss."""
 N_RESAMPLES = 200
@@ -62,59 +57,6 @@ CANDIDATE_COLUMNS = (
     "gain_over_blend",
     "gain_over_blend_se",
 )
-
-Members = Callable[[], dict[str, Member]]
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """What one head is asked.
-
-    Attributes
-    ----------
-    name : str
-        churn, patronage, care_tie or client.
-    rows : Rows
-        All rows of past snapshots whose outcome is known, and of the present.
-    outcome : float64 array of shape (n_rows,)
-        1, 0, or NaN where it is not known.
-    span_us : int
-        How long after a row's date its outcome is known, in microseconds.
-    as_of : int
-        Now, in microseconds.
-    n_snapshots : int
-        How many past snapshots are pooled.
-    members : callable
-        Makes the unfitted members by name.
-    n_judged : int
-        How many past dates the members are judged at, where there are as many.
-    bound : Bound or None
-        Those under contract at dates of their own, where the question is about terms.
-    view : OwnView or None
-        What the question may see of the rows; None: everything.
-    """
-
-    name: str
-    rows: Rows
-    outcome: Floats
-    span_us: int
-    as_of: int
-    n_snapshots: int
-    members: Members
-    n_judged: int = JUDGED_DATES
-    bound: Bound | None = None
-    view: OwnView | None = None
-
-    def seen(self) -> AbstractContextManager[Any]:
-        """While it lasts, the rows are as the question may see them."""
-        return nullcontext() if self.view is None else self.view.over(self.rows.X)
-
-    def take(self, rows: NDArray[np.int64]) -> Rows:
-        """A copy of some rows, as the question may see them."""
-        taken = self.rows.take(rows)
-        if self.view is not None:
-            self.view.put_on(taken.X)
-        return taken
 
 
 @dataclass(frozen=True, eq=False)
