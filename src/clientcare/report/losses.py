@@ -97,6 +97,8 @@ class LossBookDisplay:
             else "none was in a book before"
         )
         tidy(self.ax_, f"{int(self.by_quarter.to_numpy().sum()):,} losses; {rate}", "", "buyers who left")
-        self.ax_.margins(y=0.25)
+        tallest = float(self.by_quarter.sum(axis=1).max()) if len(self.by_quarter) else 0.0
+        self.ax_.locator_params(axis="y", integer=True)
+        self.ax_.set_ylim(0, 1.25 * max(tallest, 1.0))  # the legend stands above the tallest bar
         self.ax_.legend(frameon=False, fontsize=8, loc="upper left", ncols=3)
         return self

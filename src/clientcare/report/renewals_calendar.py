@@ -82,8 +82,8 @@ class RenewalsDisplay:
             capsize=3,
             label="90 % of what may come",
         )
-        labels = [f"{month:%Y-%m}\n{int(n):,}" for month, n in table["n_ends"].items()]
-        self.ax_.set_xticks(places, labels, fontsize=8)
+        labels = [f"{month:%Y-%m}: {int(n):,}" for month, n in table["n_ends"].items()]
+        self.ax_.set_xticks(places, labels, fontsize=8, rotation=45, ha="right", rotation_mode="anchor")
         n_ends = int(table["n_ends"].sum())
         tidy(
             self.ax_,
