@@ -8,6 +8,7 @@ from pathlib import Path
 
 import clientcare
 from clientcare.cli import main
+from clientcare.cli.program import VERBS
 
 project = "clientcare"
 copyright = "2026, the clientcare developers"
@@ -52,8 +53,6 @@ sphinx_gallery_conf = {
     "min_reported_time": 1e9,
 }
 warnings.filterwarnings("ignore", category=UserWarning, message="FigureCanvasAgg is non-interactive")
-
-VERBS = ("demo", "check", "features", "fit", "backtest", "score", "care", "report", "compare", "simulate")
 
 
 def help_of(verb: str) -> str:

@@ -24,6 +24,7 @@ def test_how_to_cite_names_the_version_of_the_package():
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)[1]
     assert f"version: {version}" in (ROOT / "CITATION.cff").read_text("utf-8")
     assert (DOCS / "cite.md").read_text("utf-8").count(version) == 2
+    assert f"version {version}" in (DOCS / "index.md").read_text("utf-8")
 
 
 def test_every_page_of_the_site_is_reached_and_every_own_link_leads_somewhere():
