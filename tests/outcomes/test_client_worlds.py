@@ -192,3 +192,17 @@ def test_a_regular_of_several_needs_is_a_former_client_once_gone():
     visits = table.groupby("buyer_id").size()
     assert were[visits > 6].mean() > 0.8
     assert not were[visits == 1].any()
+
+
+def test_who_only_paid_bills_has_something_at_stake_while_a_renewal_may_come():
+    tables = agency()
+    ended = tables["contracts"]["buyer_id"].eq("a01") & (tables["contracts"]["end"] > NOW)
+    tables["contracts"].loc[ended, "end"] = NOW - pd.Timedelta(days=5)
+    histories = cc.Histories(**tables, observed_until=NOW)
+    model = cc.RelationshipModel(horizon="90D", effort="quick").fit(histories)
+    book = model.score(histories)
+    assert not any("second time" in said for said in model.says_)
+    assert book.loc["a01", "status"] == "active"
+    assert book.loc["a01", "spend_if_stays"] >= 500 * 90 / 31
+    assert book.loc["a01", "at_stake"] > 0
+    assert book[["expected_spend", "spend_if_stays", "at_stake"]].notna().all(axis=None)

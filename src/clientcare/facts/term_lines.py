@@ -93,6 +93,16 @@ def last_paid(amount: NDArray[np.float64], before: Ints) -> NDArray[np.float64]:
     return np.where(place >= 0, amount[place] if len(amount) else np.nan, np.nan)
 
 
+def latest_amount(contracts: EventTable) -> NDArray[np.float64]:
+    """The monthly amount of each buyer's term that began last; NaN without one, or where it is not known."""
+    latest = np.full(contracts.n_buyers, np.nan)
+    if "amount" in contracts.columns:
+        latest[contracts.buyer] = contracts.columns[
+            "amount"
+        ]  # rows ascend in time within a buyer, the last one stays
+    return latest
+
+
 def renews(contracts: EventTable) -> Bools:
     """Terms that renew the one they follow; shape (n_rows,).
 

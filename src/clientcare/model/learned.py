@@ -14,13 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from clientcare.book import BY_DEPENDENCE, labels_of, make_book, relationship_of, stage_from, with_own_list
+from clientcare.facts.term_lines import latest_amount
 from clientcare.features.own_gaps import sum_of_log_gaps
 from clientcare.history.histories import Histories
 from clientcare.model.members.base import Floats, log_odds_of
 from clientcare.model.members.registry import KINDS
 from clientcare.model.reasons.explanation import Explanation, Reasons, what_would_change
 from clientcare.model.reasons.themes import LEVEL, STANDING
-from clientcare.model.training.amounts import PurchaseAmounts, Standing
+from clientcare.model.training.amounts import DAYS_A_MONTH, PurchaseAmounts, Standing
 from clientcare.model.training.blend import LEAST, Answer, Blend
 from clientcare.model.training.due import NextPurchase, next_purchase
 from clientcare.model.training.encoding import Encoding, columns_by_name
@@ -32,7 +33,7 @@ from clientcare.model.training.rhythm import Rhythm
 from clientcare.model.training.trust import Trust
 from clientcare.outcomes import ChurnDefinition, ClientDefinition, DependenceRule, StatusRule
 from clientcare.outcomes.former import were_clients
-from clientcare.window import day_number
+from clientcare.window import day_number, microseconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +141,9 @@ class Learned:
         purchases, spend, kept = self.amounts.expected_and_kept(
             X, said["churn"], Standing.of(columns_by_name(X, self.encoding.names))
         )
+        fee = self._fee_of_renewal(past, status, moment)
+        spend = np.where(fee > 0, np.nan_to_num(spend) + (1 - said["churn"]) * fee, spend)
+        kept = np.where(fee > 0, np.nan_to_num(kept) + fee, kept)
         low, high = self.interval.bounds(said["churn"], churn.spread, n_gaps, self.heads["churn"].unsure(X))
         _, parts = self._split("churn", {"churn": churn}, said)
         reasons = self.reasons.top(
@@ -185,6 +189,21 @@ class Learned:
             "next_purchase_high": coming.high,
         }
         return make_book(columns, buyers)
+
+    def _fee_of_renewal(self, past: Histories, status: pd.DataFrame, moment: pd.Timestamp) -> Floats:
+        """What a renewal would bring within the horizon, of those whose last term ended within the grace; 0 of others."""
+        contracts = past.events("contracts")
+        if contracts is None:
+            return np.zeros(len(status))
+        amount = latest_amount(contracts.before(microseconds(moment)))[
+            past.buyer_ids.get_indexer(status.index)
+        ]
+        lapsed = (
+            status["status"].eq("active") & status["had_contract"] & ~status["under_contract"].astype(bool)
+        )
+        return np.asarray(
+            np.where(lapsed, np.nan_to_num(amount), 0.0) * (self.churn.horizon_days / DAYS_A_MONTH)
+        )
 
     def _next_purchase(self, X: Floats, moment: pd.Timestamp, is_here: NDArray[np.bool_]) -> NextPurchase:
         """When each buyer who is here buys next, by their own rhythm drawn to that of all."""

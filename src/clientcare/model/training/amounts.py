@@ -272,7 +272,7 @@ class PurchaseAmounts:
             if_stays = np.where(standing.under_contract, bound, if_stays)
         spend, kept = unknown, unknown
         if (
-            self.has_fees and not self.sells
+            self.has_fees and not self.has_amounts
         ):  # a contract that ended brings nothing more; one without amount is unknown
             unpriced = np.isnan(columns_by_name(X, self.names)("monthly_amount_in_force"))
             spend = kept = np.where(standing.under_contract & unpriced, np.nan, 0.0)
