@@ -105,7 +105,7 @@ def _forget_peak() -> None:
 
 def _stopwatch(spent: dict[str, float]) -> None:
     """Take the time of the steps within a fit."""
-    from clientcare.model import relationship
+    from clientcare.model import learning, relationship
     from clientcare.model.training import table
 
     def timed(owner: Any, name: str, label: Callable[..., str]) -> None:
@@ -122,11 +122,11 @@ def _stopwatch(spent: dict[str, float]) -> None:
         setattr(owner, name, outer)
 
     timed(relationship, "gather", lambda *_: "past dates")
-    timed(table, "columns_of", lambda *_: "of these, features")
+    timed(table, "rows_at", lambda *_: "of these, features")
     timed(table, "_labels", lambda *_: "of these, outcomes")
-    timed(relationship.RelationshipModel, "_ask", lambda _self, _past, name, *_: f"head: {name}")
-    timed(relationship.RelationshipModel, "_level", lambda *_: "level")
-    timed(relationship.RelationshipModel, "_amounts", lambda *_: "amounts")
+    timed(learning.Lessons, "_ask", lambda _self, name, *_: f"head: {name}")
+    timed(learning.Lessons, "_level", lambda *_: "level")
+    timed(learning.Lessons, "_amounts", lambda *_: "amounts")
 
 
 def show(facts: dict[str, Any]) -> None:
