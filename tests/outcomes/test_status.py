@@ -248,3 +248,35 @@ def test_one_buyer_won_back_makes_nobody_else_quiet_whose_contract_has_ended() -
     told = StatusRule.learn(histories, NOW, 90).told(histories, NOW)["status"].astype(str)
     assert set(told[told.index.str.startswith("left")]) == {"gone"}
     assert set(told[~told.index.str.startswith("left")]) == {"active"}
+
+
+def test_two_silences_do_not_prove_that_nobody_returns() -> None:
+    days = {"a": (400, 370, 340), "b": (400, 371, 339), "silent": (160, 130, 100), "here": (70, 40, 12)}
+    orders = [(buyer, ago(day), 10.0) for buyer, of_it in days.items() for day in of_it]
+    histories = cc.Histories(
+        pd.DataFrame(orders, columns=["buyer_id", "timestamp", "amount"]), observed_until=NOW
+    )
+
+    rule = StatusRule.learn(histories, NOW)
+    assert rule.n_silences == 2
+    told = rule.told(histories, NOW)["status"]
+    assert told["here"] == "active" and told["silent"] == "quiet", "100 days at a usual gap of 30"
+    assert rule.told(histories, ago(-400))["status"]["a"] == "gone", "no silence is quiet for ever"
+
+
+def test_a_fee_before_the_contract_holds_nobody_after_its_end() -> None:
+    """Of the silence since the end the contract speaks; a purchase after it, or the own rhythm, says otherwise."""
+    orders = [(f"ended{i}", ago(1000 - i), 500.0) for i in range(12)]
+    orders += [(f"twice{i}", ago(days), 500.0) for i in range(6) for days in (900 - i, 700 + 3 * i)]
+    orders += [("buys on", ago(days), 40.0) for days in (950, 800, 600, 420, 250, 60)]
+    contracts = [(f"ended{i}", ago(999 - i), ago(560 - i), 100.0) for i in range(12)]
+    contracts += [("buys on", ago(940), ago(300), 100.0)]
+    histories = cc.Histories(
+        pd.DataFrame(orders, columns=["buyer_id", "timestamp", "amount"]),
+        contracts=pd.DataFrame(contracts, columns=["buyer_id", "start", "end", "amount"]),
+        observed_until=NOW,
+    )
+
+    told = cc.status_table(histories, NOW).droplevel("as_of")["status"]
+    assert set(told[told.index.str.startswith("ended")]) == {"gone"}
+    assert told["buys on"] == "active"

@@ -43,7 +43,9 @@ DAYS_AFTER_END = (7.0, 30.0, 60.0, 90.0, 180.0, 365.0)
 LEAST_CHANCE = 0.1
 """Of silences as long as that, one in ten was followed by a purchase: with less, a buyer counts as gone."""
 ENOUGH_SILENCES = 30
-"""A share counted on fewer has a standard error above half of a tenth; it is pooled with its neighbours."""
+"""A share counted on fewer has a standard error above half of a tenth; it is pooled with its neighbours. A base that has
+fewer in all is filled up with silences of which one in k ended after k usual gaps: within the range of five public
+ledgers (.21 to .91 after two gaps, .07 to .70 after six, .02 to .47 after twelve). Two silences prove nothing."""
 WORTH_OF_NEIGHBOUR = 2.0
 """The share before a thin tail is worth two silences: of a practice with monthly and yearly patients eight long silences
 that nobody came back from then say "gone", where pooling them with 55 short ones said "quiet" for ever."""
@@ -76,7 +78,7 @@ class StatusRule:
     gone_after_end_days : float
         The same for the days after the end of the last contract.
     chances : tuple of float
-        The chance of return for each length of :data:`SILENCES`; NaN where none was seen whole.
+        The chance of return for each length of :data:`SILENCES`; NaN where nobody bought twice.
     n_silences : int
         How many silences were counted.
     """
@@ -109,7 +111,7 @@ class StatusRule:
         if horizon_days is None:
             horizon_days = max(30, int(np.ceil(3 * gap))) if np.isfinite(gap) else 90
         tried, returned = facts.silences(rhythm, horizon_days)
-        chances = _monotone(returned, tried)
+        chances = _with_usual_silences(_monotone(returned, tried), tried[0], np.isfinite(gap))
         ended, renewed = facts.ended_terms(horizon_days)
         after_end = _monotone(renewed, ended, USUAL_RETURN, WORTH_OF_USUAL)
         return cls(
@@ -159,7 +161,8 @@ class StatusRule:
         after_end = self.gone_after_end_days
         if gone_after is not None:
             gone_days, after_end = np.full(len(usual), float(gone_after)), float(gone_after)
-        lasts = facts.stretches(gone_days, after_end)
+        # of silence within a term that has ended the contract speaks: purchases before its end allow the own rhythm alone
+        lasts = facts.stretches(gone_days, after_end, gone_days if gone_after is not None else quiet_days)
         stays = facts.stretches(np.minimum(quiet_days, gone_days), 0.0)
         today = day_number(as_of)
         status = np.where(today <= stays.until, "active", np.where(today <= lasts.until, "quiet", "gone"))
@@ -377,9 +380,19 @@ class _Facts:
             returned[place] = (watched & (following <= reached + horizon_days)).sum()
         return tried, returned
 
-    def stretches(self, days_after_purchase: Floats, days_after_end: float) -> _Stretches:
-        """The last stretch of each buyer: purchases last so many days, terms until their end, its grace and so on."""
+    def stretches(
+        self, days_after_purchase: Floats, days_after_end: float, days_before_end: Floats | None = None
+    ) -> _Stretches:
+        """The last stretch of each buyer: purchases last so many days, terms until their end, its grace and so on.
+
+        Purchases made before the end of a term may be given fewer days.
+        """
         lasting = np.minimum(days_after_purchase, float(FOREVER_DAY))[self.buyer]
+        if days_before_end is not None:
+            last_stop = np.full(self.n_buyers, -FOREVER_DAY)
+            np.maximum.at(last_stop, self.term_buyer, self.term_stop)
+            bound = self.day < last_stop[self.buyer]
+            lasting = np.where(bound, np.minimum(lasting, days_before_end[self.buyer]), lasting)
         over = np.minimum(
             np.maximum(self.term_grace, np.minimum(days_after_end, float(FOREVER_DAY))), float(FOREVER_DAY)
         )
@@ -460,6 +473,15 @@ def _monotone(returned: Floats, tried: Floats, usual: float = 0.0, worth: float 
     for _ in range(seen, len(tried)):
         shares.append(shares[-1] / 2)
     return np.asarray(shares, dtype=np.float64)
+
+
+def _with_usual_silences(chances: Floats, n_silences: float, has_rhythm: bool) -> Floats:
+    """Chances of a base of few silences, filled up to enough of them with silences that ended as is usual elsewhere."""
+    missing = max(ENOUGH_SILENCES - n_silences, 0.0) if has_rhythm else 0.0
+    if not missing:
+        return chances
+    usual = 1.0 / np.asarray(SILENCES)
+    return np.asarray((n_silences * np.nan_to_num(chances) + missing * usual) / (n_silences + missing))
 
 
 def _first_below(lengths: tuple[float, ...], chances: Floats) -> float:
