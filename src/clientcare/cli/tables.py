@@ -23,6 +23,7 @@ _WRITING = (
     "currency",
     "amounts",
     "ends",
+    "lasting_attributes",
     "accounts",
     "merge_ids",
     "rates",
@@ -83,6 +84,10 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         (
             "ends",
             "of contracts: auto (default), scheduled, paid_until, or the date of the export they were paid at",
+        ),
+        (
+            "lasting_attributes",
+            "attributes of the buyers that held at every date, whatever they look like: NAME,NAME",
         ),
         ("accounts", "own (default), or parent: rolled up to the parent_id of the buyers"),
         ("merge_ids", "a file with columns alias, buyer_id and, where accounts change hands, since"),

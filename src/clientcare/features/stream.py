@@ -316,7 +316,7 @@ def _arrow(at: Snapshot, entries: Sequence[Feature], task: _Task) -> pa.Table:
     columns |= {name: pa.array(values, type=pa.float64()) for name, values in feature_columns(at, entries)}
     own = set(columns)  # unknown is NaN in these, so there are no nulls to write down
     with_static = "static" in task.families
-    attributes = at.histories.attributes_known(max(task.moments)) if with_static else None
+    attributes = at.histories.attributes_for_features(max(task.moments)) if with_static else None
     for name, values in static_columns(at, attributes):
         texts = isinstance(values, pd.Categorical)
         columns[name] = (

@@ -165,7 +165,9 @@ def _numbers_and_static(
     snapshots: Sequence[Snapshot], entries: Sequence[Feature], with_static: bool
 ) -> tuple[NDArray[np.float64], pd.DataFrame | None]:
     attributes = (
-        snapshots[0].histories.attributes_known(max(at.as_of for at in snapshots)) if with_static else None
+        snapshots[0].histories.attributes_for_features(max(at.as_of for at in snapshots))
+        if with_static
+        else None
     )
     numbers = np.empty((len(entries), sum(at.n_buyers for at in snapshots)))
     static: list[dict[str, Any]] = []

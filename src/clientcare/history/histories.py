@@ -114,12 +114,19 @@ class Histories:
         Whether ``end`` is an agreed end, or until when somebody had paid when the table was exported (at that moment;
         default: the end of the observed stretch), which is read as an open end. By default the table tells.
 
+    lasting_attributes : str or iterable of str
+        Attributes of ``buyers`` that held at every date, whatever they look like (names; in one text parted by commas).
+        Others that follow from who is here at the export are no features.
+
     Attributes
     ----------
     buyer_ids : Index, named buyer_id
         All buyers with a dated fact, sorted; whole numbers or texts.
     buyers : DataFrame or None
         Static attributes in the order of ``buyer_ids``.
+    attributes_of_today : tuple of str
+        Those of them that say who is here at the export (``quality`` says how that was seen): they may group buyers, and
+        are no features.
     observed_from, observed_until : Timestamp without a zone
         The observed stretch.
     timezone : str or None
@@ -187,6 +194,7 @@ class Histories:
         merge_ids: Mapping[Any, Any] | pd.DataFrame | None = None,
         accounts: str = "own",
         ends: str | Moment = "auto",
+        lasting_attributes: str | Iterable[str] = (),
     ) -> None:
         tables = {
             "transactions": transactions,
@@ -236,6 +244,7 @@ class Histories:
             aliases=Aliases.of(merge_ids, ids),
             accounts=accounts,
             ends=_checked_ends(ends, self.timezone),
+            lasting=_checked_names(lasting_attributes),
         )
         mapping = check_column_map(columns)
         for name in mapping:
@@ -252,6 +261,7 @@ class Histories:
         self._note_referrers(found)
         self.buyers = found.attributes
         self._written = found.written
+        self.attributes_of_today = found.of_today
         self._events = found.events
         self._set_aside = found.set_aside
         self.quality = quality_table(found.findings)
@@ -372,6 +382,11 @@ class Histories:
                 events.buyer[(events.time if events.known is None else events.known) < microseconds(as_of)]
             ] = True
         return known
+
+    def attributes_for_features(self, as_of: pd.Timestamp) -> pd.DataFrame | None:
+        """The attributes as known at a date without those of today, which tell past dates what came later."""
+        known = self.attributes_known(as_of)
+        return None if known is None else known.drop(columns=[*self.attributes_of_today], errors="ignore")
 
     def known_at(self, as_of: Moment) -> Histories:
         """What somebody knew who asked at ``as_of``: :meth:`until`, and observed as far as could be told then.
@@ -494,6 +509,13 @@ def _checked_ends(ends: Any, timezone: str | None) -> str | int:
     if is_one_of(ends, ("auto", "scheduled", "paid_until")):
         return str(ends)
     return microseconds(parse_moment(ends, timezone, "ends"))
+
+
+def _checked_names(names: str | Iterable[str]) -> frozenset[str]:
+    given = names.split(",") if isinstance(names, str) else listed("lasting_attributes", names, "names")
+    if not all(isinstance(name, str) for name in given):
+        raise OptionError("lasting_attributes: must be names of attributes, for instance ['region'].")
+    return frozenset(name.strip() for name in given if name.strip())
 
 
 def _checked_scale(scale: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import tzinfo
 from functools import wraps
 from inspect import Parameter, signature
@@ -48,6 +48,7 @@ class DoorOptions(TypedDict, total=False):
     merge_ids: Mapping[Any, Any] | pd.DataFrame | None
     accounts: str
     ends: str | Moment
+    lasting_attributes: str | Iterable[str]
 
 
 def shows_door_options(function: F) -> F:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.history.door.headlines import rows_set_aside_said
+from clientcare.history.door.of_today import OF_TODAY, of_today_said
 from clientcare.history.door.quality import SET_ASIDE
 from clientcare.scoring.last_night import shrunk_said
 
@@ -73,15 +74,16 @@ class ScoringResult:
 
     @property
     def says(self) -> list[str]:
-        """What heads everything: how much of each table was set aside, where it is more than a hundredth; and a book
-        that lost half of its buyers.
+        """What heads everything: how much of each table was set aside, where it is more than a hundredth; attributes
+        of today; and a book that lost half of its buyers.
         """
         out = self.quality[self.quality["action"] == SET_ASIDE].groupby("table")["n_rows"].sum()
         rows = pd.DataFrame({"rows_in": pd.Series(dict(self.n_rows), dtype=np.int64)})
         rows["rows_set_aside"] = (
             out.astype(np.float64).reindex(rows.index).fillna(0).clip(upper=rows["rows_in"]).astype(np.int64)
         )
-        return rows_set_aside_said(rows) + shrunk_said(self.n_before, self.n_buyers)
+        today = [rule.removeprefix(OF_TODAY) for rule in self.quality["rule"] if rule.startswith(OF_TODAY)]
+        return rows_set_aside_said(rows) + of_today_said(today) + shrunk_said(self.n_before, self.n_buyers)
 
     def __repr__(self) -> str:
         read = ", ".join(f"{n_rows:,} rows of {table}" for table, n_rows in self.n_rows.items())

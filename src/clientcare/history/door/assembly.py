@@ -25,9 +25,11 @@ from clientcare.history.door.computed import ACTION, computed_at_export
 from clientcare.history.door.headlines import headlines, note_spellings, unshared_findings
 from clientcare.history.door.ids import Ids, all_ids, same_kind
 from clientcare.history.door.intake import GivenTable
+from clientcare.history.door.of_today import NO_FEATURES, OF_TODAY, attributes_of_today, of_today_said
 from clientcare.history.door.paid_until import SAID, paid_until, read_as_open_ended
 from clientcare.history.door.parents import aliases_with_parents
 from clientcare.history.door.quality import Finding, Mask, RowLog
+from clientcare.history.door.scope import is_part
 from clientcare.history.door.sheets import Door, Sheet, buyer_ids_of
 from clientcare.history.door.stretch import judge_stretch
 from clientcare.history.door.troubles import of_each, raise_all
@@ -58,6 +60,7 @@ class Assembly:
     events: dict[str, EventTable]
     attributes: pd.DataFrame | None
     written: Written | None
+    of_today: tuple[str, ...]
     findings: list[Finding]
     says: list[str]
     rows: pd.DataFrame
@@ -91,15 +94,17 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         events["contracts"] = _sorted(sheets["contracts"], buyer_ids)
     logs = {name: sheet.log for name, sheet in sheets.items()}
     attributes, written = None, None
+    of_today: tuple[str, ...] = ()
     if buyers is not None:
         logs["buyers"] = RowLog("buyers", buyers.n_rows, door.strict, buyers.row_numbers)
         if moved is not None:
             _set_merged_aside(buyers, columns[-1], moved, logs["buyers"])
         attributes, written = read_attributes(buyers, columns[-1], logs["buyers"], buyer_ids, door)
         logs["buyers"].refuse_where_strict()
-        attributes = _without_computed(attributes, events, logs["buyers"])
-        _note_before_sign_up(sheets, buyer_ids, attributes)
         until = door.observed_until or int(day_after_last.value // 1000)
+        attributes = _without_computed(attributes, events, logs["buyers"], door.lasting)
+        of_today = _of_today(attributes, events, until, logs["buyers"], door.lasting)
+        _note_before_sign_up(sheets, buyer_ids, attributes)
         _note_churn_labels(buyers, columns[-1], logs["buyers"], buyer_ids, events.get("contracts"), until)
     _note_contacts(sheets, events, buyer_ids)
     note_spellings(sheets, buyer_ids)
@@ -115,9 +120,10 @@ def assemble(given: Mapping[str, GivenTable], door: Door) -> Assembly:
         events=events,
         attributes=attributes,
         written=written,
+        of_today=of_today,
         findings=unshared_findings(sheets, own_ids)
         + [finding for log in logs.values() for finding in log.findings],
-        says=headlines(sheets, own_ids, rows) + [SAID] * open_ended,
+        says=headlines(sheets, own_ids, rows) + [SAID] * open_ended + of_today_said(of_today),
         rows=rows,
         set_aside={name: _rows_set_aside(given[name], log) for name, log in logs.items()},
         first_day=first_day,
@@ -163,13 +169,31 @@ def _open_ended(sheet: Sheet | None, door: Door, day_after_last: pd.Timestamp) -
 
 
 def _without_computed(
-    attributes: pd.DataFrame, events: Mapping[str, EventTable], log: RowLog
+    attributes: pd.DataFrame, events: Mapping[str, EventTable], log: RowLog, lasting: frozenset[str]
 ) -> pd.DataFrame:
     """The attributes without those that were worked out of the tables at the export."""
-    computed = computed_at_export(attributes, events, frozenset(SIGN_UP))
+    computed = [
+        name for name in computed_at_export(attributes, events, frozenset(SIGN_UP)) if name not in lasting
+    ]
     for name in computed:
         log.remark(f"computed_{name}", ACTION, int(attributes[name].notna().sum()))
     return attributes.drop(columns=computed)
+
+
+def _of_today(
+    attributes: pd.DataFrame,
+    events: Mapping[str, EventTable],
+    until: int,
+    log: RowLog,
+    lasting: frozenset[str],
+) -> tuple[str, ...]:
+    """The attributes that say who is here at the export; of a part, what the whole table says was said before."""
+    if is_part():
+        return ()
+    found = attributes_of_today(attributes, events, until, lasting | set(SIGN_UP) | NO_FEATURES)
+    for one in found:
+        log.remark(f"{OF_TODAY}{one.name}", one.action, int(attributes[one.name].notna().sum()))
+    return tuple(one.name for one in found)
 
 
 def _without_bills(events: dict[str, EventTable]) -> tuple[dict[str, EventTable], int]:

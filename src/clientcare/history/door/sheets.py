@@ -86,6 +86,8 @@ class Door:
         Whether accounts are rolled up to their parents.
     amounts : "auto", "line", "order" or AmountsRead
         Whether an amount is that of a line, or the total of its order on each of its lines.
+    lasting : frozenset of str
+        Attributes that held at every date, whatever they look like.
     ends : "auto", "scheduled", "paid_until" or int
         Whether the ends of contracts are agreed ends, or until when somebody had paid at the export (at a moment).
     """
@@ -109,6 +111,7 @@ class Door:
     aliases: Aliases | None = None
     accounts: str = "own"
     ends: str | int = "auto"
+    lasting: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -62,7 +62,7 @@ class Partitions:
     n_partitions: int
     n_rows: Mapping[str, int]
     digests: Mapping[str, str]
-    findings: Mapping[str, list[tuple[str, str, int]]]
+    findings: dict[str, list[tuple[str, str, int]]]
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from clientcare.history.door.scope import part_of_a_table
 from clientcare.history.door.sheets import Door, buyer_ids_of
 from clientcare.history.histories import Histories
 from clientcare.history.sources.partition import Partitions
+from clientcare.history.sources.settled_attributes import without_attributes_of_today
 from clientcare.window import UNKNOWN_TIME, microseconds, parse_moment
 
 ENOUGH_ORDERS = 500
@@ -39,8 +40,8 @@ OF_CONTRACTS = ("timezone", "observed_from", "date_format", "ids", "isolated_dat
 
 
 def settled_options(partitions: Partitions, door: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the door with what a whole table tells: whether amounts are totals of orders, and ends of contracts
-    only until when was paid.
+    """The options of the door with what a whole table tells: whether amounts are totals of orders, ends of contracts
+    only until when was paid, and attributes worked out of who is here at the export.
 
     Raises
     ------
@@ -52,6 +53,8 @@ def settled_options(partitions: Partitions, door: Mapping[str, Any]) -> dict[str
         _refuse_how_written(partitions, door)
     if "contracts" in partitions.tables and door.get("ends", "auto") == "auto":
         options["ends"] = _ends(partitions, door)
+    if "buyers" in partitions.tables:
+        options["columns"] = without_attributes_of_today(partitions, door)
     if "transactions" not in partitions.tables:
         return options
     mapping = dict((door.get("columns") or {}).get("transactions", {}))
