@@ -8,11 +8,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 from scipy.stats import t
 
 from clientcare.arguments import is_number, is_whole, require_seed
 from clientcare.book import churn_risk_of, numbers_by_buyer
+from clientcare.effect.holdout_clusters import (
+    USUAL_CORRELATION,
+    clusters_of,
+    deal_clusters,
+    difference_of_clusters,
+    order_by_lot,
+    split_by_lot,
+)
+from clientcare.effect.holdout_design import Design
 from clientcare.exceptions import NotEnoughDataError, OptionError
 from clientcare.facts.contacts import Bools, Floats, Ints
 from clientcare.history.histories import Histories, require_histories
@@ -35,7 +43,7 @@ class HoldoutPlan:
     Attributes
     ----------
     assignment : DataFrame, index ``buyer_id``
-        ``stratum``, ``arm`` (``care`` or ``hold_out``), ``churn_risk``.
+        ``stratum``, ``arm`` (``care`` or ``hold_out``), ``churn_risk``; ``cluster`` where clusters were dealt out.
     n_care, n_hold_out : int
     n_needed : int
         Buyers needed in both arms together to find ``smallest_effect`` with the power asked for.
@@ -81,7 +89,9 @@ class HoldoutPlan:
         """What the care did, once the outcomes are in; as assigned, whether or not the care took place.
 
         Within each stratum the arms are compared, adjusted for the churn risk foreseen, and the strata are
-        averaged by size (a regression with its own slope in each arm, robust standard errors).
+        averaged by size (a regression with its own slope in each arm, robust standard errors). Where whole clusters were
+        dealt out, they are what is counted: their totals, less what the risks say, and as many degrees of freedom as
+        there are clusters, less two.
 
         Parameters
         ----------
@@ -113,11 +123,16 @@ class HoldoutPlan:
             raise NotEnoughDataError("HoldoutPlan.evaluate: at least 20 outcomes of each arm are needed.")
         table = _adjusters(self.assignment[known])
         values: Floats = y[known]
-        effect, error = _adjusted_difference(values, care[known], table)
+        if "cluster" in self.assignment:
+            risk = self.assignment.loc[known, "churn_risk"].to_numpy(dtype=np.float64)
+            cluster = self.assignment.loc[known, "cluster"].to_numpy()
+            effect, error, free = difference_of_clusters(values, care[known], risk, cluster)
+        else:
+            effect, error = _adjusted_difference(values, care[known], table)
+            free = max(len(values) - 2 * (table.shape[1] + 1), 1)
         if sequential:
             reach = _reach_at_any_look(len(values), len(y), self.level) * error
         else:
-            free = max(len(values) - 2 * (table.shape[1] + 1), 1)
             reach = float(t.ppf(0.5 + self.level / 2, free)) * error
         return HoldoutResult(
             effect=effect,
@@ -195,6 +210,8 @@ def plan_holdout(
     n_buyers: int | None = None,
     random_state: int = 0,
     histories: Histories | None = None,
+    clusters: pd.Series[Any] | None = None,
+    cluster_correlation: float = USUAL_CORRELATION,
 ) -> HoldoutPlan:
     """A care experiment stratified by churn risk and stage: sample size and assignment.
 
@@ -224,6 +241,11 @@ def plan_holdout(
         Same number, same assignment, whatever the order of the rows.
     histories : Histories, optional
         The tables of the book: who must not be contacted (``do_not_contact``) gets no care by lot, and is left out.
+    clusters : Series, index ``buyer_id``, optional
+        Who is dealt with together, for instance the owner: the lot is then drawn for whole clusters, since an owner
+        seldom cares for one half of the accounts and not for the other. Buyers without one stand alone.
+    cluster_correlation : float
+        How alike the outcomes of one cluster are, beyond what the risks say.
 
     Returns
     -------
@@ -280,18 +302,26 @@ def plan_holdout(
             f"plan_holdout: smallest_effect {smallest_effect:.3f} is more than the mean churn risk of those here "
             f"({mean_risk:.3f}); no care can lower churn by more than there is.\nAsk for less, or watch a longer horizon."
         )
-    design = _Design(risk[~np.isnan(risk)], power, level, share_held_out)
+    if not (is_number(cluster_correlation) and 0 <= cluster_correlation < 1):
+        raise OptionError("plan_holdout: cluster_correlation lies in [0, 1).")
+    cluster = None if clusters is None else clusters_of(clusters, book.index)
+    sizes = None if cluster is None else np.bincount(cluster).astype(np.float64)
+    design = Design(risk[~np.isnan(risk)], power, level, share_held_out, sizes, cluster_correlation)
     needed = design.n_needed(smallest_effect)
     size = min(needed if n_buyers is None else n_buyers, len(book))
     if size < FEWEST_BUYERS:
         raise NotEnoughDataError(
             f"plan_holdout: {size:,} buyers are too few for an experiment; at least {FEWEST_BUYERS} are needed."
         )
-    stratum = _strata(book, risk)
     rng = np.random.default_rng(random_state)
-    taken = _spread_out(stratum, size, rng)
     held = np.zeros(len(book), dtype=bool)
-    held[taken] = _split(stratum[taken], share_held_out, rng)
+    if cluster is None:
+        stratum = _strata(book, risk)
+        taken = _spread_out(stratum, size, rng)
+        held[taken] = split_by_lot(stratum[taken], share_held_out, rng)
+    else:
+        stratum, taken, held = deal_clusters(cluster, risk, size, share_held_out, rng)
+        size = len(taken)
     assignment = pd.DataFrame(
         {
             "stratum": stratum[taken],
@@ -300,44 +330,11 @@ def plan_holdout(
         },
         index=book.index.take(taken),
     )
+    if cluster is not None:
+        assignment["cluster"] = cluster[taken]
     n_held = int(held.sum())
     detectable = design.detectable(size)
     return HoldoutPlan(assignment, size - n_held, n_held, needed, smallest_effect, detectable, power, level)
-
-
-@dataclass(frozen=True, eq=False)
-class _Design:
-    """What an experiment among buyers of given risks can find."""
-
-    risk: Floats
-    power: float
-    level: float
-    share_held_out: float
-
-    def n_needed(self, drop: float) -> int:
-        """The fewest buyers, both arms together, with which a drop is found with the power asked for."""
-        n = 4
-        while self._reach(n, drop) > drop:
-            n = max(n + 1, int(np.ceil(n * min(2.0, (self._reach(n, drop) / drop) ** 2))))
-        while n > 4 and self._reach(n - 1, drop) <= drop:
-            n -= 1
-        return n
-
-    def detectable(self, n_buyers: int) -> float:
-        """The smallest drop that so many buyers find; NaN where there is none."""
-        most = float(self.risk.mean())
-        if self._reach(n_buyers, most) > most:
-            return float("nan")
-        return float(brentq(lambda drop: self._reach(n_buyers, drop) - drop, 1e-9, most))
-
-    def _reach(self, n_buyers: int, drop: float) -> float:
-        """How large a drop must be to be found among so many buyers, were the risks lowered by ``drop``."""
-        kept = 1 - drop / float(self.risk.mean())
-        held = float(np.mean(self.risk * (1 - self.risk))) / self.share_held_out
-        care = float(np.mean(kept * self.risk * (1 - kept * self.risk))) / (1 - self.share_held_out)
-        free = max(n_buyers - 4, 1)  # two levels and two slopes are estimated
-        quantiles = float(t.ppf(self.power, free) + t.ppf(0.5 + self.level / 2, free))
-        return quantiles * float(np.sqrt((held + care) / n_buyers))
 
 
 def _strata(book: pd.DataFrame, risk: Floats) -> Any:
@@ -356,25 +353,8 @@ def _strata(book: pd.DataFrame, risk: Floats) -> Any:
 def _spread_out(stratum: Any, size: int, rng: np.random.Generator) -> Ints:
     """Rows drawn by lot so that every stratum gives the same share; positions, ascending."""
     return np.sort(
-        _systematic(stratum, rng)[np.floor(np.arange(size) * (len(stratum) / size)).astype(np.int64)]
+        order_by_lot(stratum, rng)[np.floor(np.arange(size) * (len(stratum) / size)).astype(np.int64)]
     )
-
-
-def _split(stratum: Any, share: float, rng: np.random.Generator) -> Bools:
-    """Whether each row is held out: within strata as many as planned, to within one."""
-    order = _systematic(stratum, rng)
-    start = rng.random()
-    steps = np.floor((np.arange(len(order)) + 1) * share + start) - np.floor(
-        np.arange(len(order)) * share + start
-    )
-    held = np.zeros(len(order), dtype=bool)
-    held[order] = steps > 0
-    return held
-
-
-def _systematic(stratum: Any, rng: np.random.Generator) -> Ints:
-    """Rows stratum by stratum, within each in an order drawn by lot."""
-    return np.lexsort((rng.permutation(len(stratum)), stratum))
 
 
 def _adjusters(assignment: pd.DataFrame) -> Floats:
