@@ -189,7 +189,7 @@ def _best(rows: pd.DataFrame, capacity: Capacity) -> Ints:
         left = int(capacity) - len(kept)
     else:
         spent = float(rows["minutes"].iloc[kept].sum())
-        left = pd.Timedelta(minutes=max(in_minutes(capacity) - spent, 0.0))  # type: ignore[arg-type]
+        left = pd.Timedelta(minutes=max(in_minutes(capacity) - spent, 0.0))
     return np.sort(np.concatenate([kept, winning[_best_of(rows.iloc[winning], left)]]))
 
 
