@@ -35,7 +35,7 @@ def test_the_careless_owner_is_told_from_the_others_with_figures_and_what_would_
     assert asked.loc["eve", "figures"].startswith("0 of 5 buyers heard from you within the last 30 days")
     assert (
         asked.loc["eve", "would_change"]
-        == "a contact within the cadence for about 2 more of 5 buyers: partly"
+        == "a contact of your own within the cadence for about 2 more of 5 buyers: partly"
     )
     whole = report.questions.loc["Do they hear that you do?"]
     assert whole["answer"] == "partly"

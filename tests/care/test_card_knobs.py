@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -162,14 +163,104 @@ def test_one_thing_made_worse_lowers_its_own_measure_and_raises_none(name, seed)
     assert after["overall"] < before["overall"]
 
 
-@pytest.mark.parametrize("column", ["satisfaction", "resolved", "status"])
-def test_recording_less_than_before_raises_no_whole(column):
-    contracts, contacts = firm(0)
-    bad = ratings_fall(contacts, np.random.default_rng(0))
+@pytest.mark.parametrize(
+    "column", ["satisfaction", "resolved", "status", "answered", "response_hours", "direction", "kind"]
+)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_recording_less_than_before_raises_no_measure(column, seed):
+    """A column is left blank for the period, of a firm whose ratings have fallen and whose check-ins are often missed."""
+    contracts, contacts = firm(seed)
+    rng = np.random.default_rng(seed)
+    bad = changed("status", "missed", ("check_in",))(ratings_fall(contacts, rng), rng)
     less = bad.assign(**{column: bad[column].where(~lately(bad))})
-    assert scores(contracts, less)["overall"] <= NOISE + max(
-        scores(contracts, bad)["overall"], scores(contracts, contacts)["overall"]
+    histories = Histories(None, less, contracts, observed_from=SINCE, observed_until=AS_OF)
+    card = care_report(histories, AS_OF).seller
+    known = np.fmax(
+        scores(contracts, bad), card["previous"]
+    )  # or what was measured last, where it is not any more
+    rose = (card["score"] - known).dropna()
+    assert rose.max() <= NOISE, rose.round(1).to_dict()
+
+
+@pytest.mark.parametrize("kind", ["complaint", "support_ticket", "feedback", "advice"])
+def test_a_kind_of_which_nothing_is_written_down_any_more_raises_no_whole(kind):
+    contracts, contacts = firm(1)
+    less = contacts[~(lately(contacts) & (contacts["kind"] == kind))]
+    assert scores(contracts, less)["overall"] <= scores(contracts, contacts)["overall"] + NOISE / 2
+
+
+def test_much_less_record_is_said_and_the_score_is_at_most_what_it_was():
+    contracts, contacts = firm(0)
+    less = contacts.assign(satisfaction=contacts["satisfaction"].where(~lately(contacts)))
+    histories = Histories(None, less, contracts, observed_from=SINCE, observed_until=AS_OF)
+    row = care_report(histories, AS_OF).seller.loc["service"]
+    assert row["record"] == 0.0
+    assert row["score"] <= row["previous"]
+    assert row["evidence"].startswith("0 ratings recorded,")
+
+
+@pytest.mark.parametrize("word", ["Rescheduled", "Postponed", "moved", None])
+def test_what_was_missed_is_no_better_under_another_word(word):
+    contracts, contacts = firm(2)
+    missed = changed("status", "missed", ("check_in", "meeting"))(contacts, np.random.default_rng(5))
+    renamed = missed.assign(
+        status=missed["status"].where(~(lately(missed) & (missed["status"] == "missed")), word)
     )
+    rose = (scores(contracts, renamed) - scores(contracts, missed)).dropna()
+    assert rose.drop("proactive").max() <= NOISE, rose.round(1).to_dict()
+    kept = scores(contracts, contacts)["proactive"]
+    assert scores(contracts, renamed)["proactive"] < kept - 5  # and never as good as kept
+
+
+@pytest.mark.parametrize("rating", [0.25, 0.75, 1.0])
+def test_an_open_complaint_lowers_the_service_however_high_or_low_the_ratings_are(rating):
+    contracts, contacts = firm(0)
+    mine = contacts[contacts["buyer_id"] == "b00"]
+    mine = mine.assign(satisfaction=mine["satisfaction"].where(mine["satisfaction"].isna(), rating))
+    mine = mine.assign(resolved=mine["resolved"].where(mine["resolved"].isna(), "yes"))
+    row = {"buyer_id": "b00", "kind": "complaint", "direction": "inbound", "resolved": "no", "answered": "no"}
+    complaints = pd.DataFrame([row | {"timestamp": AS_OF - pd.Timedelta(days=days)} for days in (20, 15, 10)])
+
+    def service(n: int) -> pd.Series:
+        told = pd.concat([mine, complaints[:n]]) if n else mine
+        of = Histories(None, told, contracts[:1], observed_from=SINCE, observed_until=AS_OF)
+        return care_report(of, AS_OF)
+
+    found = [service(n) for n in range(4)]
+    told = [report.seller.loc["service", "score"] for report in found]
+    assert all(later < earlier - 1 for earlier, later in itertools.pairwise(told))
+    assert found[1].questions.loc["Is service always good?", "answer"] != "yes"
+
+
+def test_a_complaint_whose_closing_nobody_ever_writes_down_is_not_known_to_be_open():
+    contracts, contacts = firm(0)
+    never = contacts.drop(columns="resolved").assign(closed_at=pd.NaT)
+    report = care_report(Histories(None, never, contracts, observed_from=SINCE, observed_until=AS_OF), AS_OF)
+    assert report.buyers["n_complaints_open"].sum() == 0
+    assert report.buyers["n_trouble"].sum() == 0
+
+
+def test_who_only_answers_communicates_half_and_the_audit_says_so():
+    contracts, contacts = firm(0)
+    answers = contacts[contacts["direction"] == "inbound"].assign(answered="yes", response_hours=2.0)
+    of = Histories(None, pd.concat([answers, contacts[~lately(contacts)]]), contracts,
+                   observed_from=SINCE, observed_until=AS_OF)  # fmt: skip
+    report = care_report(of, AS_OF)
+    assert report.seller.loc["communicated", "score"] <= 50
+    assert report.questions.loc["Do they hear that you do?", "answer"] != "yes"
+
+
+def test_an_agreed_yearly_cadence_is_kept_by_one_contact_a_year():
+    contracts = pd.DataFrame(
+        {"buyer_id": ["year", "month"], "start": [SINCE] * 2, "end": [pd.Timestamp("2025-06-30")] * 2}
+    )
+    call = pd.DataFrame({"buyer_id": ["year", "month"], "timestamp": [pd.Timestamp("2024-01-20")] * 2})
+    call = call.assign(kind="check_in", direction="outbound", status="kept")
+    agreed = pd.DataFrame({"buyer_id": ["year"], "cadence_days": [365]})
+    of = Histories(None, call, contracts, buyers=agreed, observed_from="2023-01-01", observed_until=AS_OF)
+    told = care_report(of, AS_OF).buyers[["communicated", "proactive"]]
+    assert told.loc["year"].tolist() == [100.0, 100.0]
+    assert told.loc["month"].tolist() == [0.0, 0.0]
 
 
 def test_neglect_counts_before_who_was_neglected_is_out_and_not_for_ever():

@@ -26,8 +26,10 @@ def test_care_is_communicated_in_the_share_of_stretches_in_which_the_buyer_heard
     # bob: his complaint of 05-21 was closed, his mail of June is not answered yet: 1 of 3
     # cyd: a buyer for 11 days: nothing was due
     assert practices["n_stretches"].tolist() == [3, 3, 0]
+    # what the seller starts counts in full, an answer half: ada 2 of 3 unasked, bob none
     assert practices["n_stretches_in_touch"].tolist() == [3, 1, 0]
-    np.testing.assert_allclose(practices["communicated"], [100.0, 100 / 3, np.nan])
+    assert practices["n_stretches_unasked"].tolist() == [2, 0, 0]
+    np.testing.assert_allclose(practices["communicated"], [100 * 5 / 6, 100 / 6, np.nan])
 
 
 def test_care_is_proactive_where_the_seller_takes_the_first_step_and_ends_are_foreseen(practices):
@@ -65,7 +67,8 @@ def test_service_is_the_mean_of_satisfaction_answers_solutions_and_value_kept_an
     # 1 of 2; of three contacts one, the closed complaint, was answered: 1/3;
     # the two others have waited for longer than a day or wait: 0 of 2 prompt
     # cyd: bought for 10, returned nothing: 1
-    np.testing.assert_allclose(practices["service"], [90.0, 100 * (0.4 + 0.5 + 1 / 3 + 0) / 4, 100.0])
+    # one of bob's complaints is open still: divided by one and a half
+    np.testing.assert_allclose(practices["service"], [90.0, 100 * (0.4 + 0.5 + 1 / 3 + 0) / 4 / 1.5, 100.0])
     assert practices["n_trouble"].tolist() == [0, 2, 0]
     assert practices["n_resolved"].tolist() == [0, 1, 0]
     assert practices[["n_asked", "n_answered"]].to_numpy().tolist() == [[1, 1], [3, 1], [0, 0]]

@@ -20,10 +20,10 @@ def report():
 
 def test_the_sellers_score_is_the_mean_of_the_buyers_seen(report):
     row = report.seller.loc["communicated"]
-    assert row["score"] == pytest.approx(200 / 3)  # of 100 and 33.3
+    assert row["score"] == pytest.approx(50.0)  # of 83.3 and 16.7
     assert row["coverage"] == pytest.approx(2 / 3)
     assert (row["n_buyers_seen"], row["n_buyers"]) == (2, 3)
-    assert row["evidence"] == "4 of 6 stretches with a contact by the seller"
+    assert row["evidence"] == "4 of 6 stretches with word from the seller, 2 of them unasked"
 
 
 def test_overall_is_the_mean_of_the_practices_and_two_way_communication(report):
@@ -34,9 +34,7 @@ def test_overall_is_the_mean_of_the_practices_and_two_way_communication(report):
 def test_the_trend_compares_with_the_same_figures_one_period_earlier(report):
     earlier = care_practices(three_buyers(), pd.Timestamp("2024-04-02"))
     assert report.seller.loc["communicated", "previous"] == pytest.approx(earlier["communicated"].mean())
-    assert report.seller.loc["communicated", "trend"] == pytest.approx(
-        200 / 3 - earlier["communicated"].mean()
-    )
+    assert report.seller.loc["communicated", "trend"] == pytest.approx(50.0 - earlier["communicated"].mean())
 
 
 def test_a_period_before_the_data_has_no_trend():
@@ -46,8 +44,8 @@ def test_a_period_before_the_data_has_no_trend():
 
 def test_groups_are_the_segments_of_the_buyers_table(report):
     assert report.by.index.get_level_values("segment").unique().tolist() == ["firm", "home"]
-    assert report.by.loc[("firm", "communicated"), "score"] == pytest.approx(100.0)
-    assert report.by.loc[("home", "communicated"), "score"] == pytest.approx(100 / 3)
+    assert report.by.loc[("firm", "communicated"), "score"] == pytest.approx(100 * 5 / 6)
+    assert report.by.loc[("home", "communicated"), "score"] == pytest.approx(100 / 6)
     assert report.by.loc[("home", "communicated"), "n_buyers"] == 2
 
 

@@ -233,7 +233,18 @@ def test_what_came_after_an_earlier_plan_is_asked_again_though_the_same_kind_was
         "closed_at": pd.to_datetime(["2024-06-03", None]),
     }
     rows = talk("a", ["2024-05-28", "2024-06-25"], kind, "inbound").assign(**answered, **moments)
-    histories, given = firm(rows, contracts=term("a")), book(a=0.1)
+    closed = pd.to_datetime(["2024-03-02"])  # somebody writes closings down here
+    other = talk(
+        "b",
+        ["2024-03-01"],
+        "complaint",
+        "inbound",
+        answered=True,
+        resolved=True,
+        answered_at=closed,
+        closed_at=closed,
+    )
+    histories, given = firm(rows, other, contracts=term("a", "b")), book(a=0.1)
     done = settled_plan(histories, given, "2024-06-01", a="done")
     action = "solve_complaint" if kind == "complaint" else "answer_message"
     assert done["action"].tolist() == [action]

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from clientcare.care.check_ins import CheckIns
 from clientcare.care.stretches import Period, Stretches
-from clientcare.facts.contacts import Bools, Contacts, Floats, mean_of_known, share
+from clientcare.facts.contacts import BEYOND_KINDS, Bools, Contacts, Floats, mean_of_known, share
 from clientcare.history.histories import Histories
 from clientcare.outcomes.buying import Buying, actual_end_day, growth_share, scheduled_end_day
 from clientcare.window import MICROSECONDS_A_DAY
@@ -39,20 +40,24 @@ RENEWAL_DAYS_AHEAD = 180
 def communicated(buying: Buying, contacts: Contacts | None, period: Period) -> dict[str, Any]:
     """Care is communicated: the share of cadence stretches in which the buyer heard from the seller.
 
-    ``100 * n_stretches_in_touch / n_stretches``. Heard: a contact of care that the seller started or took part in,
-    or an answer to one of the buyer's. A check-in that was missed and a call that reached nobody are none.
+    ``100 * (n_stretches_unasked + n_stretches_in_touch) / (2 * n_stretches)``. Heard: a contact of care that the seller
+    started or took part in (unasked), or an answer to one of the buyer's: who only answers communicates half. A check-in
+    that was missed or put off and a call that reached nobody are none; nor is one without an outcome where outcomes are
+    usually written down.
 
     NaN where no care by the seller is recorded, and for a buyer of less than one cadence with whom nothing happened
     yet: nothing was due.
     """
     if contacts is None or not contacts.shows_care:
         return {"communicated": np.full(buying.n_buyers, np.nan)}
-    stretches = Stretches(buying, contacts, period)
-    heard = stretches.with_any(contacts.heard)
+    stretches, sure = Stretches(buying, contacts, period), CheckIns(contacts).sure
+    heard = stretches.with_any(contacts.heard & sure)
+    unasked = stretches.with_any(contacts.care_by_seller & sure)
     return {
-        "communicated": 100 * share(heard, stretches.n),
+        "communicated": 100 * share(heard + unasked, 2 * stretches.n),
         "n_stretches": stretches.n.astype(np.int64),
         "n_stretches_in_touch": heard.astype(np.int64),
+        "n_stretches_unasked": unasked.astype(np.int64),
     }
 
 
@@ -60,9 +65,11 @@ def proactive(buying: Buying, contacts: Contacts | None, period: Period) -> dict
     """Care is proactive: the seller takes the first step. The mean of what is known of three shares, times 100.
 
     - first steps: of the stretches of the cadence, those with a contact of care that the seller started, or both;
-    - check-ins kept: of those agreed upon in the period (check-ins, meetings, visits, calls), those that took place;
+    - check-ins kept: of those agreed upon in the period (check-ins, meetings, visits, calls), those that took place; what
+      was put off and not made up for within a month is missed, what has no outcome where others
+      have one is not known to be kept;
     - ends foreseen: of the terms that ended within the period or end within 30 days of ``as_of``, those talked
-      about (renewal talk or meeting) between 180 and 30 days before their end.
+      about (a talk about the renewal, by kind or topic) between 180 and 30 days before their end.
 
     What the buyer starts stands in none of them: a buyer who falls silent makes nobody proactive. NaN where nothing
     was due, or no care by the seller is recorded.
@@ -71,16 +78,24 @@ def proactive(buying: Buying, contacts: Contacts | None, period: Period) -> dict
         return {"proactive": np.full(buying.n_buyers, np.nan)}
     ends, foreseen = _ends_foreseen(buying, contacts, period)
     stretches = Stretches(buying, contacts, period)
-    first = stretches.with_any(contacts.care_by_seller)
+    check_ins = CheckIns(contacts)
+    first = stretches.with_any(contacts.care_by_seller & check_ins.sure)
     recent = contacts.time >= period.start
-    kept = contacts.count(recent & contacts.check_ins)
-    missed = contacts.count(recent & contacts.missed_check_ins)
-    shares = mean_of_known(share(first, stretches.n), share(kept, kept + missed), share(foreseen, ends))
+    kept, missed = contacts.count(recent & check_ins.kept), contacts.count(recent & check_ins.missed)
+    unsure = contacts.count(recent & check_ins.unsure)
+    shares = mean_of_known(
+        share(first, stretches.n), share(kept, kept + missed + unsure), share(foreseen, ends)
+    )
+    modes = {f"n_by_{mode}": contacts.count(recent & rows) for mode, rows in check_ins.modes.items()}
     return {
         "proactive": 100 * shares,
         "n_stretches_first": first.astype(np.int64),
         "n_check_ins_kept": kept.astype(np.int64),
         "n_check_ins_missed": missed.astype(np.int64),
+        "n_check_ins_moved": contacts.count(recent & check_ins.moved).astype(np.int64),
+        "n_outcomes": contacts.count(recent & check_ins.told).astype(np.int64),
+        "n_check_ins_unsure": unsure.astype(np.int64),
+        **{name: count.astype(np.int64) for name, count in modes.items()},
         "n_outbound": contacts.count(recent & contacts.care & contacts.outbound).astype(np.int64),
         "n_inbound": contacts.count(recent & contacts.care & contacts.inbound).astype(np.int64),
         "n_mutual": contacts.count(recent & contacts.care & contacts.mutual).astype(np.int64),
@@ -118,7 +133,7 @@ def deepening(buying: Buying, contacts: Contacts | None, period: Period) -> dict
         growth_share(buying.contract_amount(period.as_of), buying.contract_amount(period.start)),
     ]
     if contacts is not None:
-        good = contacts.care & ~contacts.trouble
+        good = contacts.care & ~contacts.trouble & CheckIns(contacts).sure
         now = contacts.count(good & (contacts.time >= period.start))
         earlier = contacts.count(good & (contacts.time >= before) & (contacts.time < period.start))
         parts.append(growth_share(share(now, days_now), share(earlier, days_before)))
@@ -145,8 +160,13 @@ def beyond(buying: Buying, contacts: Contacts | None, period: Period) -> dict[st
     if contacts is None or not (contacts.beyond.any() or contacts.missed_beyond.any()):
         return {"beyond": np.full(buying.n_buyers, np.nan)}
     recent = contacts.time >= period.start
-    good, offers = contacts.count(recent & contacts.beyond), contacts.count(recent & contacts.offers)
-    missed = contacts.count(recent & contacts.missed_beyond)
+    check_ins = CheckIns(contacts)
+    good = contacts.count(recent & contacts.beyond & check_ins.sure)
+    offers = contacts.count(recent & contacts.offers)
+    lost = (contacts.beyond & check_ins.unsure) | (
+        contacts.by_seller & contacts.kind(*BEYOND_KINDS) & check_ins.moved
+    )
+    missed = contacts.count(recent & (contacts.missed_beyond | lost))
     due = Stretches(buying, contacts, period).n > 0
     score = np.where(
         good + offers + missed > 0, share(good, good + offers + missed), np.where(due, 0.0, np.nan)
@@ -170,7 +190,8 @@ def two_way(buying: Buying, contacts: Contacts | None, period: Period) -> dict[s
     if contacts is None or not (contacts.voiced.any() and (contacts.shows_care or contacts.heard.any())):
         return {"two_way": np.full(buying.n_buyers, np.nan)}
     stretches = Stretches(buying, contacts, period)
-    both = stretches.with_both(contacts.heard, contacts.voiced)
+    sure = CheckIns(contacts).sure
+    both = stretches.with_both(contacts.heard & sure, contacts.voiced & sure)
     recent = contacts.time >= period.start
     return {
         "two_way": 100 * share(both, stretches.n),

@@ -113,18 +113,19 @@ def care_plan(
         the book has no
         ``spend_if_stays``): who leaves is lost for longer than the horizon, however long a term still runs. Where facts
         speak (a notice, a silence, a complaint, falling ratings) the risk is at least what such facts mean
-        (:data:`clientcare.care.ranking.LEAST_RISK`): a model that saw few leave knows little of leaving.
+        (:data:`clientcare.care.told_risk.LEAST_RISK`): a model that saw few leave knows little of leaving.
         For what wins rather than keeps a small share of the expected
         spend. Where no spend is expected of anybody it counts purchases, where none of these either, buyers; a
         contract's amount over the horizon stands in for a single buyer's unknown spend.
 
-        ``priority = at_stake * (1 + urgency) / 2``, the urgency being the largest of the buyer's own, twice that
-        for a buyer who has fallen silent, a twentieth of it for good news; with ``by="effect"`` the effect times what
+        ``priority`` is what is at stake, the risk counted twice of a buyer who has fallen silent, and what facts alone
+        tell counted the less, the more leavers the model expects (over one more than their number); a twentieth of it
+        for good news; with ``by="effect"`` the effect times what
         staying would bring stands in for what is at stake. What keeps comes before what wins, and what wins
         takes only the room that what keeps leaves. A buyer's actions come in
         the order of :data:`clientcare.care.actions.ACTIONS`: silence first, good news last. At equal priority what is
-        lost sooner comes first. ``attrs["stake_unit"]`` says the unit and ``attrs["statement"]`` how the plan
-        was made.
+        more urgent and lost sooner comes first. ``attrs["stake_unit"]`` says the unit and ``attrs["statement"]`` how the
+        plan was made.
 
     Raises
     ------

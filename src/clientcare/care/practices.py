@@ -7,12 +7,14 @@ All of them speak of a period ``[as_of - period, as_of)`` and see only what was 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from clientcare.arguments import is_whole
+from clientcare.care.cadence import cadence_by_buyer
 from clientcare.care.measures import (
     MEASURES,
     PRACTICES,
@@ -67,7 +69,8 @@ def care_practices(
     as_of : date
         Exclusive: only what was known before it is used.
     period_days, cadence_days : int
-        The stretch looked at, and how often a buyer should at least hear from the seller.
+        The stretch looked at, and how often a buyer should at least hear from the seller, where nothing else was agreed
+        (``cadence_days`` in the buyers' table) and the buyer without a contract does not buy less often.
 
     Returns
     -------
@@ -86,6 +89,7 @@ def care_practices(
             )
     period = Period.ending(histories, as_of, period_days, cadence_days)
     buying, contacts = Buying.known(histories, period.as_of), Contacts.known(histories, period.as_of)
+    period = replace(period, cadence_days=cadence_by_buyer(histories, buying, cadence_days))
     columns: dict[str, Any] = {}
     for measure in (communicated, proactive, deepening, service, beyond, two_way):
         columns |= measure(buying, contacts, period)

@@ -14,7 +14,8 @@ from clientcare.care.actions import ACTIONS
 from clientcare.care.actions.standing import Due, Standing
 from clientcare.care.capacity import Capacity, best_set, in_minutes
 from clientcare.care.practices import last_owner
-from clientcare.facts.contacts import Bools, Floats, Ints
+from clientcare.care.told_risk import told_risk
+from clientcare.facts.contacts import Floats, Ints
 from clientcare.history.histories import Histories
 from clientcare.window import microseconds
 
@@ -29,20 +30,6 @@ mean risk that the model gave them was 0.28."""
 
 GROWTH_WEIGHT = 0.05
 """Good news can wait: it takes a place in a plan only where nobody needs to be kept."""
-
-LEAST_RISK = {
-    "reach_out": 0.9,
-    "break_silence": 0.3,
-    "solve_complaint": 0.2,
-    "review_service": 0.2,
-    "meet_the_champion": 0.1,
-    "answer_message": 0.05,
-    "check_in": 0.05,
-}
-"""The least risk that a plan sees where facts speak, whatever a model says that saw too few leave: under notice (few take it
-back), silent, unhappy, the person gone who carried it, not answered, not called.
-Of 26 silent buyers of simulated agencies 15 left within
-90 days, so that 0.3 is half of what was seen there; the others are assumptions, in the order of how many leave after."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,26 +50,6 @@ class Value:
     gain: Floats | None
 
 
-def stake_told_by_facts(value: Value, at: Standing, dues: Mapping[str, Due]) -> Floats:
-    """What is at stake with each buyer, at least what the facts say: a model that saw few leave knows little of leaving."""
-    risk = np.nan_to_num(at.churn_risk)
-    for name, least in LEAST_RISK.items():
-        buyer = dues[name].buyer[_weighs(name, dues[name], at)]
-        risk[buyer] = np.maximum(risk[buyer], least)
-    return np.maximum(value.at_stake, risk * value.if_stays)
-
-
-def _weighs(name: str, due: Due, at: Standing) -> Bools:
-    """Where a fact says more than a number: a notice, a message of three days, nobody who called for three turns."""
-    if name == "reach_out":
-        return ~np.isnan(at.buying.notice[0][due.buyer])
-    if name == "answer_message" and len(due.buyer):
-        return np.asarray(due.facts["days"] >= 3)
-    if name == "check_in" and len(due.buyer):
-        return np.asarray(due.facts["neglected"], dtype=bool)
-    return np.ones(len(due.buyer), dtype=bool)
-
-
 def all_due(
     at: Standing, value: Value, minutes: Mapping[str, int], may_save: float, hour_cost: float | None
 ) -> tuple[pd.DataFrame, dict[str, Due]]:
@@ -91,7 +58,8 @@ def all_due(
     What keeps a buyer puts at stake what leaving would lose, what wins more a share of what is expected anyway.
     """
     dues = {name: action.find(at) for name, action in ACTIONS.items()}
-    value = replace(value, at_stake=stake_told_by_facts(value, at, dues))
+    told = told_risk(dues, at)
+    value = replace(value, at_stake=np.maximum(value.at_stake, told * value.if_stays))
     rows = pd.concat(
         [
             _rows_of(name, due, number, value, minutes, may_save, hour_cost)
@@ -99,7 +67,7 @@ def all_due(
         ],
         ignore_index=True,
     )
-    return _in_order(_with_priority(rows, at)), dues
+    return _in_order(_with_priority(rows, at, value, told)), dues
 
 
 def _rows_of(
@@ -130,14 +98,23 @@ def _rows_of(
     )  # fmt: skip
 
 
-def _with_priority(rows: pd.DataFrame, at: Standing) -> pd.DataFrame:
-    """Priority, and the day on which the buyer may be lost: the end of what was agreed, where something ends."""
+def _with_priority(rows: pd.DataFrame, at: Standing, value: Value, told: Floats) -> pd.DataFrame:
+    """Priority, and the day on which the buyer may be lost: the end of what was agreed, where something ends.
+
+    What the model says counts twice of a silent buyer; what facts tell counts in full where the model expects nobody to
+    leave, and the less, the more leavers it knows of.
+    """
     buyer = rows["buyer"].to_numpy(dtype=np.int64)
-    most = rows.groupby(["buyer", "growth"])["urgency"].transform("max") if len(rows) else rows["urgency"]
-    weight = np.where(rows["growth"], GROWTH_WEIGHT, np.where(at.silent[buyer], SILENCE_WEIGHT, 1.0))
+    growth = rows["growth"].to_numpy(dtype=bool)
+    if value.gain is None:
+        model = np.nan_to_num(at.churn_risk) * np.where(at.silent, SILENCE_WEIGHT, 1.0)
+        n_expected = float(np.nansum(at.churn_risk[at.listed]))
+        keeping = (np.maximum(model, told / (1 + n_expected)) * value.if_stays)[buyer]
+    else:
+        keeping = rows["base"] * np.where(at.silent[buyer], SILENCE_WEIGHT, 1.0)
     lost_day = at.buying.covered_until_day[buyer]
     return rows.assign(
-        priority=weight * rows["base"] * (1 + most) / 2,
+        priority=np.where(growth, GROWTH_WEIGHT * rows["base"], keeping),
         lost_day=np.where(np.isnan(lost_day), np.inf, lost_day),
     )
 

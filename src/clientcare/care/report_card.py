@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from clientcare.care.practices import MEASURES, WHOLE, care_practices, in_care, in_relation, last_owner
+from clientcare.care.record import recorded_less
 from clientcare.care.self_audit import audit_by_group, self_audit
 from clientcare.exceptions import OptionError
 from clientcare.history.histories import Histories, require_histories
@@ -31,7 +32,9 @@ class CareReport:
     seller : DataFrame, index ``practice``
         ``score`` (0 to 100, mean over the buyers for whom it could be seen), ``coverage`` (share of buyers
         for whom it could), ``n_buyers_seen``, ``n_buyers``, ``previous`` (the score one period earlier),
-        ``trend`` (score less previous) and ``evidence`` (the counts behind, in words).
+        ``trend`` (score less previous), ``record`` (how much of what it rests on was written down, against the period
+        before; where that fell by half and more the score is at most what it was, and ``evidence`` says so) and
+        ``evidence`` (the counts behind, in words).
     by : DataFrame or None, index (group, ``practice``)
         The same for each owner or segment; None where none was asked for.
     buyers : DataFrame, index ``buyer_id``
@@ -92,7 +95,8 @@ def care_report(
     The score of a group, and of the seller, is the mean over its buyers for whom the practice could be seen;
     ``coverage`` is their share. ``overall`` is the mean of the five practices and of two-way communication, as far
     as they are known; where a measure that was known one period earlier no longer is, it is at most what it was
-    then: to record less raises nothing. The formulas stand with the functions of :mod:`clientcare.care.measures`.
+    then, and so is a measure of which much less was written down: to record less
+    raises nothing. The formulas stand with the functions of :mod:`clientcare.care.measures`.
 
     The buyers are those in relation at any moment of the period: who left within it counts until then, who was gone
     before does not.
@@ -190,9 +194,15 @@ def _card(buyers: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
     scores = buyers[measures]
     previous = scores.iloc[:0].mean() if before is None else before[measures].mean()
     mean = scores.mean()
+    record = {measure: recorded_less(buyers, before, measure) for measure in MEASURES}
+    for measure, (_, said) in record.items():
+        if said and not np.isnan(previous[measure]):
+            mean[measure] = np.fmin(mean[measure], previous[measure])
     mean[OVERALL], previous[OVERALL] = mean[list(WHOLE)].mean(), previous[list(WHOLE)].mean()
     if (mean[list(WHOLE)].isna() & previous[list(WHOLE)].notna()).any():
         mean[OVERALL] = np.fmin(mean[OVERALL], previous[OVERALL])
+    told = [evidence(buyers, measure) for measure in measures]
+    lessened = [record[measure][1] if measure in record else "" for measure in measures]
     card = pd.DataFrame(
         {
             "score": mean,
@@ -201,7 +211,10 @@ def _card(buyers: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
             "n_buyers": len(buyers),
             "previous": previous,
             "trend": mean - previous,
-            "evidence": [evidence(buyers, measure) for measure in measures],
+            "record": [record[measure][0] if measure in record else np.nan for measure in measures],
+            "evidence": [
+                f"{less}; {text}" if less else text for less, text in zip(lessened, told, strict=True)
+            ],
         }
     )
     card.index.name = "practice"
@@ -243,10 +256,15 @@ def _groups(histories: Histories, as_of: pd.Timestamp, by: str | pd.Series[Any])
 
 
 _EVIDENCE: Mapping[str, tuple[str, ...]] = {
-    "communicated": ("{n_stretches_in_touch} of {n_stretches} stretches with a contact by the seller",),
+    "communicated": (
+        "{n_stretches_in_touch} of {n_stretches} stretches with word from the seller, {n_stretches_unasked} of them unasked",
+    ),
     "proactive": (
         "{n_stretches_first} of {n_stretches} stretches with a first step by the seller",
         "{n_check_ins_kept} check-ins kept, {n_check_ins_missed} missed",
+        "{n_by_face} face to face, {n_by_video} by video, {n_by_phone} by phone",
+        "{n_check_ins_moved} put off",
+        "{n_check_ins_unsure} without an outcome",
         "{n_outbound} contacts by the seller, {n_mutual} mutual, {n_inbound} by buyers",
         "{n_ends_foreseen} of {n_ends} ends talked about in time",
     ),

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from clientcare.care.check_ins import CheckIns
+from clientcare.care.complaints import known_resolved
 from clientcare.care.practices import RENEWAL_DAYS_AHEAD, n_between
 from clientcare.facts.contacts import Contacts, Ints
 from clientcare.history.histories import Histories
@@ -104,7 +106,7 @@ def audit_by_group(
 
 _REMEDIES = {
     "Do you look out for their interest beyond the purchase?": "a contact not about a sale",
-    "Do they hear that you do?": "a contact within the cadence",
+    "Do they hear that you do?": "a contact of your own within the cadence",
     "Do you take the first step?": "a first step in every stretch and kept check-ins",
     "Is service always good?": "better ratings, prompt answers and solved complaints",
     "Does the relationship deepen?": "a relation no shallower than a period ago",
@@ -169,19 +171,22 @@ def _hear(
 ) -> tuple[float, str]:
     if contacts is None or not contacts.shows_care:
         return np.nan, "no care by the seller is recorded"
-    last = contacts.last_time(contacts.heard)
-    days = pd.Series((microseconds(as_of) - last) / MICROSECONDS_A_DAY)
-    known = days.iloc[histories.buyer_ids.get_indexer(here)]
-    heard = (known <= cadence_days).sum()
+    sure = CheckIns(contacts).sure
+    here_at = histories.buyer_ids.get_indexer(here)
+    known, unasked = (
+        pd.Series((microseconds(as_of) - contacts.last_time(rows & sure)) / MICROSECONDS_A_DAY).iloc[here_at]
+        for rows in (contacts.heard, contacts.care_by_seller)
+    )
+    heard, first = int((known <= cadence_days).sum()), int((unasked <= cadence_days).sum())
     never = known.isna().sum()
     middle = (
         f"half of those ever contacted heard within {known.median():.0f} days; "
         if known.notna().any()
         else ""
     )
-    return _percent(heard, len(known)), (
-        f"{_of(heard, len(known))} buyers heard from you within the last {cadence_days} days; "
-        f"{middle}{never:,} never did"
+    return _percent((heard + first) / 2, len(known)), (
+        f"{_of(heard, len(known))} buyers heard from you within the last {cadence_days} days, {first:,} of them unasked "
+        f"and the others as an answer alone, which counts half; {middle}{never:,} never did"
     )
 
 
@@ -193,7 +198,8 @@ def _first_step(buyers: pd.DataFrame) -> tuple[float, str]:
     percent = float(buyers["proactive"].mean()) if buyers["proactive"].notna().any() else np.nan
     return percent, (
         f"{out:,} contacts were started by you, {both:,} by both, {back:,} by buyers; "
-        f"{kept:,} check-ins kept, {missed:,} missed"
+        f"{kept:,} check-ins kept, {missed:,} missed; a first step by you in "
+        f"{_of(buyers['n_stretches_first'].sum(), buyers['n_stretches'].sum())} stretches in which one was due"
     )
 
 
@@ -222,7 +228,7 @@ def _service(buyers: pd.DataFrame, contacts: Contacts | None, buyer_ids: pd.Inde
         parts.append(f"{_of(buyers['n_prompt'].sum(), buyers['n_timed'].sum())} answers within a day")
     if contacts is not None and contacts.trouble.any():
         mine = buyer_ids.isin(buyers.index)[contacts.buyer]
-        still_open = (contacts.trouble & (contacts.resolved == 0) & mine).sum()
+        still_open = (contacts.trouble & (known_resolved(contacts) == 0) & mine).sum()
         parts.append(f"{int(still_open):,} complaints and tickets open")
     if buyers["amount_returned"].sum():
         returned = _percent(buyers["amount_returned"].sum(), buyers["amount_bought"].sum())
@@ -275,5 +281,5 @@ def _ends(buying: Buying, contacts: Contacts | None, as_of: pd.Timestamp, here: 
     talked = int((n_between(soon, end - RENEWAL_DAYS_AHEAD, end, contacts, talks) > 0).sum())
     return _percent(talked, len(soon)), (
         f"{_of(talked, len(soon))} buyers whose last contract ends within {ENDS_AHEAD_DAYS} days "
-        "were talked to about it"
+        "are known to have been talked to about it"
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from clientcare.care.complaints import known_resolved, open_complaints
 from clientcare.care.stretches import Period
 from clientcare.facts.contacts import Bools, Contacts, Floats, mean_of_known, share
 from clientcare.outcomes.buying import Buying
@@ -31,7 +32,9 @@ def service(buying: Buying, contacts: Contacts | None, period: Period) -> dict[s
     a buyer's silence nor a missing record makes the service better.
 
     What buyers say outweighs how promptly they were answered: the whole is never above the satisfaction, and never
-    above half-way between full marks and the share of complaints resolved. NaN where none of them is known.
+    above half-way between full marks and the share of complaints resolved. Every complaint of the last half year that is
+    open lowers it further: the whole is divided by one and a half with one of them, by two with two, and so on. Where no
+    closing was ever written down, none is known to be open. NaN where none of them is known.
     """
     spent, returned = buying.spent_and_returned(period.start, period.as_of)
     amount = None if buying.transactions is None else buying.transactions.columns.get("amount")
@@ -47,17 +50,22 @@ def service(buying: Buying, contacts: Contacts | None, period: Period) -> dict[s
     rated = np.fmin(mean_rating, _latest(contacts, rating, contacts.kept & (contacts.time >= period.start)))
     answered, n_asked = _as_last_measured(contacts, contacts.answered, contacts.asked, period)
     prompt, n_timed = _as_last_measured(contacts, _promptness(contacts), contacts.asked, period)
-    resolved, n_trouble = _as_last_measured(contacts, contacts.resolved, contacts.trouble, period)
+    told = known_resolved(contacts)
+    resolved, n_trouble = _as_last_measured(contacts, told, contacts.trouble, period)
+    n_open = contacts.count(open_complaints(contacts))
     whole = mean_of_known(kept_value, rated, answered, prompt, resolved)
     whole = np.where(np.isnan(whole), np.nan, np.fmin(np.fmin(whole, rated), (1 + resolved) / 2))
+    whole = whole / (1 + n_open / 2)
     counts |= {
         "n_rated": n_rated.astype(np.int64),
         "mean_satisfaction": np.where(n_rated > 0, mean_rating, np.nan),
         "n_asked": n_asked.astype(np.int64),
+        "n_answers_recorded": n_asked.astype(np.int64),
         "n_answered": np.nan_to_num(answered * n_asked).round().astype(np.int64),
         "n_timed": n_timed.astype(np.int64),
         "n_prompt": np.nan_to_num(prompt * n_timed).round().astype(np.int64),
         "n_trouble": n_trouble.astype(np.int64),
+        "n_complaints_open": n_open.astype(np.int64),
         "n_resolved": np.nan_to_num(resolved * n_trouble).round().astype(np.int64),
     }
     return {"service": 100 * whole, **counts}

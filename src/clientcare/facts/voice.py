@@ -20,6 +20,60 @@ counts only where it is also longer than every gap before."""
 LEAST_SILENT_DAYS = 21
 """Three weeks: holidays and illness are no silence, however often somebody speaks."""
 
+LATELY_DAYS = 60
+"""Two months hold a holiday and still show a change."""
+
+FEWEST_EXPECTED = 4.0
+FADED_SHARE = 1 / 3
+"""Of at least four days on which a buyer would have spoken, at most a third were: by chance alone (Poisson) one in twenty to
+fifty, of four to nine expected, and that chance is halved again by asking for two standard errors."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fading:
+    """Who speaks much less than before; arrays of shape (n_buyers,).
+
+    Attributes
+    ----------
+    lately : float array
+        Days of the last 60 on which the buyer spoke.
+    expected : float array
+        Days of 60 on which the buyer spoke in the year before; NaN with less than half a year of it.
+    """
+
+    lately: Floats
+    expected: Floats
+
+    @classmethod
+    def of(cls, buyer: Array, day: Array, n_buyers: int, today: int) -> Fading:
+        """From the buyer and the day of each time somebody spoke, sorted by both.
+
+        Examples
+        --------
+        >>> days = np.arange(0, 300, 7)
+        >>> fading = Fading.of(np.zeros(len(days), int), days, 1, 350)
+        >>> fading.lately, fading.expected.round(1), fading.found
+        (array([1.]), array([8.7]), array([ True]))
+        """
+        buyer, day = distinct_days(buyer, day)
+        first = np.full(n_buyers, np.nan)
+        first[buyer[::-1]] = day[::-1]
+        begin = np.maximum(first, float(today - LATELY_DAYS - 365))
+        span = today - LATELY_DAYS - begin
+        late = day >= today - LATELY_DAYS
+        lately = np.bincount(buyer[late], minlength=n_buyers).astype(np.float64)
+        before = np.bincount(buyer[~late & (day >= begin[buyer])], minlength=n_buyers)
+        known = span >= 182
+        expected = np.where(known, before * LATELY_DAYS / np.where(known, span, 1.0), np.nan)
+        return cls(lately, expected)
+
+    @property
+    def found(self) -> Bools:
+        """Who spoke on at most a third of the days that would be usual, and on fewer than chance explains."""
+        fell = self.expected - self.lately
+        few = (self.lately <= FADED_SHARE * self.expected) & (fell > 2 * np.sqrt(self.expected))
+        return np.asarray((self.expected >= FEWEST_EXPECTED) & few)
+
 
 @dataclass(frozen=True, eq=False)
 class Voice:

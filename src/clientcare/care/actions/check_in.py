@@ -7,6 +7,7 @@ import numpy as np
 from clientcare.care.actions.action import Action
 from clientcare.care.actions.saying import Facts, date, days
 from clientcare.care.actions.standing import Due, Standing, nobody
+from clientcare.care.check_ins import CheckIns
 from clientcare.facts.gaps import distinct_days, median_gap
 from clientcare.window import MICROSECONDS_A_DAY
 
@@ -22,14 +23,17 @@ def find(at: Standing) -> Due:
     contacts = at.contacts
     if contacts is None or not contacts.shows_care:
         return nobody()
-    rows = contacts.care_by_seller
+    check_ins = CheckIns(contacts)
+    rows = contacts.care_by_seller & check_ins.sure
     last = contacts.last_time(rows) // MICROSECONDS_A_DAY
     owner, day = distinct_days(contacts.buyer[rows], contacts.events.day[rows])
     often = np.bincount(owner, minlength=at.buying.n_buyers) >= 4
     own = np.where(often, np.maximum(median_gap(owner, day, at.buying.n_buyers), 7), np.nan)
     allowed = np.fmin(own, at.cadence_days)
     since = np.where(np.isnan(last), at.buying.since_day, last)
-    missed = contacts.last_time(contacts.missed & (contacts.outbound | contacts.mutual)) // MICROSECONDS_A_DAY
+    missed = (
+        contacts.last_time(check_ins.missed | (contacts.missed & contacts.by_seller)) // MICROSECONDS_A_DAY
+    )
     missed = np.where(missed > np.nan_to_num(last, nan=-np.inf), missed, np.nan)
     late = at.today - since - allowed
     waits = ~np.isnan(missed) & (at.today - missed <= 2 * at.cadence_days)

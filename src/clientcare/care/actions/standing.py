@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from clientcare.care.check_ins import CheckIns
+from clientcare.care.complaints import RECENT_DAYS, known_resolved
 from clientcare.facts.contacts import Bools, Contacts, Floats, Ints
 from clientcare.facts.kinds import NOTICE_TOPICS
-from clientcare.facts.voice import Voice
+from clientcare.facts.voice import Fading, Voice
 from clientcare.outcomes.buying import Buying, actual_end_day, scheduled_end_day
 from clientcare.window import MICROSECONDS_A_DAY
-
-RECENT_DAYS = 182
-"""Half a year: a complaint or a rating that is older speaks of another time."""
 
 LOW_RATING = 0.4
 FALL_OF_RATING = 0.2
@@ -63,13 +62,23 @@ class Standing:
         return Voice.known(self.contacts)
 
     @cached_property
+    def fading(self) -> Fading:
+        """Who speaks much less than before."""
+        empty = np.zeros(0, dtype=np.int64)
+        if self.contacts is None:
+            return Fading.of(empty, empty, self.n_buyers, self.today)
+        rows = self.contacts.voiced
+        return Fading.of(self.contacts.buyer[rows], self.contacts.events.day[rows], self.n_buyers, self.today)
+
+    @cached_property
     def missed_in_a_row(self) -> Floats:
         """Check-ins missed since the last one that was kept, or since the buyer last spoke."""
         if self.contacts is None:
             return np.zeros(self.n_buyers)
-        kept = self.contacts.last_time(self.contacts.check_ins | self.contacts.voiced)
+        check_ins = CheckIns(self.contacts)
+        kept = self.contacts.last_time((check_ins.kept | self.contacts.voiced) & check_ins.sure)
         later = self.contacts.time > np.nan_to_num(kept, nan=-np.inf)[self.contacts.buyer]
-        return self.contacts.count(self.contacts.missed_check_ins & later)
+        return self.contacts.count(check_ins.missed & later)
 
     @cached_property
     def silent(self) -> Bools:
@@ -105,7 +114,7 @@ class Standing:
         if self.contacts is None:
             return np.zeros(0, dtype=bool)
         age = self.today - self.contacts.events.day
-        rows = self.contacts.trouble & (self.contacts.resolved == 0) & (age <= RECENT_DAYS)
+        rows = self.contacts.trouble & (known_resolved(self.contacts) == 0) & (age <= RECENT_DAYS)
         return np.asarray(rows & (self.contacts.kind("complaint") | (age > 3)))
 
     @cached_property
@@ -113,7 +122,8 @@ class Standing:
         """Who has a complaint open, or rates low."""
         if self.contacts is None:
             return self.rates_low
-        complaint = self.contacts.kept & self.contacts.kind("complaint") & (self.contacts.resolved == 0)
+        open_still = known_resolved(self.contacts) == 0
+        complaint = self.contacts.kept & self.contacts.kind("complaint") & open_still
         return self.rates_low | (self.contacts.count(complaint | self.open_trouble) > 0)
 
     @cached_property
@@ -171,8 +181,8 @@ class Standing:
 
     @cached_property
     def glad(self) -> Bools:
-        """To whom good news may be sent: neither silent, nor unhappy, nor leaving."""
-        return np.asarray(~(self.silent | self.unhappy | self.leaving))
+        """To whom good news may be sent: neither silent or fading, nor unhappy, nor leaving."""
+        return np.asarray(~(self.silent | self.fading.found | self.unhappy | self.leaving))
 
 
 @dataclass(frozen=True, eq=False)
