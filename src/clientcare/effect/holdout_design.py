@@ -36,7 +36,7 @@ class Design:
     >>> alone = Design(risk, 0.8, 0.9, 0.5)
     >>> by_owner = Design(risk, 0.8, 0.9, 0.5, np.full(20, 20.0), 0.02)
     >>> round(alone.detectable(400), 3), round(by_owner.detectable(400), 3)
-    (0.11, 0.133)
+    (0.107, 0.128)
     """
 
     risk: Floats
