@@ -18,7 +18,7 @@ from clientcare.care.capacity import Capacity
 from clientcare.care.ranking import Value, all_due, least_flooding, within_capacity
 from clientcare.care.spared import settled, still_asked
 from clientcare.care.warning import EarlyWarning
-from clientcare.care.wording import PLAN_COLUMNS, as_told, left_out, spared_words, statement
+from clientcare.care.wording import PLAN_COLUMNS, as_told, by_facts_alone, left_out, spared_words, statement
 from clientcare.care.worth import MAY_SAVE, expected_value, gain_by_buyer, value_if_stays, what_pays
 from clientcare.exceptions import InputError, OptionError
 from clientcare.facts.contacts import Contacts, Floats
@@ -37,7 +37,7 @@ DAYS_TO_ASK_WHY = 30
 
 
 def care_plan(
-    book: pd.DataFrame,
+    book: pd.DataFrame | None,
     histories: Histories,
     as_of: Moment | None = None,
     *,
@@ -56,8 +56,9 @@ def care_plan(
 
     Parameters
     ----------
-    book : DataFrame, index ``buyer_id``
-        What ``RelationshipModel.score`` gives. ``churn_risk`` is needed; ``spend_if_stays``,
+    book : DataFrame, index ``buyer_id``, or None
+        What ``RelationshipModel.score`` gives; None where nothing can be learned (contacts alone): the plan of what facts
+        tell, of everybody who was seen. ``churn_risk`` is needed; ``spend_if_stays``,
         ``expected_spend``, ``expected_purchases``, ``status``, ``relationship``, ``as_of`` and
         ``horizon_days`` are
         used where they are there. Of those gone for more than a month no action is planned;
@@ -157,6 +158,9 @@ def care_plan(
     _check_options(by, line, max_per_buyer, minutes)
     _check_money(may_save, hour_cost)
     require_histories(histories, "care_plan")
+    by_facts = book is None
+    if book is None:
+        book = _book_of_facts(histories, as_of)
     churn_risk = churn_risk_of(book, "care_plan")
     moment = _as_of(book, histories, as_of)
     position = _positions(book, histories)
@@ -183,12 +187,31 @@ def care_plan(
     n_never, n_later = _n_spared(histories, position, moment)
     plan.attrs = {
         "stake_unit": unit,
-        "statement": statement(by, ranked_by, line, chosen, len(rows), len(plan), unit)
+        "statement": (
+            by_facts_alone(len(rows), len(plan), unit)
+            if by_facts
+            else statement(by, ranked_by, line, chosen, len(rows), len(plan), unit)
+        )
         + what_pays(plan, unit, hour_cost)
         + left_out(len(book) - int(at.listed.sum()) - n_never - n_later, n_gone, moment)
         + spared_words(n_never, n_later, n_settled, int(unreadable_wishes(histories)[position].sum())),
     }
     return plan
+
+
+def _book_of_facts(histories: Histories, as_of: Moment | None) -> pd.DataFrame:
+    """Everybody seen before a date, without a word on what will be."""
+    asked = histories.observed_until if as_of is None else as_of
+    moment = parse_moment(asked, histories.timezone, "as_of")
+    seen = np.zeros(len(histories.buyer_ids), dtype=bool)
+    for table in ("transactions", "interactions", "contracts"):
+        events = histories.events(table)
+        if events is not None:
+            seen[events.before(microseconds(moment)).buyer] = True
+    return pd.DataFrame(
+        {"churn_risk": np.full(int(seen.sum()), np.nan), "as_of": moment},
+        index=histories.buyer_ids[seen].rename("buyer_id"),
+    )
 
 
 def _line_of(warning_line: Any) -> tuple[float, str]:

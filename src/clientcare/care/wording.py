@@ -100,6 +100,20 @@ def spared_words(n_never: int, n_later: int, n_settled: int, n_unread: int = 0) 
     return said
 
 
+def by_facts_alone(n_due: int, n_planned: int, unit: str) -> str:
+    """How the plan was made without a book.
+
+    Examples
+    --------
+    >>> by_facts_alone(9, 6, "buyers")
+    '6 of 9 actions due, by what facts tell alone: no model was asked who leaves; at stake in buyers.'
+    """
+    return (
+        f"{n_planned:,} of {n_due:,} actions due, by what facts tell alone: no model was asked who leaves; "
+        f"at stake in {unit}."
+    )
+
+
 def statement(
     by: str, ranked_by: str, line: float, chosen: str, n_due: int, n_planned: int, unit: str
 ) -> str:
