@@ -151,7 +151,10 @@ def test_falling_satisfaction_is_measured_against_the_buyers_own():
     rated = [("2024-02-01", "feedback", "inbound", 0.9), ("2024-03-01", "feedback", "inbound", 0.9)]
     worse = [*rated, ("2024-06-01", "feedback", "inbound", 0.6)]
     plan = plan_of(histories_of("a", ["2024-01-01"], worse, extra=["satisfaction"]))
-    assert plan.loc["review_service", "reason"] == "Satisfaction went from 0.90 to 0.60 of 1 on 2024-06-01."
+    assert (
+        plan.loc["review_service", "reason"]
+        == "Satisfaction fell from 90% to 60% of the scale on 2024-06-01."
+    )
     same = [*rated, ("2024-06-01", "feedback", "inbound", 0.8)]
     assert (
         "review_service" not in plan_of(histories_of("a", ["2024-01-01"], same, extra=["satisfaction"])).index
@@ -173,6 +176,36 @@ def test_a_good_client_is_asked_for_a_referral_once():
     assert "ask_for_referral" not in plan_of(histories_of("a", bought, asked)).index
     assert "ask_for_referral" not in plan_of(histories_of("a", bought, [call]), relationship="customer").index
     assert "ask_for_referral" not in plan_of(histories_of("a", bought, [call]), risk=0.4).index
+
+
+def test_who_referred_somebody_is_not_asked_as_if_never():
+    days = ["2023-05-05", "2024-05-05", "2024-06-05"]
+    tables = {
+        "transactions": pd.DataFrame(
+            [("a", day, 10.0) for day in days]
+            + [("friend", "2024-06-10", 10.0), ("later", "2024-09-10", 10.0)],
+            columns=["buyer_id", "timestamp", "amount"],
+        ),
+        "interactions": pd.DataFrame(
+            [("a", "2024-06-20", "call", "outbound")], columns=["buyer_id", "timestamp", "kind", "direction"]
+        ),
+    }
+    book = pd.DataFrame(
+        {"churn_risk": [0.05], "relationship": ["client"]}, index=pd.Index(["a"], name="buyer_id")
+    )
+    for referred, asked in (("friend", False), ("later", True)):
+        buyers = pd.DataFrame({"buyer_id": [referred], "referred_by": ["a"]})
+        plan = care_plan(book, Histories(**tables, buyers=buyers), "2024-07-01", max_per_buyer=9)
+        assert ("ask_for_referral" in set(plan["action"])) == asked
+
+
+def test_a_low_rating_that_stays_low_did_not_fall():
+    ratings = [("2024-03-01", 2), ("2024-04-01", 2), ("2024-06-01", 2)]
+    rows = [("a", day, "survey", "inbound", rating) for day, rating in ratings]
+    table = pd.DataFrame(rows, columns=["buyer_id", "timestamp", "kind", "direction", "satisfaction"])
+    histories = Histories(interactions=table, satisfaction_scale=(1, 5), observed_until="2024-07-01")
+    plan = care_plan(None, histories, "2024-06-20")
+    assert plan.loc[0, "reason"] == "Satisfaction stays low: 25% of the scale on 2024-06-01, 25% before."
 
 
 @pytest.mark.parametrize(("first", "years"), [("2022-07-05", 2), ("2023-07-01", 1), ("2022-06-30", None)])

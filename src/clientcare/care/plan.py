@@ -318,7 +318,16 @@ def _standing(
         is_client,
         cadence_by_buyer(histories, buying, cadence_days),
         warning_line,
+        _have_referred(histories, known),
     )
+
+
+def _have_referred(histories: Histories, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whom a buyer known by then names as having referred them."""
+    if histories.buyers is None or "referred_by" not in histories.buyers:
+        return np.zeros(len(histories.buyer_ids), dtype=bool)
+    named = histories.buyers["referred_by"].to_numpy()[known]
+    return np.asarray(histories.buyer_ids.astype(str).isin(pd.Series(named).dropna().astype(str)))
 
 
 def _is_gone(book: pd.DataFrame, as_of: pd.Timestamp) -> NDArray[np.bool_]:

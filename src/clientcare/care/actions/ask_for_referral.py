@@ -11,7 +11,7 @@ from clientcare.care.actions.standing import Due, Standing, nobody
 
 def find(at: Standing) -> Due:
     """A client of at least half a year, at less than half the warning line, content, who was never asked for
-    a referral and never made one.
+    a referral and never made one (no contact of that kind, named by nobody as the one who referred them).
 
     Content: not silent, no open complaint, a mean rating of at least 0.6 and no low latest one, buying as usual, no
     notice (see :attr:`clientcare.care.actions.standing.Standing.glad`). Urgency 0.3. Due at once.
@@ -23,7 +23,7 @@ def find(at: Standing) -> Due:
     rated = contacts.mean(contacts.number("satisfaction"), contacts.kept)[0]
     age = at.today - at.buying.since_day
     good = at.is_client & (at.churn_risk < at.warning_line / 2) & ~(rated < 0.6) & (age >= 182)
-    found = np.flatnonzero(at.listed & good & ~spoken_of & at.glad)
+    found = np.flatnonzero(at.listed & good & ~spoken_of & ~at.has_referred & at.glad)
     facts = {"days": age[found], "risk": at.churn_risk[found]}
     return Due(found, np.full(len(found), float(at.today)), np.full(len(found), 0.3), facts)
 

@@ -8,6 +8,9 @@ from clientcare.care.actions.action import Action
 from clientcare.care.actions.saying import Facts, date
 from clientcare.care.actions.standing import Due, Standing
 
+LEAST_FALL = 0.05
+"""A fifth of the step between two answers of five: less is no fall that anybody would tell."""
+
 
 def find(at: Standing) -> Due:
     """The latest rating of the last half year lies at least 0.2 under the mean of the earlier ones (two or
@@ -24,10 +27,13 @@ def find(at: Standing) -> Due:
 
 
 def say(f: Facts) -> str:
-    """The reason in a sentence."""
+    """The reason in a sentence; shares of the scale, since each firm asks on its own."""
+    on = date(f["rated_day"])
     if np.isnan(f["before"]):
-        return f"The latest rating, of {date(f['rated_day'])}, is only {f['latest']:.2f} of 1."
-    return f"Satisfaction went from {f['before']:.2f} to {f['latest']:.2f} of 1 on {date(f['rated_day'])}."
+        return f"The latest rating, of {on}, is only {f['latest']:.0%} of the scale."
+    if f["before"] - f["latest"] < LEAST_FALL:
+        return f"Satisfaction stays low: {f['latest']:.0%} of the scale on {on}, {f['before']:.0%} before."
+    return f"Satisfaction fell from {f['before']:.0%} to {f['latest']:.0%} of the scale on {on}."
 
 
 ACTION = Action("review_service", find, say, minutes=30)

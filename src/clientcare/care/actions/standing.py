@@ -27,7 +27,7 @@ class Standing:
     histories.
 
     ``listed`` says who is in the book and known; only they can be planned for. ``cadence_days`` says how long each may
-    go without a contact.
+    go without a contact, ``has_referred`` whom another buyer known by then names as having referred them.
     """
 
     buying: Buying
@@ -37,6 +37,7 @@ class Standing:
     is_client: Bools
     cadence_days: Floats
     warning_line: float
+    has_referred: Bools
 
     @property
     def today(self) -> int:
