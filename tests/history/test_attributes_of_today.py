@@ -79,11 +79,15 @@ def test_what_was_worked_out_of_the_present_is_no_feature(name: str) -> None:
         assert any(name in sentence for sentence in histories.says)
 
 
-def test_a_flag_of_another_source_is_seen_by_what_it_explains() -> None:
+def test_a_flag_of_another_name_is_told_by_what_it_explains_and_kept() -> None:
+    """It may be a trait that decides who leaves: only rows to come could tell, and they may decide nothing."""
     rng = np.random.default_rng(0)
     here = (SILENT < 75).to_numpy() ^ (rng.random(len(SILENT)) < 0.08)
     histories = read("app_in_use", pd.Series(np.where(here, "yes", "no"), index=SILENT.index))
-    assert histories.attributes_of_today == ("app_in_use",)
+    assert histories.attributes_of_today == ()
+    told = histories.quality.set_index("rule").at["perhaps_of_today_app_in_use", "action"]
+    assert "leave it out with columns=" in told
+    assert list(cc.feature_table(histories, "2023-07-01", families=["static"])) == ["buyer_app_in_use"]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -80,6 +80,7 @@ def test_one_hole_in_few_days_of_records_is_found() -> None:
 
 
 def test_gaps_over_a_hole_are_drawn_apart_and_the_hole_is_told() -> None:
+    pytest.importorskip("matplotlib")
     histories = Histories(without(shop(600), "2021-12-01", "2022-03-01"))
 
     display = GapDisplay.from_histories(histories, 30)

@@ -25,7 +25,7 @@ from clientcare.history.door.computed import ACTION, computed_at_export
 from clientcare.history.door.headlines import headlines, note_spellings, unshared_findings
 from clientcare.history.door.ids import Ids, all_ids, same_kind
 from clientcare.history.door.intake import GivenTable
-from clientcare.history.door.of_today import NO_FEATURES, OF_TODAY, attributes_of_today, of_today_said
+from clientcare.history.door.of_today import NO_FEATURES, attributes_of_today, of_today_said
 from clientcare.history.door.paid_until import SAID, paid_until, read_as_open_ended
 from clientcare.history.door.parents import aliases_with_parents
 from clientcare.history.door.quality import Finding, Mask, RowLog
@@ -192,8 +192,8 @@ def _of_today(
         return ()
     found = attributes_of_today(attributes, events, until, lasting | set(SIGN_UP) | NO_FEATURES)
     for one in found:
-        log.remark(f"{OF_TODAY}{one.name}", one.action, int(attributes[one.name].notna().sum()))
-    return tuple(one.name for one in found)
+        log.remark(one.rule, one.action, int(attributes[one.name].notna().sum()))
+    return tuple(one.name for one in found if one.sure)
 
 
 def _without_bills(events: dict[str, EventTable]) -> tuple[dict[str, EventTable], int]:

@@ -51,12 +51,14 @@ WINDOWS = (30, 60, 90, 180, 365)
 NAMES = re.compile(
     r"(^|_)((is_?)?(in)?(active|aktiv|actif|activo|attivo)|lapsed|dormant|sleeping|at_risk|lifecycle|life_cycle|"
     r"rfm|recency|frequency|monetary|ltv|clv|cltv|lifetime|days_since|tage_seit|last_?\d+|l\d+[dmwy]|[lm]tm|ytd|mtd|"
-    r"churn\w*|retention|engagement|health|unsubscribed|kundenstatus|customer_status|stage|winback)(_|$|\d)",
+    r"churn\w*|leaving|kuendigung\w*|retention|engagement|health|unsubscribed|kundenstatus|customer_status|kundenstand|stage|winback)(_|$|\d)",
     re.IGNORECASE,
 )
 """What columns of the present state are called."""
 OF_TODAY = "of_today_"
 """How the rule of such a finding begins."""
+PERHAPS_OF_TODAY = "perhaps_of_today_"
+"""The same where it may be a trait."""
 NO_FEATURES = frozenset({"referred_by", "parent_id", "status", "status_at", "share_of_wallet"})
 """Columns with a meaning of their own at the door."""
 FORMS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d")
@@ -65,15 +67,30 @@ FORMS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d")
 
 @dataclass(frozen=True)
 class OfToday:
-    """An attribute of today: its name, and how that was seen."""
+    """An attribute of today: its name, how that was seen, and whether it is sure enough to be left out.
+
+    Sure is a number in the order of a figure of today, and what is also called so. What only goes with who is here may be a
+    trait that decides it; nothing but the rows to come could tell, and these may decide nothing about past dates.
+    """
 
     name: str
     evidence: str
+    sure: bool
+
+    @property
+    def rule(self) -> str:
+        """The rule of the finding."""
+        return f"{OF_TODAY if self.sure else PERHAPS_OF_TODAY}{self.name}"
 
     @property
     def action(self) -> str:
         """What becomes of it, with the evidence."""
-        return f"no feature: {self.evidence}, so it tells past dates what came later"
+        if self.sure:
+            return f"no feature: {self.evidence}, so it tells past dates what came later"
+        return (
+            f"kept as a feature: {self.evidence}; where it was told at the export, "
+            f'leave it out with columns={{"buyers": {{"{self.name}": None}}}}'
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,36 +145,38 @@ def attributes_of_today(
     figures = _figures(events, until, len(attributes))
     found = []
     for name in asked:
-        evidence = _evidence(name, attributes[name], figures)
-        if evidence is not None:
-            found.append(OfToday(name, evidence))
+        evidence, in_order = _evidence(name, attributes[name], figures)
+        if evidence:
+            found.append(OfToday(name, evidence, in_order or bool(NAMES.search(name))))
     return found
 
 
-def _evidence(name: str, values: pd.Series[Any], figures: _Figures) -> str | None:
+def _evidence(name: str, values: pd.Series[Any], figures: _Figures) -> tuple[str, bool]:
+    """How an attribute is seen to be one of today, empty where it is not; and whether by the order of its numbers."""
     named, luck = bool(NAMES.search(name)), CHANCE / float(np.sqrt(len(values)))
     numbers, levels = _as_numbers(values), _as_levels(values)
     if numbers is not None:
         known, figure = _best({key: _order(numbers, one) for key, one in figures.present.items()})
         innocent = max((_order(numbers, one) for one in figures.first), default=0.0)
         if known >= (NAMED_ORDER + luck if named else SAME_ORDER) and 1.0 - known < 0.5 * (1.0 - innocent):
-            return f"it puts buyers in the order of {figure} (rank correlation {known:.2f})"
+            return f"it puts buyers in the order of {figure} (rank correlation {known:.2f})", True
     for own, what in ((levels, "it is"), (_as_missing(values), "whether it is filled is")):
         if own is None:
             continue
         known, figure = _best({key: _explained(own, one) for key, one in figures.present.items()})
         innocent = max((_explained(own, one) for one in figures.first), default=0.0)
         if known >= (NAMED_KNOWN if named else KNOWN_FROM_IT) + luck and 1.0 - known < 0.5 * (1.0 - innocent):
-            return f"{what} known from {figure} to {known:.0%}"
+            return f"{what} known from {figure} to {known:.0%}", False
         at_the_end, at_first = _pairs(figures.left, own), _pairs(figures.stayed_away, own)
         if at_the_end >= (NAMED_LEAVING if named else LEAVING) + luck and at_the_end > BEGINNING * max(
             at_first, 0.0
         ):
             return (
                 f"it explains {at_the_end:.0%} of who left in the last window before the export, and "
-                f"{max(at_first, 0.0):.0%} of who stayed away at the beginning"
+                f"{max(at_first, 0.0):.0%} of who stayed away at the beginning",
+                False,
             )
-    return None
+    return "", False
 
 
 def _best(measured: Mapping[str, float]) -> tuple[float, str]:
