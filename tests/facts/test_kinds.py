@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from clientcare.care.check_ins import BY_PHONE, IN_PERSON
 from clientcare.facts.kinds import KINDS, NAMES, OUTCOMES, WORDS_OF_BOTH, kinds_where
 from clientcare.history import Histories
 
@@ -33,6 +34,11 @@ def test_words_of_both_name_a_kind_and_an_outcome_and_are_no_other_words():
 
 def test_what_is_no_care_is_neither_a_check_in_nor_beyond_the_sale():
     assert not kinds_where(lambda kind: kind.purpose != "care" and (kind.check_in or kind.beyond))
+
+
+def test_every_check_in_has_one_way_of_being_there():
+    assert {kind for kind in NAMES if kind in set(IN_PERSON) & set(BY_PHONE)} == set()
+    assert set(IN_PERSON) | set(BY_PHONE) == set(kinds_where(lambda kind: kind.check_in))
 
 
 @pytest.mark.parametrize(

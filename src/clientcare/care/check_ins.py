@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from clientcare.facts.contacts import CHECK_IN_KINDS, Bools, Contacts
+from clientcare.facts.kinds import kinds_where
 from clientcare.window import MICROSECONDS_A_DAY
 
 MADE_UP_DAYS = 30
@@ -16,10 +17,8 @@ MADE_UP_DAYS = 30
 USUALLY_RECORDED = 0.5
 """Where at least half of a firm's check-ins have an outcome, one without is unknown, and not kept."""
 
-MODES = {
-    "face to face": ("meeting", "visit", "check_in"),
-    "by phone": ("call",),
-}
+IN_PERSON = kinds_where(lambda kind: kind.check_in and kind.face_to_face and not kind.by_phone)
+BY_PHONE = kinds_where(lambda kind: kind.check_in and kind.by_phone)
 """Kinds by how both sides were there; ``channel`` says it better where it is written."""
 
 FACE_WORDS = frozenset(
@@ -103,9 +102,9 @@ class CheckIns:
         }
         told = said["face"] | said["video"] | said["phone"]
         return {
-            "face": self.kept & (said["face"] | (~told & self.contacts.kind(*MODES["face to face"]))),
+            "face": self.kept & (said["face"] | (~told & self.contacts.kind(*IN_PERSON))),
             "video": self.kept & said["video"],
-            "phone": self.kept & (said["phone"] | (~told & self.contacts.kind(*MODES["by phone"]))),
+            "phone": self.kept & (said["phone"] | (~told & self.contacts.kind(*BY_PHONE))),
         }
 
 

@@ -31,6 +31,8 @@ class Kind:
         Whether it waits for an answer; whether it stays open until it is resolved.
     face_to_face : bool
         Whether both sides are there at once, in a room or on a line, where it was kept.
+    by_phone : bool
+        Whether on a line, where no ``channel`` says otherwise.
     check_in : bool
         Whether it counts as a check-in where the seller takes part in starting it.
     beyond : bool
@@ -44,6 +46,7 @@ class Kind:
     answerable: bool = False
     resolvable: bool = False
     face_to_face: bool = False
+    by_phone: bool = False
     check_in: bool = False
     beyond: bool = False
 
@@ -63,7 +66,7 @@ KINDS = (
     Kind(
         "call",
         "phone phone_call telephone calls outbound_call inbound_call tel",
-        starts="mutual", answerable=True, face_to_face=True, check_in=True,
+        starts="mutual", answerable=True, face_to_face=True, by_phone=True, check_in=True,
     ),
     Kind("email", "e_mail mail emails newsletter_reply", starts=None, answerable=True),
     Kind(
