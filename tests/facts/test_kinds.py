@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from clientcare.care.check_ins import BY_PHONE, IN_PERSON
+from clientcare.facts.contacts import Contacts
 from clientcare.facts.kinds import KINDS, NAMES, OUTCOMES, WORDS_OF_BOTH, kinds_where
 from clientcare.history import Histories
 
@@ -69,3 +70,26 @@ def test_a_table_without_directions_is_told_in_quality():
     quality = read(kind=["email", "email", "check_in"]).quality.set_index("rule")["n_rows"]
     assert quality["missing_direction"] == 2
     assert quality["direction_by_kind"] == 1
+
+
+@pytest.mark.parametrize("written", ["sales", "Sales", " SALES "])
+def test_a_topic_is_the_same_in_any_letters(written):
+    table = pd.DataFrame(
+        {
+            "buyer_id": "a",
+            "timestamp": [DAY, DAY + pd.Timedelta(days=3)],
+            "kind": "email",
+            "direction": "outbound",
+        }
+    ).assign(topic=[written, "Check-In"])
+    contacts = Contacts.known(Histories(interactions=table), 2**62)
+    assert contacts.offers.tolist() == [True, False]
+    assert contacts.beyond.tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    "word", ["Unanswered", "Did Not Answer", "Left VM", "hard_bounced", "No Showed", "Abgesagt"]
+)
+def test_what_reached_nobody_took_no_place(word):
+    histories = read(kind=["call"], status=[word])
+    assert not Contacts.known(histories, 2**62).kept.any()

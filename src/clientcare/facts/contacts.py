@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clientcare.facts.events import Array, EventTable
-from clientcare.facts.kinds import RENEWAL_TOPICS, TROUBLE, Side, kinds_started, kinds_where, topic_speaks_of
+from clientcare.facts.kinds import (
+    RENEWAL_TOPICS,
+    TROUBLE,
+    Side,
+    kinds_started,
+    kinds_where,
+    plain_topic,
+    topic_speaks_of,
+)
 from clientcare.window import UNKNOWN_TIME
 
 if TYPE_CHECKING:
@@ -68,6 +76,11 @@ class Contacts:
     def kind(self, *kinds: str) -> Bools:
         """Rows of some kinds."""
         return self.one_of("kind", *kinds)
+
+    def topic(self, *topics: str) -> Bools:
+        """Rows of some topics, however these are written."""
+        levels = map(str, self.events.levels.get("topic", ()))
+        return self.one_of("topic", *(level for level in levels if plain_topic(level) in topics))
 
     def about(self, words: str) -> Bools:
         """Rows whose topic speaks of some words (see :func:`clientcare.facts.kinds.topic_speaks_of`)."""
@@ -160,7 +173,7 @@ class Contacts:
         """Contacts whose purpose is the next sale: campaigns, and whatever is about sales and not
         the buyer's own voice.
         """
-        by_topic = self.one_of("topic", SALE_TOPIC) & ~self.inbound & ~self.kind(*BILL_KINDS)
+        by_topic = self.topic(SALE_TOPIC) & ~self.inbound & ~self.kind(*BILL_KINDS)
         return self.kept & (self.kind(*SALE_KINDS) | by_topic)
 
     @cached_property
@@ -189,12 +202,12 @@ class Contacts:
     @cached_property
     def beyond(self) -> Bools:
         """Care by the seller that has a value beyond the purchase, by its kind, or by a topic of these names."""
-        return self.care_by_seller & (self.kind(*BEYOND_KINDS) | self.one_of("topic", *BEYOND_KINDS))
+        return self.care_by_seller & (self.kind(*BEYOND_KINDS) | self.topic(*BEYOND_KINDS))
 
     @cached_property
     def missed_beyond(self) -> Bools:
         """What would have had a value beyond the purchase, and did not take place."""
-        return self.missed & self.by_seller & (self.kind(*BEYOND_KINDS) | self.one_of("topic", *BEYOND_KINDS))
+        return self.missed & self.by_seller & (self.kind(*BEYOND_KINDS) | self.topic(*BEYOND_KINDS))
 
     @cached_property
     def check_ins(self) -> Bools:

@@ -180,7 +180,8 @@ OUTCOMES = (
     Outcome(
         "missed",
         "no_show noshow not_held cancelled canceled cancelled_by_client canceled_by_client cancelled_by_customer "
-        "canceled_by_customer cancelled_by_buyer skipped absent unattended declined did_not_attend dna",
+        "canceled_by_customer cancelled_by_buyer skipped absent unattended declined did_not_attend dna no_showed "
+        "abgesagt nicht_erschienen",
         took_place=False,
     ),
     Outcome(
@@ -196,11 +197,13 @@ OUTCOMES = (
     ),
     Outcome(
         "attempted",
-        "attempt no_answer not_answered unanswered_call noanswer busy line_busy left_voicemail left_a_voicemail "
+        "attempt no_answer not_answered did_not_answer unanswered unanswered_call noanswer busy "
+        "line_busy left_voicemail left_a_voicemail "
         "left_voice_mail voicemail voice_mail "
-        "answering_machine machine left_live_message left_message wrong_number bad_number invalid_number "
+        "left_vm answering_machine machine left_live_message left_message wrong_number bad_number invalid_number "
         "disconnected number_disconnected not_reached unreached unreachable not_available unavailable failed "
-        "bounced bounce hard_bounce soft_bounce undelivered undeliverable not_delivered rejected blocked dropped "
+        "bounced bounce hard_bounce soft_bounce hard_bounced soft_bounced undelivered "
+        "undeliverable not_delivered rejected blocked dropped "
         "abandoned spam",
         took_place=False,
     ),
@@ -238,6 +241,17 @@ NOTICE_TOPICS = (
 """Words of a topic that speak of a notice that was given."""
 
 
+def plain_topic(topic: str) -> str:
+    """A topic in small letters, its words apart by one underscore.
+
+    Examples
+    --------
+    >>> plain_topic(" Check-In "), plain_topic("SALES")
+    ('check_in', 'sales')
+    """
+    return "_".join("".join(c if c.isalnum() else " " for c in topic.lower()).split())
+
+
 def topic_speaks_of(topic: str, words: str) -> bool:
     """Whether a topic holds one of some words, however it is written.
 
@@ -246,7 +260,7 @@ def topic_speaks_of(topic: str, words: str) -> bool:
     >>> topic_speaks_of("Re: Contract-Renewal talk", RENEWAL_TOPICS), topic_speaks_of("Monthly check-in", RENEWAL_TOPICS)
     (True, False)
     """
-    plain = "_" + "_".join("".join(c if c.isalnum() else " " for c in topic.lower()).split()) + "_"
+    plain = f"_{plain_topic(topic)}_"
     return any(f"_{word}_" in plain for word in words.split())
 
 
