@@ -91,3 +91,21 @@ def test_parts_read_amounts_as_the_whole_does(tmp_path: Path, later: float) -> N
     parts = read_book(tmp_path / "b.parquet").loc[whole.index]
     for name in ("expected_spend", "churn_risk"):
         assert parts[name].equals(whole[name])
+
+
+@pytest.mark.parametrize("taken_back", ["2022-01-12", "2022-08-01"])
+def test_a_total_that_is_taken_back_later_is_a_total_until_then(taken_back: str) -> None:
+    table = two_lines(PAST, 0.0).assign(status="paid", status_at=pd.NaT)
+    back = table.copy()
+    some = back["order_id"].isin(["O0", "O3", "O6", "O60", "O61"]) & (back["timestamp"] < taken_back)
+    back.loc[some, ["status", "status_at"]] = ["cancelled", pd.Timestamp(taken_back)]
+    alone, both = cc.Histories(table), cc.Histories(back)
+    for as_of in ("2022-01-10", "2022-01-20", "2022-03-01", "2022-07-20"):
+        told = [cc.feature_table(one, as_of) for one in (alone, both)]
+        if pd.Timestamp(as_of) <= pd.Timestamp(taken_back):
+            pd.testing.assert_frame_equal(*told)
+    gone = PAST["amount"][:7:3].sum() + (PAST["amount"][60:62].sum() if taken_back > "2022-02" else 0.0)
+    assert both.transactions["amount"].sum() == pytest.approx(PAST["amount"].sum() - gone)
+    assert bought(both, "2022-07-20") == pytest.approx(
+        PAST["amount"].sum() - (gone if taken_back < "2022-02" else 0.0)
+    )

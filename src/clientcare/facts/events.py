@@ -116,7 +116,8 @@ class EventTable:
         tied = _tied(self.buyer, self.time)
         if not tied.any():
             return self
-        order = _break_ties(np.arange(self.n_rows), tied, self.columns, self.known)
+        last = _told_later(self.known_from, self.value_before)
+        order = _break_ties(np.arange(self.n_rows), tied, self.columns, self.known, last)
         return replace(
             self,
             known=None if self.known is None else self.known[order],
@@ -128,9 +129,10 @@ class EventTable:
         values, moment = self.columns[name], self.known_from.get(name)
         if moment is None or moment not in self.columns:
             return values
-        since = self.columns[moment]
+        since, before = self.columns[moment], self.value_before.get(name)
         late = since != UNKNOWN_TIME if as_of is None else since >= as_of
-        return self._not_known_yet(name, self.columns, late)
+        earlier = {before: self.as_known(before, as_of)} if isinstance(before, str) else {}
+        return self._not_known_yet(name, {**self.columns, **earlier}, late)
 
     def _not_known_yet(self, name: str, columns: Mapping[str, Array], late: NDArray[np.bool_]) -> Array:
         values, before = columns[name], self.value_before.get(name)
@@ -196,7 +198,8 @@ def sort_events(
     buyer, time = buyer[order], time[order]
     tied = _tied(buyer, time)
     if tied.any():
-        order = _break_ties(order, tied, columns, known)
+        last = _told_later(known_from or {}, value_before or {})
+        order = _break_ties(order, tied, columns, known, last)
     counts = np.bincount(buyer, minlength=n_buyers)
     return EventTable(
         offsets=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
@@ -235,8 +238,18 @@ def _tied(buyer: NDArray[np.int32], time: NDArray[np.int64]) -> NDArray[np.bool_
     )
 
 
+def _told_later(known_from: Mapping[str, str], value_before: Mapping[str, float | str]) -> frozenset[str]:
+    """Columns that hold what was before, and since when it is otherwise: the order of rows must not hang on them."""
+    changing = {name: before for name, before in value_before.items() if isinstance(before, str)}
+    return frozenset(changing.values()) | {known_from[name] for name in changing if name in known_from}
+
+
 def _break_ties(
-    order: NDArray[np.int64], tied: NDArray[np.bool_], columns: Mapping[str, Array], known: Array | None
+    order: NDArray[np.int64],
+    tied: NDArray[np.bool_],
+    columns: Mapping[str, Array],
+    known: Array | None,
+    last: frozenset[str] = frozenset(),
 ) -> NDArray[np.int64]:
     """Order the rows of one buyer and moment by their other columns, column by column, while ties are left.
 
@@ -245,7 +258,8 @@ def _break_ties(
     order = order.copy()
     places = np.flatnonzero(tied | np.append(tied[1:], False))
     group = np.cumsum(~tied)[places]
-    keys = [columns[name] for name in sorted(columns)] + ([] if known is None else [known])
+    names = sorted(columns, key=lambda name: (name in last, name))
+    keys = [columns[name] for name in names] + ([] if known is None else [known])
     for key in keys:
         if not len(places):
             break

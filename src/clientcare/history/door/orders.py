@@ -74,14 +74,23 @@ def read_status(sheet: Sheet, door: Door) -> None:
 
 
 def withdraw(sheet: Sheet) -> None:
-    """Orders taken back: their amount until then stays beside, and comes to nothing."""
+    """Orders taken back: their amount until then stays beside, and comes to nothing.
+
+    One whose total could be told only after it came has three amounts in turn: that of its lines, its share of the total,
+    nothing.
+    """
     since = sheet.moments.pop(WITHDRAWN_AT, None)
     if since is None:
         return
     gone = since != UNKNOWN_TIME
     amount = sheet.numbers["amount"]
     told = sheet.moments.get("amount_since", np.full(len(amount), UNKNOWN_TIME))
-    sheet.numbers.setdefault("amount_before", amount.copy())
+    of_lines = np.where(told != UNKNOWN_TIME, sheet.numbers.get("amount_before", amount), amount)
+    between = gone & (told != UNKNOWN_TIME) & (told < since)
+    if between.any():
+        sheet.numbers["amount_at_first"] = of_lines
+        sheet.moments["amount_before_since"] = np.where(between, told, UNKNOWN_TIME)
+    sheet.numbers["amount_before"] = np.where(between, amount, of_lines)
     sheet.moments["amount_since"] = np.where(gone, since, told)
     sheet.numbers["amount"] = np.where(gone, 0.0, amount)
 

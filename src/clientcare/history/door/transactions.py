@@ -26,8 +26,8 @@ from clientcare.window import MICROSECONDS_A_DAY
 
 LASTING_TEXTS = ("order_id", "product_id", "category", "channel")
 """The texts that features look at; the others have done their work at the door."""
-KNOWN_FROM = {"amount": "amount_since"}
-VALUE_BEFORE: dict[str, float | str] = {"amount": "amount_before"}
+KNOWN_FROM = {"amount": "amount_since", "amount_before": "amount_before_since"}
+VALUE_BEFORE: dict[str, float | str] = {"amount": "amount_before", "amount_before": "amount_at_first"}
 """An order taken back stood until then; a total on each line looked like amounts of lines until totals could be told."""
 
 
