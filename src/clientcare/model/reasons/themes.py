@@ -253,7 +253,7 @@ THEMES = (
             "[n_open_requests > 0] {n_open_requests:.0f} requests still open",
             "[n_requests_90d > 0] {n_requests_90d:.0f} requests for help in 90 days",
             "[n_complaints > 0] {n_complaints:.0f} complaints in all",
-            "[n_ratings <= 0] no rating is known",
+            "[n_ratings <= 0, n_ratings < usual] no rating is known",
         ),
         (*_RATES_HIGH, "[n_complaints <= 0] no complaint is known"),
     ),
